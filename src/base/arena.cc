@@ -1,0 +1,49 @@
+#include "base/arena.h"
+
+#include "base/check.h"
+
+namespace nokv::base {
+
+struct Arena::Block {
+  explicit Block(size_t size) : capacity(size), data(new char[size]) {}
+  const size_t capacity;
+  std::atomic<size_t> used{0};
+  std::unique_ptr<char[]> data;
+};
+
+Arena::Arena(size_t block_bytes) : block_bytes_(block_bytes) {}
+Arena::~Arena() = default;
+
+char* Arena::Allocate(size_t bytes) {
+  NOKV_CHECK(bytes > 0);
+  bytes = (bytes + 7) & ~size_t{7};
+  Block* block = current_.load(std::memory_order_acquire);
+  if (block != nullptr && bytes <= block_bytes_ / 4) {
+    const size_t offset = block->used.fetch_add(bytes, std::memory_order_relaxed);
+    if (offset + bytes <= block->capacity) return block->data.get() + offset;
+  }
+  return AllocateSlow(bytes);
+}
+
+char* Arena::AllocateSlow(size_t bytes) {
+  MutexLock lock(mu_);
+  if (bytes > block_bytes_ / 4) {
+    // A large piece gets a block of its own, so that it wastes nothing of the shared one.
+    blocks_.push_back(std::make_unique<Block>(bytes));
+    usage_.fetch_add(bytes, std::memory_order_relaxed);
+    return blocks_.back()->data.get();
+  }
+  Block* block = current_.load(std::memory_order_acquire);
+  if (block != nullptr) {
+    const size_t offset = block->used.fetch_add(bytes, std::memory_order_relaxed);
+    if (offset + bytes <= block->capacity) return block->data.get() + offset;
+  }
+  blocks_.push_back(std::make_unique<Block>(block_bytes_));
+  block = blocks_.back().get();
+  block->used.store(bytes, std::memory_order_relaxed);
+  usage_.fetch_add(block_bytes_, std::memory_order_relaxed);
+  current_.store(block, std::memory_order_release);
+  return block->data.get();
+}
+
+}  // namespace nokv::base

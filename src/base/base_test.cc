@@ -1,0 +1,133 @@
+#include <gtest/gtest.h>
+
+#include <set>
+#include <thread>
+
+#include "base/arena.h"
+#include "base/bytes.h"
+#include "base/coding.h"
+#include "base/crc32c.h"
+#include "base/hash.h"
+#include "base/macros.h"
+#include "base/random.h"
+#include "nokv/status.h"
+
+namespace nokv::base {
+namespace {
+
+TEST(StatusTest, CarriesCodeMessageHintAndNumberThroughPrefixes) {
+  const Status status = Status::Corruption("record 7").WithHint("restore it").WithErrorNumber(1301);
+  const Status outer = status.Prefixed("manifest 12");
+  EXPECT_EQ(outer.code(), StatusCode::kDataLoss);
+  EXPECT_EQ(outer.ToString(),
+            "corruption: manifest 12: record 7; restore it; see nokv help E1301");
+  EXPECT_TRUE(Status::Ok().Prefixed("x").ok());
+}
+
+TEST(StatusTest, MapsErrnoToCanonicalCodes) {
+  EXPECT_EQ(Status::IoError("write", ENOSPC).code(), StatusCode::kResourceExhausted);
+  EXPECT_EQ(Status::IoError("open", ENOENT).code(), StatusCode::kNotFound);
+  EXPECT_EQ(Status::IoError("fsync", EIO).code(), StatusCode::kUnavailable);
+}
+
+Result<int> Half(int n) {
+  if (n % 2 != 0) return Status::InvalidArgument("odd");
+  return n / 2;
+}
+Result<int> Quarter(int n) {
+  ASSIGN_OR_RETURN(const int half, Half(n));
+  return Half(half);
+}
+
+TEST(ResultTest, AssignOrReturnPassesTheFirstErrorOn) {
+  EXPECT_EQ(Quarter(8).value(), 2);
+  EXPECT_EQ(Quarter(6).status().message(), "odd");
+}
+
+TEST(ResultDeathTest, ValueOfAFailedResultStopsTheProcess) {
+  EXPECT_DEATH((void)Half(1).value(), "value of a failed Result");
+}
+
+TEST(CodingTest, VarintsRoundTripAtEveryPowerOfTwo) {
+  for (int bit = 0; bit < 64; bit++) {
+    for (const uint64_t value : {(uint64_t{1} << bit) - 1, uint64_t{1} << bit}) {
+      std::string bytes;
+      PutVarint64(&bytes, value);
+      EXPECT_EQ(bytes.size(), VarintLength(value));
+      std::string_view in = bytes;
+      uint64_t decoded = 0;
+      ASSERT_TRUE(GetVarint64(&in, &decoded));
+      EXPECT_EQ(decoded, value);
+      EXPECT_TRUE(in.empty());
+    }
+  }
+}
+
+TEST(CodingTest, RejectsTruncatedAndOverlongInput) {
+  uint64_t value;
+  std::string_view in = "\x80\x80";
+  EXPECT_FALSE(GetVarint64(&in, &value));
+  const std::string overlong(11, '\xff');
+  in = overlong;
+  EXPECT_FALSE(GetVarint64(&in, &value));
+  std::string_view text;
+  in = std::string_view("\x05" "abc", 4);
+  EXPECT_FALSE(GetLengthPrefixed(&in, &text));
+}
+
+TEST(Crc32cTest, MatchesThePublishedVectors) {
+  // RFC 3720, appendix B.4.
+  EXPECT_EQ(Crc32c(std::string(32, '\0')), 0x8a9136aaU);
+  EXPECT_EQ(Crc32c(std::string(32, '\xff')), 0x62a8ab43U);
+  EXPECT_EQ(Crc32c("123456789"), 0xe3069283U);
+}
+
+TEST(Crc32cTest, SeedContinuesAndMaskingIsReversible) {
+  EXPECT_EQ(Crc32c("456789", Crc32c("123")), Crc32c("123456789"));
+  EXPECT_EQ(UnmaskCrc(MaskCrc(0x12345678U)), 0x12345678U);
+}
+
+TEST(HashTest, IsStableAcrossVersions) {
+  EXPECT_EQ(Hash64("nokv"), Hash64("nokv"));
+  EXPECT_NE(Hash64("nokv"), Hash64("nokv", 1));
+  EXPECT_EQ(Hash64(""), 0x2d06800538d394c2ULL);
+}
+
+TEST(RandomTest, SameSeedGivesTheSameSequence) {
+  Random a(7), b(7), c(8);
+  EXPECT_EQ(a.Next(), b.Next());
+  EXPECT_NE(a.Next(), c.Next());
+  for (int i = 0; i < 1000; i++) EXPECT_LT(a.Uniform(10), 10U);
+}
+
+TEST(ArenaTest, PiecesOfConcurrentAllocationsNeverOverlap) {
+  Arena arena(4096);
+  std::vector<std::thread> threads;
+  std::vector<std::vector<char*>> pieces(4);
+  for (int t = 0; t < 4; t++) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 2000; i++) {
+        char* piece = arena.Allocate(24);
+        std::memset(piece, 'a' + t, 24);
+        pieces[t].push_back(piece);
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  std::set<char*> all;
+  for (int t = 0; t < 4; t++) {
+    for (char* piece : pieces[t]) {
+      EXPECT_EQ(std::string_view(piece, 24), std::string(24, static_cast<char>('a' + t)));
+      EXPECT_TRUE(all.insert(piece).second);
+    }
+  }
+  EXPECT_GE(arena.MemoryUsage(), 8000U * 24);
+}
+
+TEST(BytesTest, EscapesWhatIsNotPrintable) {
+  EXPECT_EQ(EscapeBytes(std::string_view("a\"\\\0\xff", 5)), "a\\\"\\\\\\x00\\xff");
+  EXPECT_EQ(HexBytes("\x01\xab"), "01ab");
+}
+
+}  // namespace
+}  // namespace nokv::base
