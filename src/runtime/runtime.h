@@ -1,0 +1,65 @@
+// runtime: the only door to time and concurrency. Code posts tasks and timers here; it never starts
+// a thread, sleeps or reads a clock by itself.
+//
+// Two forms: NewThreadRuntime runs tasks on a fixed pool of threads; SimRuntime (sim_runtime.h) runs
+// everything in the calling thread, in virtual time, in an order drawn from a seed.
+//
+// Thread safety: everything here is thread-safe unless it says otherwise.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "base/clock.h"
+
+namespace nokv::runtime {
+
+using Task = std::function<void()>;
+using TimerId = uint64_t;
+
+// Background work is split so that a long compaction never delays a flush or a log sync.
+enum class Lane {
+  kLog,         // log syncs; short
+  kFlush,       // memtable flushes
+  kCompaction,  // compactions and other long work
+};
+
+// A one-shot signal.
+class Event {
+ public:
+  virtual ~Event() = default;
+  // Idempotent.
+  virtual void Set() = 0;
+  virtual bool IsSet() const = 0;
+  // Blocks until Set. For facades that adapt asynchronous calls to blocking ones: never called from
+  // a task. In simulation it runs the other tasks, and stops the process if none is left that could
+  // set the event.
+  virtual void Wait() = 0;
+};
+
+class Runtime {
+ public:
+  virtual ~Runtime() = default;
+
+  virtual base::Clock& clock() = 0;
+  // Runs `task` soon, after tasks posted earlier to the same lane have started. A task runs to
+  // completion and must not block on another.
+  virtual void Post(Lane lane, Task task) = 0;
+  // Posts `task` to `lane` after `delay_micros`; returns an id for Cancel.
+  virtual TimerId PostAfter(Lane lane, uint64_t delay_micros, Task task) = 0;
+  // True if the task was removed before it was posted; false if it ran, runs or is unknown.
+  virtual bool Cancel(TimerId timer) = 0;
+  virtual std::unique_ptr<Event> NewEvent() = 0;
+};
+
+struct ThreadRuntimeOptions {
+  int log_threads = 1;
+  int flush_threads = 1;
+  int compaction_threads = 1;
+};
+
+// Threads start at once; the destructor runs what was posted, drops timers and joins them.
+std::unique_ptr<Runtime> NewThreadRuntime(const ThreadRuntimeOptions& options);
+
+}  // namespace nokv::runtime

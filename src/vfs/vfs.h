@@ -1,0 +1,124 @@
+// vfs: the only door to files. Everything above opens, writes, syncs, renames and maps through
+// these interfaces, so that the same code runs on a real disk, on a memory disk that forgets what
+// was not synced, and on one where every operation can fail.
+//
+// Durability rules that all implementations share:
+//   - File content is durable after Sync of the file. Until then any part of it may be lost or
+//     kept, block by block, and the length may be anything in between.
+//   - A directory entry (create, rename, remove) is durable after SyncDir of its directory.
+//   - A failed Sync is final: what it covered may be lost even if a later Sync succeeds.
+//
+// Thread safety: FileSystem is thread-safe; a file object is thread-compatible unless its class
+// says otherwise. Errors: Status::IoError of the errno, with operation and path in the message.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "nokv/status.h"
+
+namespace nokv::vfs {
+
+// A file written from front to back.
+class AppendFile {
+ public:
+  virtual ~AppendFile() = default;
+  virtual Status Append(std::string_view data) = 0;
+  // Returns after the content is on stable storage.
+  virtual Status Sync() = 0;
+  // Idempotent. Does not sync.
+  virtual Status Close() = 0;
+};
+
+// A file read at any position. Thread-safe.
+class RandomFile {
+ public:
+  virtual ~RandomFile() = default;
+  // Reads up to `length` bytes at `offset` into `scratch`; `*result` is what was read (shorter only
+  // at the end of the file) and points into `scratch` or into memory that lives as long as the file.
+  virtual Status Read(uint64_t offset, size_t length, char* scratch,
+                      std::string_view* result) const = 0;
+  virtual uint64_t Size() const = 0;
+};
+
+// A file of fixed size that is written through memory. The space is allocated when it is created,
+// so a full disk is an error of creation and never a signal.
+//
+// Bytes stored through data() count as written once Written declares their range; the simulated
+// file systems see exactly the declared ranges. Written may be called by many threads at once for
+// ranges that do not overlap; Sync covers what was declared before it was called.
+class MappedFile {
+ public:
+  virtual ~MappedFile() = default;
+  virtual char* data() = 0;
+  virtual uint64_t size() const = 0;
+  virtual Status Written(uint64_t offset, uint64_t length) = 0;
+  virtual Status Sync() = 0;
+  // Shrinks the file to `length` and unmaps it; data() is invalid afterwards. Idempotent.
+  virtual Status Close(uint64_t length) = 0;
+};
+
+// An advisory lock; released when destroyed or when the process ends, however it ends.
+class FileLock {
+ public:
+  virtual ~FileLock() = default;
+};
+
+class FileSystem {
+ public:
+  virtual ~FileSystem() = default;
+
+  // Creates `path` (kAlreadyExists if it is there).
+  virtual Result<std::unique_ptr<AppendFile>> CreateAppend(const std::string& path) = 0;
+  // Creates `path` with `size` zero bytes allocated and mapped (kAlreadyExists if it is there).
+  virtual Result<std::unique_ptr<MappedFile>> CreateMapped(const std::string& path,
+                                                           uint64_t size) = 0;
+  virtual Result<std::unique_ptr<RandomFile>> OpenRandom(const std::string& path) = 0;
+  // The whole content; kResourceExhausted if it is longer than `limit` bytes.
+  virtual Result<std::string> ReadFile(const std::string& path, uint64_t limit) = 0;
+
+  virtual Result<bool> Exists(const std::string& path) = 0;
+  virtual Result<uint64_t> FileSize(const std::string& path) = 0;
+  // Bytes the file occupies on the device.
+  virtual Result<uint64_t> AllocatedSize(const std::string& path) = 0;
+  // Names (not paths) in `path`, sorted.
+  virtual Result<std::vector<std::string>> List(const std::string& path) = 0;
+  // Creates the directory and its parents; fine if it is there.
+  virtual Status CreateDirs(const std::string& path) = 0;
+  // Atomically replaces `to`.
+  virtual Status Rename(const std::string& from, const std::string& to) = 0;
+  virtual Status Remove(const std::string& path) = 0;
+  virtual Status SyncDir(const std::string& path) = 0;
+  // Bytes free for an unprivileged writer on the device of `path`.
+  virtual Result<uint64_t> FreeSpace(const std::string& path) = 0;
+
+  // Takes the exclusive lock of the directory lock file `path`, creating it (mode 0600) if needed,
+  // and writes `owner` into it. kUnavailable if another holder, in this process or another, has it;
+  // the message then quotes the owner text found in the file.
+  virtual Result<std::unique_ptr<FileLock>> LockExclusive(const std::string& path,
+                                                          std::string_view owner) = 0;
+  // Takes a shared lock that tells a writer that a reader is looking; conflicts with nobody and
+  // changes no byte. kNotFound if the lock file is not there.
+  virtual Result<std::unique_ptr<FileLock>> LockShared(const std::string& path) = 0;
+  // True if a reader (this process or another) holds the shared lock.
+  virtual Result<bool> HasReaders(const std::string& path) = 0;
+};
+
+// The operating system's files; lives for ever.
+FileSystem& PosixFileSystem();
+
+// "dir/name".
+std::string JoinPath(std::string_view dir, std::string_view name);
+// What comes before the last slash; "." if there is none.
+std::string DirName(std::string_view path);
+// What comes after the last slash.
+std::string BaseName(std::string_view path);
+
+// Writes `content` to `path` so that it is either the old or the new whole content at every moment:
+// write PATH.tmp, sync, rename, sync the directory. Durable on return.
+Status WriteFileAtomically(FileSystem& fs, const std::string& path, std::string_view content);
+
+}  // namespace nokv::vfs
