@@ -19,8 +19,7 @@ TEST(StatusTest, CarriesCodeMessageHintAndNumberThroughPrefixes) {
   const Status status = Status::Corruption("record 7").WithHint("restore it").WithErrorNumber(1301);
   const Status outer = status.Prefixed("manifest 12");
   EXPECT_EQ(outer.code(), StatusCode::kDataLoss);
-  EXPECT_EQ(outer.ToString(),
-            "corruption: manifest 12: record 7; restore it; see nokv help E1301");
+  EXPECT_EQ(outer.ToString(), "corruption: manifest 12: record 7; restore it; see nokv help E1301");
   EXPECT_TRUE(Status::Ok().Prefixed("x").ok());
 }
 
@@ -71,7 +70,10 @@ TEST(CodingTest, RejectsTruncatedAndOverlongInput) {
   in = overlong;
   EXPECT_FALSE(GetVarint64(&in, &value));
   std::string_view text;
-  in = std::string_view("\x05" "abc", 4);
+  in = std::string_view(
+      "\x05"
+      "abc",
+      4);
   EXPECT_FALSE(GetLengthPrefixed(&in, &text));
 }
 

@@ -30,8 +30,8 @@ struct Voidify {
 
 }  // namespace nokv::base::internal
 
-#define NOKV_CHECK(condition)                     \
-  (condition) ? (void)0                           \
+#define NOKV_CHECK(condition)                       \
+  (condition) ? (void)0                             \
               : ::nokv::base::internal::Voidify() & \
                     ::nokv::base::internal::CheckFailure(__FILE__, __LINE__, #condition).stream()
 

@@ -14,7 +14,9 @@ char* StoreVarint64(char* out, uint64_t value) {
   return reinterpret_cast<char*>(p);
 }
 
-void PutVarint32(std::string* out, uint32_t value) { PutVarint64(out, value); }
+void PutVarint32(std::string* out, uint32_t value) {
+  PutVarint64(out, value);
+}
 
 void PutVarint64(std::string* out, uint64_t value) {
   char buffer[kMaxVarint64Bytes];

@@ -13,9 +13,15 @@
 
 namespace nokv::base {
 
-inline void StoreFixed16(char* out, uint16_t value) { std::memcpy(out, &value, sizeof value); }
-inline void StoreFixed32(char* out, uint32_t value) { std::memcpy(out, &value, sizeof value); }
-inline void StoreFixed64(char* out, uint64_t value) { std::memcpy(out, &value, sizeof value); }
+inline void StoreFixed16(char* out, uint16_t value) {
+  std::memcpy(out, &value, sizeof value);
+}
+inline void StoreFixed32(char* out, uint32_t value) {
+  std::memcpy(out, &value, sizeof value);
+}
+inline void StoreFixed64(char* out, uint64_t value) {
+  std::memcpy(out, &value, sizeof value);
+}
 inline void StoreBigEndian64(char* out, uint64_t value) {
   StoreFixed64(out, __builtin_bswap64(value));
 }
@@ -35,7 +41,9 @@ inline uint64_t LoadFixed64(const char* in) {
   std::memcpy(&value, in, sizeof value);
   return value;
 }
-inline uint64_t LoadBigEndian64(const char* in) { return __builtin_bswap64(LoadFixed64(in)); }
+inline uint64_t LoadBigEndian64(const char* in) {
+  return __builtin_bswap64(LoadFixed64(in));
+}
 
 inline void PutFixed16(std::string* out, uint16_t value) {
   out->append(reinterpret_cast<const char*>(&value), sizeof value);

@@ -11,7 +11,9 @@ namespace nokv::base {
 uint32_t Crc32c(std::string_view data, uint32_t seed = 0);
 
 // A stored CRC is masked so that the CRC of data that itself holds CRCs stays well distributed.
-inline uint32_t MaskCrc(uint32_t crc) { return ((crc >> 15) | (crc << 17)) + 0xa282ead8U; }
+inline uint32_t MaskCrc(uint32_t crc) {
+  return ((crc >> 15) | (crc << 17)) + 0xa282ead8U;
+}
 inline uint32_t UnmaskCrc(uint32_t masked) {
   const uint32_t rotated = masked - 0xa282ead8U;
   return (rotated >> 17) | (rotated << 15);

@@ -9,10 +9,10 @@
 #define NOKV_CONCAT(a, b) NOKV_CONCAT_INNER(a, b)
 
 // Evaluates `expression` (a Status) and returns it from the enclosing function unless it is OK.
-#define RETURN_IF_ERROR(expression)                       \
-  do {                                                    \
-    ::nokv::Status nokv_status_ = (expression);           \
-    if (!nokv_status_.ok()) return nokv_status_;          \
+#define RETURN_IF_ERROR(expression)              \
+  do {                                           \
+    ::nokv::Status nokv_status_ = (expression);  \
+    if (!nokv_status_.ok()) return nokv_status_; \
   } while (false)
 
 // ASSIGN_OR_RETURN(auto file, fs.Open(path)): assigns the value of a Result or returns its Status.

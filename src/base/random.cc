@@ -5,7 +5,9 @@
 namespace nokv::base {
 
 namespace {
-uint64_t RotateLeft(uint64_t x, int k) { return (x << k) | (x >> (64 - k)); }
+uint64_t RotateLeft(uint64_t x, int k) {
+  return (x << k) | (x >> (64 - k));
+}
 }  // namespace
 
 uint64_t MixSeed(uint64_t seed) {

@@ -9,22 +9,38 @@ namespace nokv {
 
 std::string_view StatusCodeName(StatusCode code) {
   switch (code) {
-    case StatusCode::kOk: return "OK";
-    case StatusCode::kCancelled: return "cancelled";
-    case StatusCode::kUnknown: return "unknown";
-    case StatusCode::kInvalidArgument: return "invalid argument";
-    case StatusCode::kDeadlineExceeded: return "deadline exceeded";
-    case StatusCode::kNotFound: return "not found";
-    case StatusCode::kAlreadyExists: return "already exists";
-    case StatusCode::kPermissionDenied: return "permission denied";
-    case StatusCode::kResourceExhausted: return "resource exhausted";
-    case StatusCode::kFailedPrecondition: return "failed precondition";
-    case StatusCode::kAborted: return "aborted";
-    case StatusCode::kOutOfRange: return "out of range";
-    case StatusCode::kUnimplemented: return "not implemented";
-    case StatusCode::kInternal: return "internal error";
-    case StatusCode::kUnavailable: return "unavailable";
-    case StatusCode::kDataLoss: return "corruption";
+    case StatusCode::kOk:
+      return "OK";
+    case StatusCode::kCancelled:
+      return "cancelled";
+    case StatusCode::kUnknown:
+      return "unknown";
+    case StatusCode::kInvalidArgument:
+      return "invalid argument";
+    case StatusCode::kDeadlineExceeded:
+      return "deadline exceeded";
+    case StatusCode::kNotFound:
+      return "not found";
+    case StatusCode::kAlreadyExists:
+      return "already exists";
+    case StatusCode::kPermissionDenied:
+      return "permission denied";
+    case StatusCode::kResourceExhausted:
+      return "resource exhausted";
+    case StatusCode::kFailedPrecondition:
+      return "failed precondition";
+    case StatusCode::kAborted:
+      return "aborted";
+    case StatusCode::kOutOfRange:
+      return "out of range";
+    case StatusCode::kUnimplemented:
+      return "not implemented";
+    case StatusCode::kInternal:
+      return "internal error";
+    case StatusCode::kUnavailable:
+      return "unavailable";
+    case StatusCode::kDataLoss:
+      return "corruption";
   }
   return "unknown";
 }
@@ -36,26 +52,47 @@ Status::Status(StatusCode code, std::string_view message) {
   rep_->message = message;
 }
 
-Status::Status(const Status& other) : rep_(other.rep_ ? std::make_unique<Rep>(*other.rep_) : nullptr) {}
+Status::Status(const Status& other)
+    : rep_(other.rep_ ? std::make_unique<Rep>(*other.rep_) : nullptr) {}
 
 Status& Status::operator=(const Status& other) {
   if (this != &other) rep_ = other.rep_ ? std::make_unique<Rep>(*other.rep_) : nullptr;
   return *this;
 }
 
-Status Status::InvalidArgument(std::string_view m) { return {StatusCode::kInvalidArgument, m}; }
-Status Status::NotFound(std::string_view m) { return {StatusCode::kNotFound, m}; }
-Status Status::AlreadyExists(std::string_view m) { return {StatusCode::kAlreadyExists, m}; }
-Status Status::PermissionDenied(std::string_view m) { return {StatusCode::kPermissionDenied, m}; }
-Status Status::ResourceExhausted(std::string_view m) { return {StatusCode::kResourceExhausted, m}; }
+Status Status::InvalidArgument(std::string_view m) {
+  return {StatusCode::kInvalidArgument, m};
+}
+Status Status::NotFound(std::string_view m) {
+  return {StatusCode::kNotFound, m};
+}
+Status Status::AlreadyExists(std::string_view m) {
+  return {StatusCode::kAlreadyExists, m};
+}
+Status Status::PermissionDenied(std::string_view m) {
+  return {StatusCode::kPermissionDenied, m};
+}
+Status Status::ResourceExhausted(std::string_view m) {
+  return {StatusCode::kResourceExhausted, m};
+}
 Status Status::FailedPrecondition(std::string_view m) {
   return {StatusCode::kFailedPrecondition, m};
 }
-Status Status::Aborted(std::string_view m) { return {StatusCode::kAborted, m}; }
-Status Status::Unimplemented(std::string_view m) { return {StatusCode::kUnimplemented, m}; }
-Status Status::Internal(std::string_view m) { return {StatusCode::kInternal, m}; }
-Status Status::Unavailable(std::string_view m) { return {StatusCode::kUnavailable, m}; }
-Status Status::Corruption(std::string_view m) { return {StatusCode::kDataLoss, m}; }
+Status Status::Aborted(std::string_view m) {
+  return {StatusCode::kAborted, m};
+}
+Status Status::Unimplemented(std::string_view m) {
+  return {StatusCode::kUnimplemented, m};
+}
+Status Status::Internal(std::string_view m) {
+  return {StatusCode::kInternal, m};
+}
+Status Status::Unavailable(std::string_view m) {
+  return {StatusCode::kUnavailable, m};
+}
+Status Status::Corruption(std::string_view m) {
+  return {StatusCode::kDataLoss, m};
+}
 
 Status Status::IoError(std::string_view context, int error_number) {
   StatusCode code = StatusCode::kUnavailable;
@@ -63,13 +100,22 @@ Status Status::IoError(std::string_view context, int error_number) {
     case ENOSPC:
     case EDQUOT:
     case EMFILE:
-    case ENFILE: code = StatusCode::kResourceExhausted; break;
-    case ENOENT: code = StatusCode::kNotFound; break;
-    case EEXIST: code = StatusCode::kAlreadyExists; break;
+    case ENFILE:
+      code = StatusCode::kResourceExhausted;
+      break;
+    case ENOENT:
+      code = StatusCode::kNotFound;
+      break;
+    case EEXIST:
+      code = StatusCode::kAlreadyExists;
+      break;
     case EACCES:
     case EPERM:
-    case EROFS: code = StatusCode::kPermissionDenied; break;
-    default: break;
+    case EROFS:
+      code = StatusCode::kPermissionDenied;
+      break;
+    default:
+      break;
   }
   std::string message(context);
   message += ": ";
@@ -86,8 +132,10 @@ bool Status::retryable() const {
     case StatusCode::kUnavailable:
     case StatusCode::kResourceExhausted:
     case StatusCode::kAborted:
-    case StatusCode::kDeadlineExceeded: return true;
-    default: return false;
+    case StatusCode::kDeadlineExceeded:
+      return true;
+    default:
+      return false;
   }
 }
 

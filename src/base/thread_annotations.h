@@ -1,4 +1,5 @@
-// Clang's thread-safety attributes under the names of its documentation; nothing on other compilers.
+// Clang's thread-safety attributes under the names of its documentation; nothing on other
+// compilers.
 #pragma once
 
 #if defined(__clang__)

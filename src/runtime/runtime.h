@@ -1,8 +1,8 @@
 // runtime: the only door to time and concurrency. Code posts tasks and timers here; it never starts
 // a thread, sleeps or reads a clock by itself.
 //
-// Two forms: NewThreadRuntime runs tasks on a fixed pool of threads; SimRuntime (sim_runtime.h) runs
-// everything in the calling thread, in virtual time, in an order drawn from a seed.
+// Two forms: NewThreadRuntime runs tasks on a fixed pool of threads; SimRuntime (sim_runtime.h)
+// runs everything in the calling thread, in virtual time, in an order drawn from a seed.
 //
 // Thread safety: everything here is thread-safe unless it says otherwise.
 #pragma once

@@ -30,6 +30,7 @@ class SimRuntime : public Runtime {
 };
 
 // The wall clock starts at `start_wall_millis`.
-std::unique_ptr<SimRuntime> NewSimRuntime(uint64_t seed, uint64_t start_wall_millis = 1700000000000);
+std::unique_ptr<SimRuntime> NewSimRuntime(uint64_t seed,
+                                          uint64_t start_wall_millis = 1700000000000);
 
 }  // namespace nokv::runtime

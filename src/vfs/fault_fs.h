@@ -15,9 +15,26 @@
 namespace nokv::vfs {
 
 enum class Op {
-  kCreateAppend, kCreateMapped, kOpenRandom, kReadFile, kExists, kFileSize, kList, kCreateDirs,
-  kRename, kRemove, kSyncDir, kFreeSpace, kLock, kAppend, kSync, kClose, kRead, kWritten,
-  kMappedSync, kMappedClose,
+  kCreateAppend,
+  kCreateMapped,
+  kOpenRandom,
+  kReadFile,
+  kExists,
+  kFileSize,
+  kList,
+  kCreateDirs,
+  kRename,
+  kRemove,
+  kSyncDir,
+  kFreeSpace,
+  kLock,
+  kAppend,
+  kSync,
+  kClose,
+  kRead,
+  kWritten,
+  kMappedSync,
+  kMappedClose,
 };
 
 std::string_view OpName(Op op);
@@ -26,14 +43,14 @@ bool ChangesDisk(Op op);
 
 struct Operation {
   Op op;
-  uint64_t number;          // 0-based
-  std::string path;         // for kRename: "from -> to"
-  uint64_t offset = 0;      // kRead, kWritten
-  uint64_t length = 0;      // kAppend, kRead, kWritten
+  uint64_t number;      // 0-based
+  std::string path;     // for kRename: "from -> to"
+  uint64_t offset = 0;  // kRead, kWritten
+  uint64_t length = 0;  // kAppend, kRead, kWritten
 };
 
 struct Fault {
-  int error_number = 0;     // 0: no fault
+  int error_number = 0;  // 0: no fault
   // For kAppend and kWritten: this many bytes reach the file before the error. For kRead with
   // error_number 0: fewer bytes than asked for are returned when short_read is set.
   uint64_t partial_bytes = 0;

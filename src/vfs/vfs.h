@@ -38,7 +38,8 @@ class RandomFile {
  public:
   virtual ~RandomFile() = default;
   // Reads up to `length` bytes at `offset` into `scratch`; `*result` is what was read (shorter only
-  // at the end of the file) and points into `scratch` or into memory that lives as long as the file.
+  // at the end of the file) and points into `scratch` or into memory that lives as long as the
+  // file.
   virtual Status Read(uint64_t offset, size_t length, char* scratch,
                       std::string_view* result) const = 0;
   virtual uint64_t Size() const = 0;

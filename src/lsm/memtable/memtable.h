@@ -1,0 +1,53 @@
+// Memtable: the newest entries, in memory, sorted. A concurrent skip list over an arena, and the
+// range tombstones beside it.
+//
+// Thread safety: Add and AddRangeTombstone may run in many threads at once, beside any number of
+// readers. An entry is visible to readers as soon as Add returns; which entries a read may use is
+// decided by its snapshot sequence number, not by the memtable.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "keys/keys.h"
+#include "lsm/entry.h"
+#include "lsm/iterator/internal_iterator.h"
+#include "lsm/range_tombstone.h"
+#include "nokv/status.h"
+
+namespace nokv::lsm {
+
+class Memtable {
+ public:
+  Memtable();
+  ~Memtable();
+  Memtable(const Memtable&) = delete;
+  Memtable& operator=(const Memtable&) = delete;
+
+  // Copies key and value in. `engine_key` with `sequence` must not have been added before.
+  void Add(keys::SequenceNumber sequence, keys::Kind kind, std::string_view engine_key,
+           const EntryAttributes& attributes, std::string_view value);
+  void AddRangeTombstone(RangeTombstone tombstone);
+
+  // The newest entry of `engine_key` with sequence number <= `snapshot`: its trailer and payload
+  // (which lives as long as the memtable). False if there is none. Range tombstones are not looked
+  // at.
+  bool Get(std::string_view engine_key, keys::SequenceNumber snapshot, uint64_t* trailer,
+           std::string_view* payload) const;
+  // All range tombstones added so far.
+  std::shared_ptr<const RangeTombstoneSet> range_tombstones() const;
+  // A cursor over the point entries; it sees entries added while it is in use. The memtable must
+  // outlive it.
+  std::unique_ptr<InternalIterator> NewIterator() const;
+
+  size_t MemoryUsage() const;
+  uint64_t entries() const;
+  size_t range_tombstone_count() const;
+  bool empty() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace nokv::lsm

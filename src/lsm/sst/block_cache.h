@@ -1,0 +1,43 @@
+// BlockCache: decoded blocks by (file number, offset), within a hard byte budget. Sharded, least
+// recently used goes first; a block in use by a reader stays alive through its handle but no longer
+// counts once evicted.
+//
+// Thread safety: thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace nokv::lsm {
+
+// One uncompressed block, checked.
+using BlockHandle = std::shared_ptr<const std::string>;
+
+struct BlockCacheStats {
+  uint64_t hits = 0;
+  uint64_t misses = 0;
+  uint64_t evictions = 0;
+  uint64_t charge_bytes = 0;
+  uint64_t capacity_bytes = 0;
+};
+
+class BlockCache {
+ public:
+  // `capacity_bytes` 0 keeps nothing.
+  explicit BlockCache(uint64_t capacity_bytes);
+  ~BlockCache();
+
+  // nullptr on a miss.
+  BlockHandle Lookup(uint64_t file_number, uint64_t offset);
+  void Insert(uint64_t file_number, uint64_t offset, BlockHandle block);
+  // Drops the blocks of a deleted file.
+  void EraseFile(uint64_t file_number);
+  BlockCacheStats stats() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace nokv::lsm

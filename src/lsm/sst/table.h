@@ -1,0 +1,65 @@
+// Table: an open sstable. Footer, index, filter, properties and range tombstones are read and
+// checked when it is opened and stay in memory; data blocks come through the cache.
+//
+// A damaged block answers corruption with file and offset; it is never skipped, and a filter never
+// hides a key that is there.
+//
+// Thread safety: immutable; any number of readers.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "lsm/iterator/internal_iterator.h"
+#include "lsm/range_tombstone.h"
+#include "lsm/sst/block_cache.h"
+#include "lsm/sst/table_builder.h"
+#include "nokv/status.h"
+#include "vfs/vfs.h"
+
+namespace nokv::lsm {
+
+// A found entry. `block` keeps `payload` alive.
+struct TableEntry {
+  uint64_t trailer = 0;
+  std::string_view payload;
+  BlockHandle block;
+};
+
+struct TableReadStats {
+  uint64_t filter_checks = 0;
+  uint64_t filter_negatives = 0;  // reads that the filter spared
+};
+
+class Table {
+ public:
+  // Reads and checks everything but the data blocks. `cache` is borrowed. kDataLoss ("open sstable
+  // 00012.sst: …") for a damaged or foreign file, kUnimplemented for a newer format version.
+  static Result<std::shared_ptr<const Table>> Open(std::unique_ptr<vfs::RandomFile> file,
+                                                   std::string path, uint64_t file_number,
+                                                   BlockCache& cache);
+  ~Table();
+
+  // The newest entry of `engine_key` with sequence number <= `snapshot`. Result holds false if
+  // there is none. Range tombstones are not looked at.
+  Result<bool> Get(std::string_view engine_key, keys::SequenceNumber snapshot,
+                   TableEntry* entry) const;
+  // `fill_cache` false for compactions, so that they do not push out what readers use. The table
+  // must outlive the iterator.
+  std::unique_ptr<InternalIterator> NewIterator(bool fill_cache) const;
+  const std::shared_ptr<const RangeTombstoneSet>& range_tombstones() const;
+  const TableSummary& summary() const;  // from the properties block
+  size_t metadata_bytes() const;        // memory for index, filter and tombstones
+  TableReadStats read_stats() const;
+  // Reads and checks every block and the order of all keys.
+  Status Verify() const;
+
+ private:
+  class Impl;
+  explicit Table(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace nokv::lsm

@@ -1,0 +1,69 @@
+// TableBuilder: writes one sstable. docs/formats/sst.md has the bytes.
+//
+// Use: Add in internal-key order, AddRangeTombstone in any order, then Finish, which syncs. A
+// builder that is destroyed before Finish leaves a partial file that its owner removes.
+//
+// Thread safety: thread-compatible.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "lsm/range_tombstone.h"
+#include "nokv/status.h"
+#include "vfs/vfs.h"
+
+namespace nokv::lsm {
+
+enum class Compression : uint8_t { kNone = 0, kLz4 = 1, kZstd = 2 };
+
+struct TableOptions {
+  size_t block_bytes = 8 << 10;  // uncompressed target of a data block
+  int restart_interval = 16;
+  int filter_bits_per_key = 10;  // 0: no filter
+  Compression compression = Compression::kLz4;
+};
+
+// What the manifest needs to know of a finished table.
+struct TableSummary {
+  uint64_t file_bytes = 0;
+  uint64_t entries = 0;
+  uint64_t deletions = 0;  // point tombstones
+  uint64_t range_tombstones = 0;
+  uint64_t raw_key_bytes = 0;
+  uint64_t raw_value_bytes = 0;
+  // Bounds over point entries and range tombstones, as internal keys: a tombstone contributes its
+  // start prefix (with version suffix and trailer that sort first) and its end prefix (that sort
+  // before every entry of that prefix), so that [smallest, largest] covers all the table speaks of.
+  std::string smallest;
+  std::string largest;
+  keys::SequenceNumber smallest_sequence = keys::kMaxSequence;
+  keys::SequenceNumber largest_sequence = 0;
+  uint64_t earliest_expiry_ms = 0;  // 0: nothing expires
+};
+
+class TableBuilder {
+ public:
+  // `file_number` and `level` go into the properties; `file` is owned.
+  TableBuilder(const TableOptions& options, std::unique_ptr<vfs::AppendFile> file,
+               uint64_t file_number, int level);
+  ~TableBuilder();
+
+  // REQUIRES: `internal_key` sorts after the one added before.
+  Status Add(std::string_view internal_key, std::string_view payload);
+  void AddRangeTombstone(const RangeTombstone& tombstone);
+  // Writes filter, index, properties, tombstones and footer; syncs and closes the file.
+  Result<TableSummary> Finish();
+
+  uint64_t file_bytes() const;  // so far, what is buffered included
+  uint64_t entries() const;
+  bool empty() const;  // neither entry nor tombstone
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace nokv::lsm
