@@ -42,6 +42,7 @@ class RandomFile {
   // file.
   virtual Status Read(uint64_t offset, size_t length, char* scratch,
                       std::string_view* result) const = 0;
+  // In bytes, as it was when the file was opened.
   virtual uint64_t Size() const = 0;
 };
 
@@ -91,6 +92,7 @@ class FileSystem {
   virtual Status CreateDirs(const std::string& path) = 0;
   // Atomically replaces `to`.
   virtual Status Rename(const std::string& from, const std::string& to) = 0;
+  // Removes a file or an empty directory.
   virtual Status Remove(const std::string& path) = 0;
   virtual Status SyncDir(const std::string& path) = 0;
   // Bytes free for an unprivileged writer on the device of `path`.
@@ -104,7 +106,8 @@ class FileSystem {
   // Takes a shared lock that tells a writer that a reader is looking; conflicts with nobody and
   // changes no byte. kNotFound if the lock file is not there.
   virtual Result<std::unique_ptr<FileLock>> LockShared(const std::string& path) = 0;
-  // True if a reader (this process or another) holds the shared lock.
+  // True if a reader (this process or another) holds the shared lock. kNotFound if the lock file is
+  // not there.
   virtual Result<bool> HasReaders(const std::string& path) = 0;
 };
 
