@@ -47,10 +47,11 @@ nokv_build_dir() {
 
 # stage NAME COMMAND...: runs the command and prints how long it took; its exit code is kept.
 stage() {
-  local name="$1" start=$SECONDS code=0
+  local name="$1" start=$SECONDS code=0 verdict=ok
   shift
   "$@" || code=$?
-  printf '%-14s %4d s  %s\n' "$name" $((SECONDS - start)) "$([[ $code == 0 ]] && say ok || say FAIL)"
+  if ((code != 0)); then verdict=FAIL; fi
+  printf '%-14s %4d s  %s\n' "$name" $((SECONDS - start)) "$verdict"
   return "$code"
 }
 
