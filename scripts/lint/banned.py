@@ -29,7 +29,7 @@ RULES = [
          ("src/runtime/",), True,
          "use runtime::Runtime::PostAfter; in tests, SimRuntime's virtual time"),
     Rule("random", r"\bstd::(?:random_device|mt19937(?:_64)?|default_random_engine|minstd_rand)\b|"
-         r"(?<![\w.>])(?:std::|::)?s?rand(?:om)?\s*\(|\bgetrandom\s*\(|\bdrand48\s*\(",
+         r"(?<![\w.>])(?<!Random )(?:std::|::)?s?rand\s*\(|::s?random\s*\(|\bgetrandom\s*\(|\bdrand48\s*\(",
          ("src/base/random.cc",), True, "take a base::Random& made from a seed"),
     Rule("file", r"\bstd::(?:basic_)?[io]?fstream\b|\bstd::filesystem\b|\b(?:std::|::)?fopen\s*\(|"
          r"(?<![\w:.>])::(?:open|openat|creat|read|write|pread|pwrite|pwritev|unlink|rename|mkdir|"

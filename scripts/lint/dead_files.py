@@ -12,13 +12,13 @@ from lintlib import Finding
 
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)#\s]+)(?:#[^)\s]*)?\)")
 # Tools find these by their place, not by name.
-FOUND_BY_PLACE = re.compile(r"^scripts/lint/tests/test_\w+\.py$|^\.ci/run$")
+FOUND_BY_PLACE = re.compile(r"^scripts/lint/tests/\w+\.py$|^\.ci/run$")
 
 
 def check_sources(root, files):
     named = set()
     for path in files:
-        if path.endswith("CMakeLists.txt"):
+        if path.endswith(("CMakeLists.txt", ".cmake")):
             folder = pathlib.PurePosixPath(path).parent
             for token in re.findall(r"[\w./-]+\.(?:cc|h)\b", lintlib.read(root, path)):
                 parts = []

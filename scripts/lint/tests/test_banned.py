@@ -39,6 +39,10 @@ class BannedTest(LintTestCase):
         self.write_log('Say("std::thread throw getenv(");  // std::mutex, ::open( and time(0)')
         self.assert_passes("banned")
 
+    def test_takes_no_variable_for_a_call(self):
+        self.write_log("base::Random random(1); base::Random rand(2); Time time(now); x.time(0);")
+        self.assert_passes("banned")
+
     def test_allows_each_call_on_its_own_floor(self):
         self.write("src/vfs/posix.cc", "int fd = ::open(path, 0);\n")
         self.write("src/runtime/pool.cc", "std::thread worker(Run);\n")

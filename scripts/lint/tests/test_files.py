@@ -41,7 +41,7 @@ class BlobsTest(LintTestCase):
 
 class FormatTest(LintTestCase):
     def test_refuses_what_clang_format_would_change_and_can_fix_it(self):
-        self.copy(".clang-format")
+        self.write(".clang-format", "BasedOnStyle: Google\n")
         self.assert_passes("format")
         self.append("src/wal/log.cc", "int  x=1 ;\n")
         self.assert_fails("format", "src/wal/log.cc: is not formatted: run make format")
