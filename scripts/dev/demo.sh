@@ -10,11 +10,15 @@
 REDIS_PORT="${NOKV_DEMO_PORT:-6380}"
 METRICS_PORT="${NOKV_DEMO_METRICS_PORT:-9100}"
 
-# show COMMAND...: prints the command and its reply, and fails if it has none.
+# show COMMAND...: prints the command as one would type it, and its reply.
 show() {
-  local reply
+  local reply word typed=""
   reply="$("$@")" || die "'$*' failed"
-  printf '  $ %s\n  %s\n' "$*" "$reply"
+  for word in "$@"; do
+    if [[ "$word" == *' '* ]]; then word="\"$word\""; fi
+    typed+=" $word"
+  done
+  printf '  $%s\n  %s\n' "$typed" "$reply"
 }
 
 start() {
@@ -39,10 +43,9 @@ start() {
     die "the gateway did not return what was written"
   say
   say "Next:"
-  say "  redis-cli -p $REDIS_PORT                                   talk to it"
-  say "  build/bin/nokv stats --expvar http://127.0.0.1:$METRICS_PORT   look inside"
-  say "  make stop                                           stop it; the data stays in"
-  say "                                                      $WORKDIR/data"
+  printf '  %-52s %s\n' "redis-cli -p $REDIS_PORT" "talk to it" \
+    "build/bin/nokv stats --expvar http://127.0.0.1:$METRICS_PORT" "look inside" \
+    "make stop" "stop it; data stays in $WORKDIR/data"
 }
 
 stop() {
@@ -60,7 +63,7 @@ selftest() {
   mkdir -p "$WORKDIR"
   trap workdir_stop EXIT
   start
-  start | grep -q 'already runs' || die "the second start did not find the first"
+  [[ "$(start)" == *"already runs"* ]] || die "the second start did not find the first"
   stop
   if workdir_pid >/dev/null; then die "the gateway still runs"; fi
 }

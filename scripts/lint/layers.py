@@ -3,7 +3,8 @@
 
 A module may include itself and the modules it names in DEPS; those stand on earlier lines of
 scripts/lint/layers.txt, so there can be no circle. Nothing in src/ uses sim/, bench/ or tests/.
-Heavy third-party headers stay out of headers. ARCHITECTURE.md quotes the table (--write renews it).
+No header that brings in heavy third-party headers is included by another module. ARCHITECTURE.md
+quotes the table (--write renews it).
 """
 import pathlib
 import re
@@ -58,6 +59,25 @@ def check_src_include(path, line, included, modules, owners):
                           "interface from the caller")
 
 
+def heavy_headers(root):
+    """{header in src/, as it is included: the heavy header that it brings in, perhaps through others}."""
+    direct, used = {}, {}
+    for path in lintlib.cpp_files(root):
+        if path.startswith("src/") and path.endswith(".h"):
+            found = list(includes(root, path))
+            direct[path[4:]] = next((a for _, _, a in found if a and a.startswith(HEAVY)), "")
+            used[path[4:]] = [quoted for _, quoted, _ in found if quoted]
+    changed = True
+    while changed:
+        changed = False
+        for header in used:
+            reached = next((direct[u] for u in used[header] if direct.get(u)), "")
+            if reached and not direct[header]:
+                direct[header] = reached
+                changed = True
+    return {header: heavy for header, heavy in direct.items() if heavy}
+
+
 def public_owners(modules):
     """{include/nokv/x.h: the module that lists it in HEADERS}."""
     owners = {}
@@ -80,6 +100,7 @@ def check(root):
     order = {layer.module: index for index, layer in enumerate(layers)}
     modules = lintlib.read_modules(root)
     owners = public_owners(modules)
+    heavy = heavy_headers(root)
     yield from check_modules(modules, order)
     if [layer.floor for layer in layers] != sorted(layer.floor for layer in layers):
         yield Finding("scripts/lint/layers.txt", 0, "floors must rise from line to line")
@@ -94,9 +115,9 @@ def check(root):
                                   "third-party type in a public signature")
             elif quoted and lintlib.module_of(path) in modules:
                 yield from check_src_include(path, line, quoted, modules, owners)
-            if angled and path.startswith("src/") and path.endswith(".h") and \
-                    angled.startswith(HEAVY) and not lintlib.is_test(path):
-                yield Finding(path, line, f"<{angled}> is heavy: include it in a .cc only")
+                if quoted in heavy and quoted.split("/")[0] != lintlib.module_of(path):
+                    yield Finding(path, line, f'"{quoted}" brings in <{heavy[quoted]}>: keep that '
+                                  "in the .cc files of its module")
     architecture = pathlib.Path(root) / "ARCHITECTURE.md"
     if architecture.exists() and table(layers) not in architecture.read_text():
         yield Finding("ARCHITECTURE.md", 0, "its layer table differs from scripts/lint/layers.txt: "
