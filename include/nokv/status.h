@@ -111,8 +111,8 @@ template <typename T>
 class [[nodiscard]] Result {
  public:
   // Implicit from both, so that `return value;` and `return status;` read as they should.
-  Result(T value) : value_(std::move(value)) {}
-  Result(Status status) : status_(std::move(status)) {
+  Result(T value) : value_(std::move(value)) {}         // NOLINT(google-explicit-constructor)
+  Result(Status status) : status_(std::move(status)) {  // NOLINT(google-explicit-constructor)
     if (status_.ok()) status_ = Status::Internal("Result made from an OK status");
   }
 

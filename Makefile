@@ -1,0 +1,53 @@
+# The commands of this project. `make help` lists them; the work is done by CMake and scripts/.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help deps build demo stop test check tidy format asan tsan fuzz sim bench clean
+
+SEED ?= 1
+OPS ?= 2000
+SECONDS_EACH ?= 30
+
+help:    ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+deps:    ## Install the Debian packages that are missing
+	@scripts/lib/deps.sh
+
+build:   ## Build the programs into build/bin and the tests
+	@scripts/build.sh
+
+demo:    ## Build, start a gateway, SET and GET a key, say what to type next
+	@scripts/dev/demo.sh
+
+stop:    ## Stop the gateway that `make demo` started
+	@scripts/dev/demo.sh stop
+
+test:    ## Build and run the tests
+	@scripts/test.sh
+
+check:   ## Run every check of format, layers, sizes, locking, docs and scripts
+	@scripts/check.sh
+
+tidy:    ## Run clang-tidy on the files changed lately
+	@scripts/check.sh tidy
+
+format:  ## Format every C++ file in place
+	@scripts/lint/format.py --write
+
+asan:    ## Unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@scripts/sanitize.sh asan
+
+tsan:    ## Unit tests under ThreadSanitizer
+	@scripts/sanitize.sh tsan
+
+fuzz:    ## Run each fuzzer for SECONDS_EACH=30 seconds
+	@scripts/fuzz.sh $(SECONDS_EACH)
+
+sim:     ## Cut a generated workload at every disk operation: SEED=1 OPS=2000
+	@scripts/build.sh nokv-sim && build/bin/nokv-sim crash --seed $(SEED) --ops $(OPS)
+
+bench:   ## Compare the gateway with redis-server in one run
+	@scripts/build.sh nokv-bench nokv-redis && build/bin/nokv-bench redis
+
+clean:   ## Remove everything that was built
+	@rm -rf build

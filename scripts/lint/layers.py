@@ -1,0 +1,139 @@
+#!/usr/bin/env python3
+"""The layer table against the includes.
+
+A module may include itself and the modules it names in DEPS; those stand on earlier lines of
+scripts/lint/layers.txt, so there can be no circle. Nothing in src/ uses sim/, bench/ or tests/.
+No header that brings in heavy third-party headers is included by another module. ARCHITECTURE.md
+quotes the table (--write renews it).
+"""
+import pathlib
+import re
+
+import lintlib
+from lintlib import Finding
+
+INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)
+HEAVY = ("asio", "nlohmann/", "CLI/", "httplib", "spdlog/", "fmt/", "absl/", "grpc", "google/")
+TABLE = re.compile(r"<!-- layers:begin -->\n.*?<!-- layers:end -->", re.DOTALL)
+
+
+def includes(root, path):
+    """(line, quoted, angled) for each include of a file."""
+    text = lintlib.strip_cpp(lintlib.read(root, path), keep_strings=True)
+    for match in INCLUDE.finditer(text):
+        yield text.count("\n", 0, match.start()) + 1, match.group(1), match.group(2)
+
+
+def check_modules(modules, order):
+    for name in sorted(modules):
+        path = f"src/{name}/CMakeLists.txt"
+        if name not in order:
+            yield Finding(path, 0, f"module {name} is not in scripts/lint/layers.txt: give it a floor")
+            continue
+        for dep in modules[name]["DEPS"]:
+            if dep not in order:
+                yield Finding(path, 0, f"DEPS names {dep}, which is not in scripts/lint/layers.txt")
+            elif order[dep] >= order[name]:
+                yield Finding(path, 0, f"{name} may not use {dep}: it stands above or beside it; "
+                              "take an interface from the caller instead")
+
+
+def check_src_include(path, line, included, modules, owners):
+    """A quoted include in src/."""
+    user = lintlib.module_of(path)
+    top = included.split("/")[0]
+    used = owners.get("include/" + included, "") if top == "nokv" else top
+    if top in ("sim", "bench", "tests"):
+        yield Finding(path, line, f"src/ may not use {top}/: move what you need into a module")
+    elif top == "nokv" and not used:
+        yield Finding(path, line, f'"{included}" is listed in HEADERS of no module')
+    elif used not in modules:
+        yield Finding(path, line, f'"{included}" is in no module: write "module/file.h"')
+    elif used != user:
+        allowed = set(modules[user]["DEPS"])
+        if lintlib.is_test(path):
+            allowed |= set(modules[user]["TEST_DEPS"])
+        if used not in allowed:
+            yield Finding(path, line, f"{user} includes {included} but does not name {used} in DEPS "
+                          f"of src/{user}/CMakeLists.txt: name it if its floor allows, else take an "
+                          "interface from the caller")
+
+
+def heavy_headers(root):
+    """{header in src/, as it is included: the heavy header that it brings in, perhaps through others}."""
+    direct, used = {}, {}
+    for path in lintlib.cpp_files(root):
+        if path.startswith("src/") and path.endswith(".h"):
+            found = list(includes(root, path))
+            direct[path[4:]] = next((a for _, _, a in found if a and a.startswith(HEAVY)), "")
+            used[path[4:]] = [quoted for _, quoted, _ in found if quoted]
+    changed = True
+    while changed:
+        changed = False
+        for header in used:
+            reached = next((direct[u] for u in used[header] if direct.get(u)), "")
+            if reached and not direct[header]:
+                direct[header] = reached
+                changed = True
+    return {header: heavy for header, heavy in direct.items() if heavy}
+
+
+def public_owners(modules):
+    """{include/nokv/x.h: the module that lists it in HEADERS}."""
+    owners = {}
+    for name, module in modules.items():
+        for header in module["HEADERS"]:
+            match = re.search(r"include/nokv/.*", header)
+            if match:
+                owners[match.group(0)] = name
+    return owners
+
+
+def table(layers):
+    rows = ["<!-- layers:begin -->", "| floor | module | what it owns |", "|---|---|---|"]
+    rows += [f"| {layer.floor} | `{layer.module}/` | {layer.owns} |" for layer in layers]
+    return "\n".join(rows + ["<!-- layers:end -->"])
+
+
+def check(root):
+    layers = lintlib.read_layers(root)
+    order = {layer.module: index for index, layer in enumerate(layers)}
+    modules = lintlib.read_modules(root)
+    owners = public_owners(modules)
+    heavy = heavy_headers(root)
+    yield from check_modules(modules, order)
+    if [layer.floor for layer in layers] != sorted(layer.floor for layer in layers):
+        yield Finding("scripts/lint/layers.txt", 0, "floors must rise from line to line")
+    for path in lintlib.cpp_files(root):
+        for line, quoted, angled in includes(root, path):
+            if path.startswith("include/"):
+                if quoted and not quoted.startswith("nokv/"):
+                    yield Finding(path, line, f'a public header may not include "{quoted}": only '
+                                  "nokv/ and standard headers")
+                if angled and "/" in angled or (angled or "").startswith(HEAVY):
+                    yield Finding(path, line, f"a public header may not include <{angled}>: no "
+                                  "third-party type in a public signature")
+            elif quoted and lintlib.module_of(path) in modules:
+                yield from check_src_include(path, line, quoted, modules, owners)
+                if quoted in heavy and quoted.split("/")[0] != lintlib.module_of(path):
+                    yield Finding(path, line, f'"{quoted}" brings in <{heavy[quoted]}>: keep that '
+                                  "in the .cc files of its module")
+    architecture = pathlib.Path(root) / "ARCHITECTURE.md"
+    if architecture.exists() and table(layers) not in architecture.read_text():
+        yield Finding("ARCHITECTURE.md", 0, "its layer table differs from scripts/lint/layers.txt: "
+                      "run scripts/lint/layers.py --write")
+
+
+def main():
+    parser = lintlib.parser(__doc__.splitlines()[0])
+    parser.add_argument("--write", action="store_true", help="renew the table in ARCHITECTURE.md")
+    arguments = parser.parse_args()
+    if arguments.write:
+        path = arguments.root / "ARCHITECTURE.md"
+        new = table(lintlib.read_layers(arguments.root))
+        path.write_text(TABLE.sub(lambda _: new, path.read_text()))
+    lintlib.report(check(arguments.root.resolve()))
+
+
+if __name__ == "__main__":
+    main()
