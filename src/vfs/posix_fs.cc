@@ -8,6 +8,7 @@
 #include <cstdio>
 
 #include "base/macros.h"
+#include "vfs/answers.h"
 #include "vfs/posix_files.h"
 #include "vfs/posix_io.h"
 #include "vfs/posix_lock.h"
@@ -99,8 +100,7 @@ Result<std::string> PosixFs::ReadFile(const std::string& path, uint64_t limit) {
     size = content.size() + (64 << 10);
     if (content.size() <= limit) size = std::min(size, limit);
   }
-  return Status::ResourceExhausted("read " + path + ": longer than the limit of " +
-                                   std::to_string(limit) + " bytes");
+  return LongerThan(path, limit);
 }
 
 Result<std::vector<std::string>> PosixFs::List(const std::string& path) {

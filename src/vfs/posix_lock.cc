@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "base/macros.h"
-#include "vfs/lock_conflict.h"
+#include "vfs/answers.h"
 #include "vfs/posix_io.h"
 
 namespace nokv::vfs {

@@ -1,7 +1,7 @@
 #include "vfs/vfs.h"
 
 #include "base/macros.h"
-#include "vfs/lock_conflict.h"
+#include "vfs/answers.h"
 
 namespace nokv::vfs {
 
@@ -28,6 +28,11 @@ Status LockConflict(const std::string& path, std::string_view owner) {
   if (owner.empty()) owner = "another process";
   return Status::Unavailable(path + " is held by " + std::string(owner))
       .WithHint("stop that process, or open the directory read-only");
+}
+
+Status LongerThan(const std::string& path, uint64_t limit) {
+  return Status::ResourceExhausted("read " + path + ": it is longer than the limit of " +
+                                   std::to_string(limit) + " bytes");
 }
 
 Status WriteFileAtomically(FileSystem& fs, const std::string& path, std::string_view content) {

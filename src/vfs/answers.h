@@ -1,7 +1,8 @@
-// What every file system answers when the exclusive lock is taken.
+// What every file system answers in the same words.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -15,5 +16,8 @@ constexpr size_t kMaxOwnerBytes = 256;
 // kUnavailable, "/db/LOCK is held by OWNER". `owner` is what the lock file holds; trailing line
 // ends are dropped, and an empty one reads "another process".
 Status LockConflict(const std::string& path, std::string_view owner);
+
+// kResourceExhausted: the whole file was asked for and is longer than `limit` bytes.
+Status LongerThan(const std::string& path, uint64_t limit);
 
 }  // namespace nokv::vfs
