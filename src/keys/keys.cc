@@ -13,12 +13,18 @@ constexpr char kReservedEndBytes[] = {kReservedByte, kEscapeMark};
 const std::string_view kReservedBegin(kReservedBeginBytes, 2);
 const std::string_view kReservedEnd(kReservedEndBytes, 2);
 
-void AppendEngineKey(Keyspace keyspace, std::string_view key, uint64_t version, std::string* out) {
-  out->push_back(static_cast<char>(keyspace));
-  out->append(key);
+namespace {
+void AppendSuffix(uint64_t version, std::string* out) {
   char suffix[kSuffixBytes];
   base::StoreBigEndian64(suffix, ~version);
   out->append(suffix, kSuffixBytes);
+}
+}  // namespace
+
+void AppendEngineKey(Keyspace keyspace, std::string_view key, uint64_t version, std::string* out) {
+  out->push_back(static_cast<char>(keyspace));
+  out->append(key);
+  AppendSuffix(version, out);
 }
 
 std::string EncodeEngineKey(Keyspace keyspace, std::string_view key, uint64_t version) {
@@ -86,6 +92,12 @@ std::string EncodePlainKey(std::string_view user_key) {
   std::string out;
   AppendPlainKey(user_key, &out);
   return out;
+}
+
+void AppendPlainEngineKey(std::string_view user_key, std::string* out) {
+  out->push_back(static_cast<char>(Keyspace::kData));
+  AppendPlainKey(user_key, out);
+  AppendSuffix(0, out);
 }
 
 std::optional<std::string_view> DecodePlainKey(std::string_view data_key, std::string* scratch) {

@@ -106,6 +106,8 @@ int CompareInternalKeys(std::string_view a, std::string_view b);
 // The data key of a plain user key (what DB::Put takes): escaped if it begins with kReservedByte.
 void AppendPlainKey(std::string_view user_key, std::string* out);
 std::string EncodePlainKey(std::string_view user_key);
+// The engine key, at version 0, of a plain user key; appended to `*out`.
+void AppendPlainEngineKey(std::string_view user_key, std::string* out);
 // The user key of a data key; nullopt for keys of the reserved area.
 std::optional<std::string_view> DecodePlainKey(std::string_view data_key, std::string* scratch);
 // The reserved area is [kReservedBegin, kReservedEnd) among data keys; plain keys lie on both

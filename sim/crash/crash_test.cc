@@ -1,0 +1,52 @@
+#include <gtest/gtest.h>
+
+#include "sim/crash/crash_run.h"
+
+namespace nokv::sim {
+namespace {
+
+std::string Join(const std::vector<std::string>& lines) {
+  std::string text;
+  for (const std::string& line : lines) text += line + "\n";
+  return text;
+}
+
+TEST(CrashTest, NoCutLosesWhatWasPromisedOrShowsWhatWasNot) {
+  std::array<uint64_t, 4> operations = {};
+  uint64_t cuts = 0;
+  for (uint64_t seed = 1; seed <= 6; seed++) {
+    CrashOptions options;
+    options.seed = seed;
+    options.ops = 60;
+    options.random_losses = 1;
+    const CrashReport report = RunCrashes(options);
+    EXPECT_TRUE(report.violations.empty()) << Join(report.violations);
+    for (size_t i = 0; i < operations.size(); i++) operations[i] += report.operations_cut[i];
+    cuts += report.cuts;
+  }
+  for (size_t i = 0; i < operations.size(); i++) EXPECT_GE(operations[i], 50U) << kClassNames[i];
+  EXPECT_GE(cuts, 3000U);
+}
+
+TEST(CrashTest, OneFailedOperationNeverBreaksAPromise) {
+  for (uint64_t seed = 1; seed <= 3; seed++) {
+    CrashOptions options;
+    options.seed = seed;
+    options.ops = 80;
+    options.cut_stride = UINT64_MAX;
+    options.fault_runs = 150;
+    const CrashReport report = RunCrashes(options);
+    EXPECT_TRUE(report.violations.empty()) << Join(report.violations);
+    EXPECT_GE(report.faults, 100U);
+  }
+}
+
+TEST(SimulationTest, SameSeedGivesTheSameTraceAndAnotherSeedAnother) {
+  const CrashReport first = RunPlain(7, 200);
+  EXPECT_TRUE(first.violations.empty()) << Join(first.violations);
+  EXPECT_EQ(first.trace_hash, RunPlain(7, 200).trace_hash);
+  EXPECT_NE(first.trace_hash, RunPlain(8, 200).trace_hash);
+}
+
+}  // namespace
+}  // namespace nokv::sim

@@ -1,0 +1,225 @@
+#include "sim/crash/workload.h"
+
+#include <utility>
+
+#include "base/log.h"
+#include "engine/db.h"
+
+namespace nokv::sim {
+
+namespace {
+constexpr uint64_t kKeys = 64;
+constexpr uint64_t kFarFutureMs = 4000000000000;
+constexpr int kOpenAttempts = 5;
+
+std::string KeyName(uint64_t number) {
+  // Some keys share long prefixes, some begin with the byte that the encoding escapes.
+  if (number % 8 == 0) return std::string(1, '\xff') + std::to_string(number);
+  if (number % 8 == 1) return "a/long/shared/prefix/" + std::to_string(number);
+  return "k" + std::to_string(number);
+}
+}  // namespace
+
+Options TinyOptions(uint64_t seed) {
+  base::Random random(base::MixSeed(seed));
+  Options options;
+  options.memtable_bytes = size_t{4096} << random.Uniform(3);
+  options.immutable_memtable_bytes = 2 * options.memtable_bytes;
+  options.log_segment_bytes = size_t{8192} << random.Uniform(3);
+  options.block_cache_bytes = random.OneIn(3) ? 0 : 64 << 10;
+  options.table_bytes = size_t{4096} << random.Uniform(2);
+  options.base_level_bytes = size_t{16384} << random.Uniform(2);
+  options.level0_compaction_trigger = 2 + static_cast<int>(random.Uniform(3));
+  options.level0_stop_trigger = 8;
+  if (random.OneIn(2)) options.compression = {CompressionType::kNone, CompressionType::kZstd};
+  return options;
+}
+
+Workload::Workload(uint64_t seed, vfs::FileSystem& fs)
+    : seed_(seed), fs_(fs), random_(seed), runtime_(runtime::NewSimRuntime(base::MixSeed(seed))) {}
+
+Workload::~Workload() {
+  if (db_ != nullptr) Shut();
+}
+
+void Workload::Violate(std::string text) {
+  if (violation_.empty()) violation_ = std::move(text);
+}
+
+void Workload::Run(uint64_t ops) {
+  for (; operations_done_ < ops && violation_.empty(); operations_done_++) {
+    OpenIfClosed();
+    if (db_ == nullptr) return;
+    Step();
+    // Let background work get ahead now and then.
+    for (uint64_t n = random_.OneIn(3) ? random_.Uniform(8) : 0; n > 0; n--) {
+      if (!runtime_->RunOne()) break;
+    }
+  }
+}
+
+void Workload::OpenIfClosed() {
+  if (db_ != nullptr) return;
+  const Options options = TinyOptions(seed_);
+  Status last;
+  // A fault may strike an open; the next one must succeed.
+  for (int attempt = 0; attempt < kOpenAttempts && db_ == nullptr; attempt++) {
+    auto db = engine::OpenDB(options, kDirectory, {fs_, *runtime_, base::NullLogger()});
+    if (db.ok()) {
+      db_ = *std::move(db);
+    } else {
+      last = db.status();
+      operations_failed_++;
+    }
+  }
+  if (db_ == nullptr) return Violate("the database does not open: " + last.ToString());
+  Verdict verdict = CheckAgainst(model_, *db_, model_.acknowledged(), now_ms());
+  // A read may have met the injected fault; the second look decides.
+  if (!verdict.violation.empty()) {
+    verdict = CheckAgainst(model_, *db_, model_.acknowledged(), now_ms());
+  }
+  if (!verdict.violation.empty()) return Violate("after reopen: " + verdict.violation);
+  model_.Rewind(verdict.prefix);
+}
+
+void Workload::Shut() {
+  shut_wanted_ = false;
+  if (db_->Close().ok()) {
+    model_.Durable(model_.acknowledged());
+  } else {
+    operations_failed_++;
+  }
+  db_.reset();
+}
+
+void Workload::Failed() {
+  operations_failed_++;
+  shut_wanted_ = true;
+}
+
+std::string Workload::RandomKey() {
+  return KeyName(random_.Uniform(kKeys));
+}
+
+Change Workload::RandomChange() {
+  Change change;
+  change.key = RandomKey();
+  const uint64_t dice = random_.Uniform(20);
+  if (dice < 4) {
+    change.kind = Change::Kind::kDelete;
+  } else if (dice == 4) {
+    change.kind = Change::Kind::kDeleteRange;
+    change.end = RandomKey();
+    if (change.end < change.key) std::swap(change.key, change.end);
+    if (change.end == change.key) change.end += '\0';
+  } else {
+    const size_t length = random_.OneIn(12) ? 2000 + random_.Uniform(3000) : random_.Uniform(200);
+    change.value.data.assign(length, static_cast<char>('a' + random_.Uniform(26)));
+    change.value.data += std::to_string(random_.Next());
+    change.value.user_meta = static_cast<uint8_t>(random_.Uniform(3));
+    if (random_.OneIn(8)) change.value.expiry_ms = random_.OneIn(2) ? 1 : kFarFutureMs;
+  }
+  return change;
+}
+
+void Workload::WriteSome() {
+  std::vector<Change> changes;
+  for (uint64_t n = random_.OneIn(3) ? 1 + random_.Uniform(6) : 1; n > 0; n--) {
+    changes.push_back(RandomChange());
+  }
+  Change marker;
+  marker.key = kMarkerKey;
+  marker.value.data = std::to_string(model_.issued() + 1);
+  changes.push_back(marker);
+
+  WriteBatch batch;
+  for (const Change& change : changes) {
+    switch (change.kind) {
+      case Change::Kind::kPut:
+        batch.Put(change.key, change.value.data, {change.value.expiry_ms, change.value.user_meta});
+        break;
+      case Change::Kind::kDelete:
+        batch.Delete(change.key);
+        break;
+      case Change::Kind::kDeleteRange:
+        batch.DeleteRange(change.key, change.end);
+        break;
+    }
+  }
+  const bool sync = random_.OneIn(4);
+  const uint64_t number = model_.Add(changes);
+  const Status status = db_->Write({sync}, std::move(batch));
+  if (!status.ok()) return Failed();
+  if (sync) {
+    model_.Durable(number);
+  } else {
+    model_.Acknowledge(number);
+  }
+}
+
+void Workload::CheckSomeReads() {
+  for (int i = 0; i < 3; i++) {
+    const std::string key = RandomKey();
+    const auto got = db_->Get({}, key);
+    if (!got.ok()) return Failed();
+    const ModelState& state = model_.StateAt(model_.issued());
+    const auto it = state.find(key);
+    const bool live =
+        it != state.end() && (it->second.expiry_ms == 0 || it->second.expiry_ms > now_ms());
+    if (got->has_value() != live || (live && (*got)->data != it->second.data)) {
+      return Violate("Get of \"" + key + "\" differs from the model");
+    }
+  }
+}
+
+void Workload::CheckSnapshot() {
+  const auto snapshot = db_->GetSnapshot();
+  const std::string key = RandomKey();
+  const auto before = db_->Get({snapshot.get()}, key);
+  for (int i = 0; i < 4; i++) {
+    const uint64_t number = model_.issued() + 1;
+    WriteBatch batch;
+    Change change{Change::Kind::kPut, key, "", {"snapshot " + std::to_string(i), 0, 0}};
+    Change marker{Change::Kind::kPut, kMarkerKey, "", {std::to_string(number), 0, 0}};
+    batch.Put(key, change.value.data);
+    batch.Put(kMarkerKey, marker.value.data);
+    model_.Add({change, marker});
+    const Status status = db_->Write({}, std::move(batch));
+    if (!status.ok()) return Failed();
+    model_.Acknowledge(number);
+  }
+  const Status flushed = db_->Flush();
+  if (flushed.ok()) model_.Durable(model_.acknowledged());
+  const auto after = db_->Get({snapshot.get()}, key);
+  if (!flushed.ok() || !before.ok() || !after.ok()) return Failed();
+  if (before->has_value() != after->has_value() ||
+      (before->has_value() && (*before)->data != (*after)->data)) {
+    Violate("a snapshot changed under its reader");
+  }
+}
+
+void Workload::Step() {
+  const uint64_t dice = random_.Uniform(100);
+  Status status;
+  if (dice < 78) {
+    WriteSome();
+  } else if (dice < 86) {
+    CheckSomeReads();
+  } else if (dice < 89) {
+    status = db_->Flush();
+    if (status.ok()) model_.Durable(model_.acknowledged());
+  } else if (dice < 91) {
+    status = random_.OneIn(2) ? db_->CompactRange("", "") : db_->CompactRange("a", "k3");
+  } else if (dice < 94) {
+    status = db_->SyncLog();
+    if (status.ok()) model_.Durable(model_.acknowledged());
+  } else if (dice < 96) {
+    CheckSnapshot();
+  } else {
+    shut_wanted_ = true;
+  }
+  if (!status.ok()) Failed();
+  if (shut_wanted_) Shut();
+}
+
+}  // namespace nokv::sim

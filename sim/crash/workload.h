@@ -1,0 +1,68 @@
+// Workload: one client of one database on the memory disk and the deterministic runtime, doing what
+// its seed says: puts, deletes, range deletes, batches, flushes, compactions, syncs, reopens, with
+// and without sync. It keeps the model up to date and checks reads against it as it goes.
+//
+// Thread safety: thread-compatible; one thread runs it all.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/random.h"
+#include "nokv/db.h"
+#include "runtime/sim_runtime.h"
+#include "sim/crash/model.h"
+#include "vfs/vfs.h"
+
+namespace nokv::sim {
+
+inline constexpr char kDirectory[] = "/db";
+
+// Options small enough that a few hundred writes reach every part of the engine.
+Options TinyOptions(uint64_t seed);
+
+class Workload {
+ public:
+  // `fs` is borrowed.
+  Workload(uint64_t seed, vfs::FileSystem& fs);
+  ~Workload();
+
+  // Runs `ops` operations. Stops early at the first violation.
+  void Run(uint64_t ops);
+
+  const Model& model() const { return model_; }
+  const std::string& violation() const { return violation_; }
+  uint64_t operations_done() const { return operations_done_; }
+  // Operations that an injected fault made fail.
+  uint64_t operations_failed() const { return operations_failed_; }
+  uint64_t TraceHash() const { return runtime_->TraceHash(); }
+  uint64_t now_ms() { return runtime_->clock().WallMillis(); }
+
+ private:
+  void Step();
+  void OpenIfClosed();
+  // Closes and drops the database; what was acknowledged must be there afterwards.
+  void Shut();
+  void WriteSome();
+  void CheckSomeReads();
+  void CheckSnapshot();
+  std::string RandomKey();
+  Change RandomChange();
+  void Violate(std::string text);
+  // Counts a failure; the database is shut after this step, to be opened again.
+  void Failed();
+
+  const uint64_t seed_;
+  vfs::FileSystem& fs_;
+  base::Random random_;
+  std::unique_ptr<runtime::SimRuntime> runtime_;
+  std::unique_ptr<DB> db_;
+  Model model_;
+  std::string violation_;
+  uint64_t operations_done_ = 0;
+  uint64_t operations_failed_ = 0;
+  bool shut_wanted_ = false;
+};
+
+}  // namespace nokv::sim

@@ -1,0 +1,259 @@
+// Background work: flushes, compactions and the removal of what they leave behind. One flush and
+// one compaction run at a time, each as a chain of short tasks.
+#include <algorithm>
+
+#include "base/macros.h"
+#include "engine/engine_impl.h"
+#include "lsm/version/file_handle.h"
+
+namespace nokv::engine {
+
+namespace {
+// Input that one task works through before it lets others run.
+constexpr uint64_t kSliceBytes = 4 << 20;
+}  // namespace
+
+void EngineImpl::ScheduleLocked() {
+  if (closing_ || options_.read_only || !background_error_.ok()) return;
+  // A memtable can be flushed once the last write into it has been applied.
+  if (!flushing_ && !immutables_.empty() &&
+      tracker_.applied() >= immutables_.front().last_sequence) {
+    flushing_ = true;
+    doors_.runtime.Post(runtime::Lane::kFlush, [this] { RunFlush(); });
+  }
+  if (!compacting_) {
+    Completions completions;
+    compaction_plan_ = PlanCompactionLocked(&completions);
+    if (compaction_plan_.has_value()) {
+      compacting_ = true;
+      compaction_state_.Register(*compaction_plan_);
+      compaction_started_micros_ = clock().MonotonicMicros();
+      doors_.runtime.Post(runtime::Lane::kCompaction, [this] { RunCompaction(); });
+    }
+    // A manual compaction may end here; its caller is told from a task, with no lock held.
+    if (!completions.empty()) {
+      auto shared = std::make_shared<Completions>(std::move(completions));
+      doors_.runtime.Post(runtime::Lane::kCompaction, [shared] { shared->Run(); });
+    }
+  }
+}
+
+lsm::MergeJobContext EngineImpl::JobContextLocked() {
+  lsm::MergeJobContext context;
+  context.fs = &doors_.fs;
+  context.dir = path_;
+  context.new_file_number = [this] { return versions_->NewFileNumber(); };
+  context.table_options = table_options_;
+  context.target_file_bytes = options_.table_bytes;
+  context.snapshots = SnapshotsLocked();
+  context.now_ms = clock().WallMillis();
+  return context;
+}
+
+void EngineImpl::FlushAsync(Completion done) {
+  Completions completions;
+  {
+    base::MutexLock lock(mu_);
+    const Status refusal = RefusalLocked();
+    if (!refusal.ok()) {
+      completions.Add(std::move(done), refusal);
+    } else {
+      if (!active_.table->empty()) SwitchMemtableLocked();
+      if (immutables_.empty()) {
+        completions.Add(std::move(done), Status::Ok());
+      } else {
+        flush_waiters_.push_back({immutables_.back().id, std::move(done)});
+      }
+    }
+  }
+  completions.Run();
+}
+
+void EngineImpl::RunFlush() {
+  if (flush_job_ == nullptr) {
+    base::MutexLock lock(mu_);
+    const MemtableRef& memtable = immutables_.front();
+    timings_.flush_wait.Add(clock().MonotonicMicros() - memtable.queued_at_micros);
+    flush_started_micros_ = clock().MonotonicMicros();
+    flush_job_ = lsm::NewFlushJob({memtable.table}, JobContextLocked());
+  }
+  const Result<bool> done = flush_job_->Step(kSliceBytes);
+  if (!done.ok()) return FinishFlush(done.status().Prefixed("flush"));
+  if (!*done) {
+    doors_.runtime.Post(runtime::Lane::kFlush, [this] { RunFlush(); });
+    return;
+  }
+  MemtableRef memtable;
+  {
+    base::MutexLock lock(mu_);
+    memtable = immutables_.front();
+  }
+  FinishFlush(InstallFlush(memtable));
+}
+
+Status EngineImpl::InstallFlush(const MemtableRef& memtable) {
+  manifest::VersionEdit edit = flush_job_->edit();
+  edit.log_position = manifest::LogPosition{memtable.log_end.segment, memtable.log_end.offset};
+  edit.last_sequence = memtable.last_sequence;
+  RETURN_IF_ERROR(versions_->LogAndApply({std::move(edit)}).Prefixed("install flush"));
+  {
+    base::MutexLock lock(mu_);
+    timings_.flush_build.Add(clock().MonotonicMicros() - flush_started_micros_);
+    immutables_.pop_front();
+    PublishReadStateLocked();
+  }
+  // What the tables now hold need not be replayed. A segment that cannot be removed is only space.
+  const uint64_t started = clock().MonotonicMicros();
+  const Status removed = log_->RemoveSegmentsBefore(memtable.log_end.segment);
+  if (!removed.ok()) doors_.logger.Warning("remove log segments: " + removed.ToString());
+  base::MutexLock lock(mu_);
+  timings_.flush_release.Add(clock().MonotonicMicros() - started);
+  return Status::Ok();
+}
+
+void EngineImpl::FinishFlush(Status status) {
+  flush_job_.reset();
+  Completions completions;
+  {
+    base::MutexLock lock(mu_);
+    if (!status.ok()) SetBackgroundErrorLocked(status, &completions);
+    const uint64_t oldest = immutables_.empty() ? active_.id : immutables_.front().id;
+    std::erase_if(flush_waiters_, [&](FlushWaiter& waiter) {
+      if (waiter.memtable_id >= oldest) return false;
+      completions.Add(std::move(waiter.done), Status::Ok());
+      return true;
+    });
+  }
+  completions.Run();
+  DrainStalled();
+  // Last: from here on the engine may be closed and destroyed.
+  base::MutexLock lock(mu_);
+  flushing_ = false;
+  ScheduleLocked();
+  MaybeFinishCloseLocked();
+}
+
+std::optional<lsm::CompactionPlan> EngineImpl::PlanCompactionLocked(Completions* completions) {
+  if (!manual_.empty()) return PlanManualLocked(completions);
+  lsm::PickContext context;
+  context.now_ms = clock().WallMillis();
+  context.oldest_snapshot = SnapshotsLocked().front();
+  return lsm::PickCompaction(read_state_->version, compaction_options_, compaction_state_, context);
+}
+
+std::optional<lsm::CompactionPlan> EngineImpl::PlanManualLocked(Completions* completions) {
+  while (!manual_.empty()) {
+    ManualCompaction& manual = manual_.front();
+    if (!manual.flushed) return std::nullopt;
+    const auto& version = read_state_->version;
+    lsm::PrefixRange range{manual.start, manual.end, /*end_inclusive=*/false};
+    // Without an upper bound: past every keyspace byte.
+    if (range.end.empty()) range.end = std::string(1, '\xff');
+    // The deepest level is rewritten in place, but not right after it was merged into.
+    const int deepest = version->DeepestLevel();
+    const int last = manual.merged_down ? deepest - 1 : deepest;
+    for (; manual.level <= last; manual.level++) {
+      auto plan = lsm::PlanManual(version, manual.level, range);
+      if (!plan.has_value()) continue;
+      if (plan->output_level > manual.level) manual.merged_down = true;
+      manual.level++;
+      return plan;
+    }
+    completions->Add(std::move(manual.done), Status::Ok());
+    manual_.pop_front();
+  }
+  return std::nullopt;
+}
+
+void EngineImpl::CompactRangeAsync(std::string start, std::string end, Completion done) {
+  FlushAsync([this, start = std::move(start), end = std::move(end),
+              done = std::move(done)](Status flushed) mutable {
+    Completions completions;
+    {
+      base::MutexLock lock(mu_);
+      Status refusal = flushed.ok() ? RefusalLocked() : std::move(flushed);
+      if (refusal.ok()) {
+        manual_.push_back({std::move(start), std::move(end), 0, true, false, std::move(done)});
+        ScheduleLocked();
+      } else {
+        completions.Add(std::move(done), std::move(refusal));
+      }
+    }
+    completions.Run();
+  });
+}
+
+void EngineImpl::RunCompaction() {
+  const lsm::CompactionPlan& plan = *compaction_plan_;
+  if (plan.trivial_move) return FinishCompaction(versions_->LogAndApply({TrivialMoveEdit(plan)}));
+  if (compaction_job_ == nullptr) {
+    base::MutexLock lock(mu_);
+    compaction_job_ = lsm::NewCompactionJob(plan, JobContextLocked());
+  }
+  {
+    base::MutexLock lock(mu_);
+    if (closing_ || !background_error_.ok()) {
+      compaction_job_->RemoveOutputs();
+      return CancelCompactionLocked();
+    }
+  }
+  const Result<bool> done = compaction_job_->Step(kSliceBytes);
+  if (!done.ok()) return FinishCompaction(done.status().Prefixed("compaction"));
+  if (!*done) {
+    doors_.runtime.Post(runtime::Lane::kCompaction, [this] { RunCompaction(); });
+    return;
+  }
+  FinishCompaction(
+      versions_->LogAndApply({compaction_job_->edit()}).Prefixed("install compaction"));
+}
+
+void EngineImpl::CancelCompactionLocked() {
+  compaction_state_.Unregister(*compaction_plan_);
+  compaction_plan_.reset();
+  compaction_job_.reset();
+  compacting_ = false;
+  MaybeFinishCloseLocked();
+}
+
+void EngineImpl::FinishCompaction(Status status) {
+  lsm::MergeJobStats stats;
+  if (compaction_job_ != nullptr) stats = compaction_job_->stats();
+  compaction_job_.reset();
+  Completions completions;
+  {
+    base::MutexLock lock(mu_);
+    compaction_state_.Unregister(*compaction_plan_);
+    compaction_plan_.reset();
+    if (status.ok()) {
+      timings_.compaction.Add(clock().MonotonicMicros() - compaction_started_micros_);
+      timings_.compaction_bytes_read += stats.bytes_read;
+      timings_.compaction_bytes_written += stats.bytes_written;
+      PublishReadStateLocked();
+    } else {
+      SetBackgroundErrorLocked(status, &completions);
+    }
+  }
+  completions.Run();
+  if (status.ok()) RemoveObsoleteFiles();
+  DrainStalled();
+  // Last: from here on the engine may be closed and destroyed.
+  base::MutexLock lock(mu_);
+  compacting_ = false;
+  ScheduleLocked();
+  MaybeFinishCloseLocked();
+}
+
+Status EngineImpl::RemoveTable(uint64_t number) {
+  cache_.EraseFile(number);
+  return doors_.fs.Remove(vfs::JoinPath(path_, lsm::TableName(number)));
+}
+
+void EngineImpl::RemoveObsoleteFiles() {
+  for (const lsm::ObsoleteFile& file : versions_->TakeObsolete()) {
+    const Status removed = RemoveTable(file.number);
+    // A file that stays is an orphan, which the next open removes.
+    if (!removed.ok()) doors_.logger.Warning("remove table: " + removed.ToString());
+  }
+}
+
+}  // namespace nokv::engine

@@ -1,0 +1,63 @@
+#include "engine/commit_tracker.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace nokv::engine {
+
+uint64_t CommitTracker::Begin(uint64_t count, bool sync, std::function<void(Status)> done) {
+  next_ += count;
+  in_flight_.push_back({next_ - 1, sync, false, std::move(done)});
+  return first_ticket_ + in_flight_.size() - 1;
+}
+
+void CommitTracker::Applied(uint64_t ticket, Completions* completions) {
+  if (failed_) return;
+  NOKV_CHECK(ticket >= first_ticket_ && ticket - first_ticket_ < in_flight_.size());
+  in_flight_[ticket - first_ticket_].applied = true;
+  while (!in_flight_.empty() && in_flight_.front().applied) {
+    Write write = std::move(in_flight_.front());
+    in_flight_.pop_front();
+    first_ticket_++;
+    applied_ = write.last;
+    if (write.sync) syncs_waiting_++;
+    waiting_.push_back(std::move(write));
+  }
+  Advance(completions);
+}
+
+void CommitTracker::AwaitSync(std::function<void(Status)> done, Completions* completions) {
+  const uint64_t ticket = Begin(0, /*sync=*/true, std::move(done));
+  Applied(ticket, completions);
+}
+
+void CommitTracker::Synced(keys::SequenceNumber sequence, Completions* completions) {
+  durable_ = std::max(durable_, sequence);
+  Advance(completions);
+}
+
+void CommitTracker::Advance(Completions* completions) {
+  if (failed_) return;
+  while (!waiting_.empty()) {
+    Write& write = waiting_.front();
+    if (write.sync) {
+      if (write.last > durable_) break;
+      syncs_waiting_--;
+    }
+    visible_ = write.last;
+    completions->Add(std::move(write.done), Status::Ok());
+    waiting_.pop_front();
+  }
+}
+
+void CommitTracker::Fail(const Status& status, Completions* completions) {
+  failed_ = true;
+  for (auto* queue : {&waiting_, &in_flight_}) {
+    for (Write& write : *queue) completions->Add(std::move(write.done), status);
+    queue->clear();
+  }
+  syncs_waiting_ = 0;
+}
+
+}  // namespace nokv::engine

@@ -1,0 +1,86 @@
+// CommitTracker: which writes are applied, durable and visible, and whom to tell.
+//
+// Writes begin in sequence order and are applied in any order. The applied prefix grows as gaps
+// close. Behind it the visible prefix follows: an unsynced write is visible once everything before
+// it is; a synced one when a sync has covered it. Acknowledgements go out in that order, so what is
+// acknowledged is always a prefix.
+//
+// Invariant: durable-and-waited-for <= visible <= applied < next.
+// Thread safety: thread-compatible; the engine's mutex guards it.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <utility>
+#include <vector>
+
+#include "keys/keys.h"
+#include "nokv/status.h"
+
+namespace nokv::engine {
+
+// Calls to be made once the engine's mutex is released.
+class Completions {
+ public:
+  void Add(std::function<void(Status)> done, Status status) {
+    if (done) calls_.emplace_back(std::move(done), std::move(status));
+  }
+  bool empty() const { return calls_.empty(); }
+  // REQUIRES: no lock is held.
+  void Run() {
+    for (auto& [done, status] : calls_) done(std::move(status));
+    calls_.clear();
+  }
+
+ private:
+  std::vector<std::pair<std::function<void(Status)>, Status>> calls_;
+};
+
+class CommitTracker {
+ public:
+  // Everything up to `last` is applied, durable and visible.
+  explicit CommitTracker(keys::SequenceNumber last)
+      : next_(last + 1), applied_(last), visible_(last) {}
+
+  keys::SequenceNumber next() const { return next_; }
+  keys::SequenceNumber applied() const { return applied_; }
+  keys::SequenceNumber visible() const { return visible_; }
+  // True if an applied write waits for a sync.
+  bool NeedsSync() const { return syncs_waiting_ > 0; }
+  // Writes begun and not yet applied, and those applied and not yet acknowledged.
+  size_t in_flight() const { return in_flight_.size(); }
+  size_t waiting() const { return waiting_.size(); }
+
+  // Takes the next `count` sequence numbers; returns the ticket for Applied.
+  uint64_t Begin(uint64_t count, bool sync, std::function<void(Status)> done);
+  // The write of `ticket` is in its memtable and in the log.
+  void Applied(uint64_t ticket, Completions* completions);
+  // `done` waits for a sync of everything begun so far.
+  void AwaitSync(std::function<void(Status)> done, Completions* completions);
+  // A sync has covered everything up to `sequence` (what applied() was when it started).
+  void Synced(keys::SequenceNumber sequence, Completions* completions);
+  // Every write not yet acknowledged is answered `status`; nothing becomes visible any more.
+  void Fail(const Status& status, Completions* completions);
+
+ private:
+  struct Write {
+    keys::SequenceNumber last = 0;
+    bool sync = false;
+    bool applied = false;
+    std::function<void(Status)> done;
+  };
+
+  void Advance(Completions* completions);
+
+  keys::SequenceNumber next_;
+  keys::SequenceNumber applied_;
+  keys::SequenceNumber visible_;
+  keys::SequenceNumber durable_ = 0;
+  bool failed_ = false;
+  uint64_t first_ticket_ = 0;    // of in_flight_.front()
+  std::deque<Write> in_flight_;  // begun, in order; the applied prefix moves to waiting_
+  std::deque<Write> waiting_;    // applied, in order, not yet visible
+  size_t syncs_waiting_ = 0;     // synced writes in waiting_
+};
+
+}  // namespace nokv::engine

@@ -1,0 +1,235 @@
+#include "engine/engine_cursor.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+
+namespace nokv::engine {
+
+namespace {
+
+// The internal key that sorts before every entry of `prefix`: newest version, newest sequence.
+std::string FirstOfPrefix(std::string_view prefix) {
+  std::string key(prefix);
+  key.append(keys::kSuffixBytes, '\0');
+  base::PutFixed64(&key, keys::SeekTrailer(keys::kMaxSequence));
+  return key;
+}
+
+// The internal key that sorts after every entry of `prefix`: oldest version, oldest sequence.
+std::string LastOfPrefix(std::string_view prefix) {
+  std::string key(prefix);
+  key.append(keys::kSuffixBytes, '\xff');
+  base::PutFixed64(&key, 0);
+  return key;
+}
+
+class EngineCursor final : public Cursor {
+ public:
+  EngineCursor(CursorSource source, const CursorOptions& options)
+      : source_(std::move(source)),
+        lower_(options.lower),
+        upper_(options.upper),
+        key_only_(options.key_only) {
+    std::erase_if(source_.tombstones, [](const auto& set) { return set->empty(); });
+  }
+
+  bool Valid() const override { return valid_ && !Closed(); }
+
+  void SeekToFirst() override { Seek(lower_); }
+
+  void SeekToLast() override {
+    if (!Start()) return;
+    if (upper_.empty()) {
+      it().SeekToLast();
+    } else {
+      it().SeekForPrev(FirstOfPrefix(upper_));
+    }
+    FindPrev();
+  }
+
+  void Seek(std::string_view prefix) override {
+    if (!Start()) return;
+    forward_ = true;
+    it().Seek(FirstOfPrefix(std::max<std::string_view>(prefix, lower_)));
+    FindNext(/*skip=*/{});
+  }
+
+  void SeekForPrev(std::string_view prefix) override {
+    if (!Start()) return;
+    if (!upper_.empty() && prefix >= upper_) {
+      it().SeekForPrev(FirstOfPrefix(upper_));
+    } else {
+      it().SeekForPrev(LastOfPrefix(prefix));
+    }
+    FindPrev();
+  }
+
+  void Next() override {
+    NOKV_CHECK(valid_) << "Next on an invalid cursor";
+    if (!CheckOpen()) return;
+    const std::string skip(engine_key());
+    if (forward_) {
+      it().Next();
+    } else {
+      forward_ = true;
+      it().Seek(keys::EncodeInternalKey(skip, keys::SeekTrailer(source_.sequence)));
+    }
+    FindNext(skip);
+  }
+
+  void Prev() override {
+    NOKV_CHECK(valid_) << "Prev on an invalid cursor";
+    if (!CheckOpen()) return;
+    if (forward_) {
+      // Leave the entries of the current key behind; backwards they would come again.
+      it().SeekForPrev(
+          keys::EncodeInternalKey(engine_key(), keys::SeekTrailer(keys::kMaxSequence)));
+    }
+    FindPrev();
+  }
+
+  std::string_view engine_key() const override {
+    return forward_ ? keys::EngineKeyOf(source_.iterator->key()) : std::string_view(saved_key_);
+  }
+  std::string_view value() const override {
+    return key_only_ ? std::string_view() : (forward_ ? value_ : std::string_view(saved_value_));
+  }
+  const lsm::EntryAttributes& attributes() const override { return attributes_; }
+
+  Status status() const override {
+    if (Closed()) return Status::Closed("the database");
+    return status_;
+  }
+
+ private:
+  lsm::InternalIterator& it() { return *source_.iterator; }
+  bool Closed() const { return source_.closed->load(std::memory_order_acquire); }
+
+  bool CheckOpen() {
+    if (Closed()) valid_ = false;
+    return valid_;
+  }
+
+  bool Start() {
+    valid_ = false;
+    status_ = Status::Ok();
+    return !Closed();
+  }
+
+  void Fail(Status status) {
+    valid_ = false;
+    status_ = std::move(status);
+  }
+
+  // Sets value_ and attributes_ from a put's payload; false if the entry hides its key instead.
+  bool TakeIfLive(std::string_view internal_key, std::string_view payload) {
+    if (keys::KindOf(internal_key) != keys::Kind::kPut) return false;
+    const auto sequence = keys::SequenceOf(internal_key);
+    const auto prefix = keys::InternalPrefixOf(internal_key);
+    for (const auto& set : source_.tombstones) {
+      if (set->MaxCovering(prefix, source_.sequence) > sequence) return false;
+    }
+    if (!lsm::ParseEntryPayload(payload, &attributes_, &value_)) {
+      Fail(Status::Corruption("an entry's attributes are malformed"));
+      return false;
+    }
+    return !attributes_.ExpiredAt(source_.now_ms);
+  }
+
+  // From the iterator's position forward to the first live key other than `skip`.
+  void FindNext(std::string skip) {
+    valid_ = false;
+    bool skipping = !skip.empty();
+    for (; it().Valid(); it().Next()) {
+      const std::string_view internal_key = it().key();
+      if (!upper_.empty() && keys::InternalPrefixOf(internal_key) >= upper_) return;
+      if (keys::SequenceOf(internal_key) > source_.sequence) continue;
+      const std::string_view engine_key = keys::EngineKeyOf(internal_key);
+      if (skipping && engine_key == skip) continue;
+      if (TakeIfLive(internal_key, it().value())) {
+        valid_ = true;
+        return;
+      }
+      if (!status_.ok()) return;
+      skip.assign(engine_key);
+      skipping = true;
+    }
+    status_ = it().status();
+  }
+
+  // From the iterator's position backward to the last live key. Backwards the entries of a key come
+  // oldest first, so a key is known only when the next one, or the end, is seen.
+  void FindPrev() {
+    valid_ = false;
+    forward_ = false;
+    bool live = false;
+    saved_key_.clear();
+    for (; it().Valid(); it().Prev()) {
+      const std::string_view internal_key = it().key();
+      const std::string_view engine_key = keys::EngineKeyOf(internal_key);
+      if (live && engine_key != saved_key_) break;
+      if (keys::PrefixOf(engine_key) < lower_) break;
+      if (keys::SequenceOf(internal_key) > source_.sequence) continue;
+      live = TakeIfLive(internal_key, it().value());
+      if (!status_.ok()) return;
+      if (live) {
+        saved_key_.assign(engine_key);
+        saved_attributes_ = attributes_;
+        if (!key_only_) saved_value_.assign(value_);
+      }
+    }
+    if (!it().Valid() && !it().status().ok()) return Fail(it().status());
+    valid_ = live;
+    attributes_ = saved_attributes_;
+  }
+
+  CursorSource source_;
+  const std::string lower_;
+  const std::string upper_;
+  const bool key_only_;
+
+  // Forward, the iterator stands on the current entry. Backward, it stands before all entries of
+  // the current key, which is saved.
+  bool forward_ = true;
+  bool valid_ = false;
+  std::string_view value_;
+  lsm::EntryAttributes attributes_;
+  std::string saved_key_;
+  std::string saved_value_;
+  lsm::EntryAttributes saved_attributes_;
+  Status status_;
+};
+
+class FailedCursor final : public Cursor {
+ public:
+  explicit FailedCursor(Status status) : status_(std::move(status)) {}
+  bool Valid() const override { return false; }
+  void SeekToFirst() override {}
+  void SeekToLast() override {}
+  void Seek(std::string_view) override {}
+  void SeekForPrev(std::string_view) override {}
+  void Next() override { NOKV_CHECK(false) << "Next on an invalid cursor"; }
+  void Prev() override { NOKV_CHECK(false) << "Prev on an invalid cursor"; }
+  std::string_view engine_key() const override { return {}; }
+  std::string_view value() const override { return {}; }
+  const lsm::EntryAttributes& attributes() const override { return attributes_; }
+  Status status() const override { return status_; }
+
+ private:
+  Status status_;
+  lsm::EntryAttributes attributes_;
+};
+
+}  // namespace
+
+std::unique_ptr<Cursor> NewEngineCursor(CursorSource source, const CursorOptions& options) {
+  return std::make_unique<EngineCursor>(std::move(source), options);
+}
+
+std::unique_ptr<Cursor> NewFailedCursor(Status status) {
+  return std::make_unique<FailedCursor>(std::move(status));
+}
+
+}  // namespace nokv::engine

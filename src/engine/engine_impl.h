@@ -1,0 +1,214 @@
+// EngineImpl: the engine's state and its state machines. The methods are in one file per operation:
+// open.cc, write.cc, read.cc, background.cc (flush and compaction), lifecycle.cc (errors, close)
+// and report.cc (statistics).
+//
+// Everything that changes is guarded by one mutex, which is never held across file operations, with
+// one exception: reserving a place in the log may create a segment. Callbacks run after it is
+// released. docs/architecture.md walks through a write, a read, a flush and a compaction.
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/mutex.h"
+#include "engine/commit_tracker.h"
+#include "engine/engine.h"
+#include "engine/engine_cursor.h"
+#include "engine/timing.h"
+#include "lsm/compaction/compaction_picker.h"
+#include "lsm/compaction/merge_job.h"
+#include "lsm/memtable/memtable.h"
+#include "lsm/sst/block_cache.h"
+#include "lsm/version/version_state.h"
+#include "wal/log.h"
+#include "wal/recover.h"
+
+namespace nokv::engine {
+
+// A memtable and its place in the history.
+struct MemtableRef {
+  std::shared_ptr<lsm::Memtable> table = std::make_shared<lsm::Memtable>();
+  // Of the newest entry, and of the last log record that holds one.
+  keys::SequenceNumber last_sequence = 0;
+  wal::LogPosition log_end;
+  uint64_t id = 0;
+  uint64_t queued_at_micros = 0;  // when it became immutable
+};
+
+// What a read looks at; immutable, replaced as a whole.
+struct ReadState {
+  std::shared_ptr<lsm::Memtable> active;
+  std::vector<std::shared_ptr<lsm::Memtable>> immutables;  // newest first
+  std::shared_ptr<const lsm::Version> version;
+};
+
+class EngineImpl final : public Engine {
+ public:
+  EngineImpl(const Options& options, std::string path, const Doors& doors);
+  ~EngineImpl() override;
+
+  Status Open();
+
+  Result<bool> Get(const ReadView& view, std::string_view engine_key, FoundValue* found) override;
+  std::unique_ptr<Cursor> NewCursor(const CursorOptions& options) override;
+  std::unique_ptr<EngineSnapshot> NewSnapshot() override;
+
+  WriteTicket WriteAsync(const Batch& batch, bool sync, Completion done) override;
+  WriteTicket WriteLeading(const Batch& batch, bool sync, Completion done) override;
+  void SyncAsync(Completion done) override;
+  bool Durable() const override;
+
+  void FlushAsync(Completion done) override;
+  void CompactRangeAsync(std::string start, std::string end, Completion done) override;
+
+  Stats GetStats() override;
+  ManifestStats GetManifest() override;
+  uint64_t open_generation() const override { return open_generation_; }
+  base::Clock& clock() override { return doors_.runtime.clock(); }
+  Status background_error() const override;
+  void CloseAsync(Completion done) override;
+
+ private:
+  friend class SnapshotHandle;
+
+  // A write that waits for room.
+  struct StalledWrite {
+    std::string encoding;
+    uint32_t count = 0;
+    bool sync = false;
+    Completion done;
+  };
+  // A write that has its place in log and memtable but is not in them yet.
+  struct Admission {
+    wal::Reservation place;
+    std::shared_ptr<lsm::Memtable> memtable;
+    keys::SequenceNumber first_sequence = 0;
+    uint64_t ticket = 0;
+  };
+  struct FlushWaiter {
+    uint64_t memtable_id = 0;  // answered when this memtable and all older ones are in tables
+    Completion done;
+  };
+  struct ManualCompaction {
+    std::string start;
+    std::string end;
+    int level = 0;
+    bool flushed = false;
+    bool merged_down = false;
+    Completion done;
+  };
+
+  // open.cc
+  Status OpenForWriting(std::unique_ptr<vfs::FileLock> lock);
+  Status OpenForReading();
+  Result<wal::RecoveryReport> RecoverLog(const manifest::ManifestState* manifest);
+  Status ReplayBatch(const wal::RecordView& record, keys::SequenceNumber flushed_sequence)
+      EXCLUDES(mu_);
+  void RemoveLeftovers();
+
+  // write.cc
+  Status CheckBatch(const Batch& batch) const;
+  WriteTicket Write(const Batch& batch, bool sync, bool leading, Completion done) EXCLUDES(mu_);
+  // OK if the engine takes writes.
+  Status RefusalLocked() const REQUIRES(mu_);
+  // True if a write may go ahead, after making the full memtable immutable if need be; false if it
+  // must wait (stall_reason_ says why).
+  bool MakeRoomLocked() REQUIRES(mu_);
+  void SwitchMemtableLocked() REQUIRES(mu_);
+  Result<Admission> AdmitLocked(size_t bytes, uint32_t count, bool sync, Completion* done,
+                                Completions* completions) REQUIRES(mu_);
+  // Copies the batch into log and memtable and marks it applied. True if reads can see it.
+  bool Apply(const Admission& admission, std::string_view encoding) EXCLUDES(mu_);
+  void DrainStalled() EXCLUDES(mu_);
+  // Starts a sync if one is wanted and none is running, on this thread if `leading`.
+  void StartSync(bool leading) EXCLUDES(mu_);
+  void RunSyncs() EXCLUDES(mu_);
+  // One sync for everybody who waits; true if more have come to wait meanwhile.
+  bool SyncOnce() EXCLUDES(mu_);
+
+  // read.cc
+  struct ReadPoint {
+    std::shared_ptr<const ReadState> state;
+    keys::SequenceNumber sequence = 0;
+  };
+  Result<ReadPoint> TakeReadPoint(const ReadView& view) const EXCLUDES(mu_);
+  void PublishReadStateLocked() REQUIRES(mu_);
+  std::vector<keys::SequenceNumber> SnapshotsLocked() const REQUIRES(mu_);
+  void ReleaseSnapshot(keys::SequenceNumber sequence) EXCLUDES(mu_);
+
+  // background.cc
+  void ScheduleLocked() REQUIRES(mu_);
+  void RunFlush() EXCLUDES(mu_);
+  void FinishFlush(Status status) EXCLUDES(mu_);
+  Status InstallFlush(const MemtableRef& memtable) EXCLUDES(mu_);
+  lsm::MergeJobContext JobContextLocked() REQUIRES(mu_);
+  std::optional<lsm::CompactionPlan> PlanCompactionLocked(Completions* completions) REQUIRES(mu_);
+  std::optional<lsm::CompactionPlan> PlanManualLocked(Completions* completions) REQUIRES(mu_);
+  void RunCompaction() EXCLUDES(mu_);
+  void CancelCompactionLocked() REQUIRES(mu_);
+  void FinishCompaction(Status status) EXCLUDES(mu_);
+  void RemoveObsoleteFiles();
+  Status RemoveTable(uint64_t number);
+
+  // lifecycle.cc
+  // The first error makes the engine read-only and answers everybody who waits.
+  void SetBackgroundErrorLocked(const Status& status, Completions* completions) REQUIRES(mu_);
+  void FailWaitersLocked(const Status& status, Completions* completions) REQUIRES(mu_);
+  void MaybeFinishCloseLocked() REQUIRES(mu_);
+  void FinishClose() EXCLUDES(mu_);
+
+  // Constant after Open.
+  const Options options_;
+  const std::string path_;
+  const Doors doors_;
+  const lsm::CompactionOptions compaction_options_;
+  std::array<lsm::TableOptions, lsm::kLevels> table_options_;
+  lsm::BlockCache cache_;
+  std::unique_ptr<lsm::VersionState> versions_;
+  std::unique_ptr<wal::Log> log_;  // null when read-only
+  uint64_t open_generation_ = 0;
+  std::unique_ptr<vfs::FileLock> lock_;
+  // Set when the engine refuses everything; cursors hold it too.
+  const std::shared_ptr<std::atomic<bool>> closed_ = std::make_shared<std::atomic<bool>>(false);
+
+  mutable base::Mutex mu_;
+  MemtableRef active_ GUARDED_BY(mu_);
+  std::deque<MemtableRef> immutables_ GUARDED_BY(mu_);  // oldest first
+  std::shared_ptr<const ReadState> read_state_ GUARDED_BY(mu_);
+  CommitTracker tracker_ GUARDED_BY(mu_){0};
+  std::deque<StalledWrite> stalled_ GUARDED_BY(mu_);
+  std::string stall_reason_ GUARDED_BY(mu_);
+  bool syncing_ GUARDED_BY(mu_) = false;
+  std::multiset<keys::SequenceNumber> snapshots_ GUARDED_BY(mu_);
+  Status background_error_ GUARDED_BY(mu_);
+
+  bool flushing_ GUARDED_BY(mu_) = false;
+  std::unique_ptr<lsm::MergeJob> flush_job_;  // owned by the flush task
+  uint64_t flush_started_micros_ = 0;         // likewise
+  std::vector<FlushWaiter> flush_waiters_ GUARDED_BY(mu_);
+
+  bool compacting_ GUARDED_BY(mu_) = false;
+  std::optional<lsm::CompactionPlan> compaction_plan_;  // owned by the compaction task
+  std::unique_ptr<lsm::MergeJob> compaction_job_;       // likewise
+  uint64_t compaction_started_micros_ = 0;              // likewise
+  lsm::CompactionState compaction_state_ GUARDED_BY(mu_);
+  std::deque<ManualCompaction> manual_ GUARDED_BY(mu_);
+
+  bool closing_ GUARDED_BY(mu_) = false;
+  bool close_posted_ GUARDED_BY(mu_) = false;
+  Completion close_done_ GUARDED_BY(mu_);
+
+  EngineTimings timings_ GUARDED_BY(mu_);
+};
+
+// Adds the entries of an encoded batch, the first with sequence number `first_sequence`.
+// kDataLoss if it is malformed (`verify_values` checks the value CRCs too).
+Status InsertBatch(std::string_view encoding, keys::SequenceNumber first_sequence,
+                   bool verify_values, lsm::Memtable* memtable);
+
+}  // namespace nokv::engine

@@ -1,0 +1,94 @@
+// Background errors and close.
+#include "base/check.h"
+#include "engine/engine_impl.h"
+
+namespace nokv::engine {
+
+Status EngineImpl::background_error() const {
+  base::MutexLock lock(mu_);
+  return background_error_;
+}
+
+void EngineImpl::SetBackgroundErrorLocked(const Status& status, Completions* completions) {
+  if (!background_error_.ok()) return;
+  Status reason =
+      Status(status.code() == StatusCode::kResourceExhausted ? StatusCode::kResourceExhausted
+                                                             : StatusCode::kFailedPrecondition,
+             "the database is read-only after an error: " + std::string(status.message()));
+  if (status.code() == StatusCode::kResourceExhausted) {
+    reason = reason.WithHint("free disk space, then reopen the database; reads go on");
+  } else {
+    reason = reason.WithHint("mend the cause, then reopen the database; reads go on");
+  }
+  background_error_ = reason.WithErrorNumber(1401);
+  doors_.logger.Error(background_error_.ToString());
+  FailWaitersLocked(background_error_, completions);
+}
+
+void EngineImpl::FailWaitersLocked(const Status& status, Completions* completions) {
+  tracker_.Fail(status, completions);
+  for (StalledWrite& write : stalled_) completions->Add(std::move(write.done), status);
+  stalled_.clear();
+  stall_reason_.clear();
+  for (FlushWaiter& waiter : flush_waiters_) completions->Add(std::move(waiter.done), status);
+  flush_waiters_.clear();
+  for (ManualCompaction& manual : manual_) completions->Add(std::move(manual.done), status);
+  manual_.clear();
+}
+
+void EngineImpl::CloseAsync(Completion done) {
+  Completions completions;
+  {
+    base::MutexLock lock(mu_);
+    NOKV_CHECK(!closing_) << "CloseAsync called twice";
+    closing_ = true;
+    closed_->store(true, std::memory_order_release);
+    close_done_ = std::move(done);
+    const Status closed = Status::Closed("the database");
+    for (StalledWrite& write : stalled_) completions.Add(std::move(write.done), closed);
+    stalled_.clear();
+    for (FlushWaiter& waiter : flush_waiters_) completions.Add(std::move(waiter.done), closed);
+    flush_waiters_.clear();
+    for (ManualCompaction& manual : manual_) completions.Add(std::move(manual.done), closed);
+    manual_.clear();
+    MaybeFinishCloseLocked();
+  }
+  completions.Run();
+}
+
+void EngineImpl::MaybeFinishCloseLocked() {
+  if (!closing_ || close_posted_) return;
+  if (flushing_ || compacting_ || syncing_ || tracker_.in_flight() > 0) return;
+  close_posted_ = true;
+  doors_.runtime.Post(runtime::Lane::kLog, [this] { FinishClose(); });
+}
+
+void EngineImpl::FinishClose() {
+  Status status;
+  Completion done;
+  Completions completions;
+  {
+    base::MutexLock lock(mu_);
+    status = background_error_;
+  }
+  // Closing the log syncs it, so whoever still waits for a sync has it.
+  if (log_ != nullptr) {
+    const Status closed = log_->Close();
+    if (status.ok()) status = closed;
+    base::MutexLock lock(mu_);
+    if (closed.ok()) tracker_.Synced(tracker_.applied(), &completions);
+  }
+  {
+    base::MutexLock lock(mu_);
+    if (!status.ok()) tracker_.Fail(status, &completions);
+    done = std::move(close_done_);
+  }
+  lock_.reset();
+  completions.Run();
+  // Last: the owner may destroy the engine as soon as it is told.
+  done(std::move(status));
+}
+
+EngineImpl::~EngineImpl() = default;
+
+}  // namespace nokv::engine

@@ -1,0 +1,203 @@
+// Opening: check and lock the directory, read the manifest, replay the log, start anew.
+#include <algorithm>
+
+#include "base/macros.h"
+#include "base/random.h"
+#include "engine/directory.h"
+#include "engine/engine_impl.h"
+#include "lsm/version/file_handle.h"
+#include "manifest/manifest_reader.h"
+
+namespace nokv::engine {
+
+namespace {
+
+// A reader beside a live writer may find files gone that the manifest it read still names; it then
+// starts over with the manifest as it is now.
+constexpr int kReadOnlyAttempts = 20;
+
+Status CheckOptions(const Options& options) {
+  const auto require = [](bool ok, const char* what) {
+    return ok ? Status::Ok() : Status::InvalidArgument(what);
+  };
+  RETURN_IF_ERROR(require(options.memtable_bytes >= 1024, "memtable_bytes is below 1024"));
+  RETURN_IF_ERROR(require(options.log_segment_bytes >= 4096, "log_segment_bytes is below 4096"));
+  RETURN_IF_ERROR(require(options.table_bytes >= 1024, "table_bytes is below 1024"));
+  RETURN_IF_ERROR(require(options.base_level_bytes >= 1024, "base_level_bytes is below 1024"));
+  RETURN_IF_ERROR(require(options.filter_bits_per_key >= 0 && options.filter_bits_per_key <= 64,
+                          "filter_bits_per_key is not between 0 and 64"));
+  RETURN_IF_ERROR(
+      require(options.level0_compaction_trigger >= 1, "level0_compaction_trigger is below 1"));
+  return require(options.level0_stop_trigger > options.level0_compaction_trigger,
+                 "level0_stop_trigger is not above level0_compaction_trigger");
+}
+
+lsm::CompactionOptions MakeCompactionOptions(const Options& options) {
+  lsm::CompactionOptions compaction;
+  compaction.l0_trigger_files = options.level0_compaction_trigger;
+  compaction.base_level_bytes = options.base_level_bytes;
+  compaction.target_file_bytes = options.table_bytes;
+  return compaction;
+}
+
+}  // namespace
+
+EngineImpl::EngineImpl(const Options& options, std::string path, const Doors& doors)
+    : options_(options),
+      path_(std::move(path)),
+      doors_(doors),
+      compaction_options_(MakeCompactionOptions(options)),
+      cache_(options.block_cache_bytes) {
+  for (size_t level = 0; level < table_options_.size(); level++) {
+    lsm::TableOptions& table = table_options_[level];
+    table.filter_bits_per_key = options.filter_bits_per_key;
+    table.compression = lsm::Compression::kNone;
+    if (!options.compression.empty()) {
+      const size_t index = std::min(level, options.compression.size() - 1);
+      table.compression = static_cast<lsm::Compression>(options.compression[index]);
+    }
+  }
+}
+
+Result<std::unique_ptr<Engine>> Engine::Open(const Options& options, const std::string& path,
+                                             const Doors& doors) {
+  RETURN_IF_ERROR(CheckOptions(options));
+  auto engine = std::make_unique<EngineImpl>(options, path, doors);
+  RETURN_IF_ERROR(engine->Open());
+  return std::unique_ptr<Engine>(std::move(engine));
+}
+
+Status EngineImpl::Open() {
+  ASSIGN_OR_RETURN(const bool exists, doors_.fs.Exists(path_));
+  if (!exists) {
+    if (options_.read_only || !options_.create_if_missing) {
+      return Status::NotFound("no database in " + path_);
+    }
+    RETURN_IF_ERROR(doors_.fs.CreateDirs(path_));
+  }
+  RETURN_IF_ERROR(CheckMode(doors_.fs, path_, options_.allowed_modes));
+  ASSIGN_OR_RETURN(auto lock, LockDirectory(doors_.fs, path_, options_.read_only));
+  if (!options_.read_only) return OpenForWriting(std::move(lock));
+  lock_ = std::move(lock);
+  Status status;
+  for (int attempt = 0; attempt < kReadOnlyAttempts; attempt++) {
+    status = OpenForReading();
+    if (status.ok() || (!status.IsNotFound() && !status.IsCorruption())) return status;
+    // Damage stays; what a live writer moved away is somewhere else the next time.
+  }
+  return status;
+}
+
+Status EngineImpl::OpenForWriting(std::unique_ptr<vfs::FileLock> lock) {
+  ASSIGN_OR_RETURN(const auto manifest, manifest::ReadManifest(doors_.fs, path_));
+  if (manifest.has_value() && options_.error_if_exists) {
+    return Status::AlreadyExists(path_ + " holds a database");
+  }
+  ASSIGN_OR_RETURN(const wal::RecoveryReport report,
+                   RecoverLog(manifest.has_value() ? &*manifest : nullptr));
+  lsm::VersionStateOptions version_options;
+  version_options.create_if_missing = options_.create_if_missing;
+  ASSIGN_OR_RETURN(versions_, lsm::VersionState::Open(doors_.fs, path_, cache_, version_options));
+  open_generation_ = versions_->state().open_generation;
+  if (report.cut) {
+    doors_.logger.Warning(path_ + ": the log ends in a torn tail at " + ToString(report.end) +
+                          "; " + std::to_string(report.cut_bytes) +
+                          " bytes that were never acknowledged as synced were cut off");
+  }
+  wal::LogOptions log_options;
+  log_options.segment_bytes = options_.log_segment_bytes;
+  log_options.salt_seed = base::MixSeed(open_generation_ ^ clock().WallMillis());
+  ASSIGN_OR_RETURN(log_, wal::Log::StartAfterRecovery(doors_.fs, path_, log_options, report));
+  lock_ = std::move(lock);
+  RemoveLeftovers();
+
+  base::MutexLock guard(mu_);
+  // Records above the mark moved into the new segment; replay of what they filled begins at the
+  // mark, and skips by sequence number what is in tables by then.
+  for (MemtableRef& memtable : immutables_) {
+    memtable.log_end = std::min(memtable.log_end, report.synced);
+  }
+  active_.log_end = log_->CommittedEnd();
+  PublishReadStateLocked();
+  ScheduleLocked();
+  return Status::Ok();
+}
+
+Status EngineImpl::OpenForReading() {
+  ASSIGN_OR_RETURN(const auto manifest, manifest::ReadManifest(doors_.fs, path_));
+  if (!manifest.has_value()) return Status::NotFound("no database in " + path_);
+  lsm::VersionStateOptions version_options;
+  version_options.read_only = true;
+  ASSIGN_OR_RETURN(versions_, lsm::VersionState::Open(doors_.fs, path_, cache_, version_options));
+  {
+    base::MutexLock guard(mu_);
+    immutables_.clear();
+    active_ = MemtableRef();
+  }
+  // The log is read from where the version that was opened ends, not from where an older look at
+  // the manifest said.
+  manifest::ManifestState opened = *manifest;
+  opened.state = versions_->state();
+  RETURN_IF_ERROR(RecoverLog(&opened).status());
+  open_generation_ = opened.state.open_generation;
+  base::MutexLock guard(mu_);
+  PublishReadStateLocked();
+  return Status::Ok();
+}
+
+Result<wal::RecoveryReport> EngineImpl::RecoverLog(const manifest::ManifestState* manifest) {
+  wal::RecoverOptions recover;
+  keys::SequenceNumber flushed = 0;
+  if (manifest != nullptr) {
+    const auto& position = manifest->state.log_position;
+    recover.replay_from = {position.segment, position.offset};
+    flushed = manifest->state.last_sequence;
+  }
+  {
+    base::MutexLock guard(mu_);
+    tracker_ = CommitTracker(flushed);
+  }
+  return wal::Recover(doors_.fs, path_, recover,
+                      [&](const wal::RecordView& record) { return ReplayBatch(record, flushed); });
+}
+
+Status EngineImpl::ReplayBatch(const wal::RecordView& record,
+                               keys::SequenceNumber flushed_sequence) {
+  if (record.type != wal::RecordType::kBatch) return Status::Ok();
+  const BatchReader reader(record.payload);
+  RETURN_IF_ERROR(reader.status().Prefixed("log record at " + ToString(record.start)));
+  if (reader.count() == 0) return Status::Ok();
+  const keys::SequenceNumber last = reader.first_sequence() + reader.count() - 1;
+  if (last <= flushed_sequence) return Status::Ok();
+  base::MutexLock guard(mu_);
+  if (active_.table->MemoryUsage() >= options_.memtable_bytes) {
+    active_.queued_at_micros = clock().MonotonicMicros();
+    const uint64_t next_id = active_.id + 1;
+    immutables_.push_back(std::move(active_));
+    active_ = MemtableRef();
+    active_.id = next_id;
+  }
+  RETURN_IF_ERROR(InsertBatch(record.payload, reader.first_sequence(), /*verify_values=*/true,
+                              active_.table.get())
+                      .Prefixed("log record at " + ToString(record.start)));
+  active_.last_sequence = last;
+  active_.log_end = record.end;
+  tracker_ = CommitTracker(last);
+  return Status::Ok();
+}
+
+void EngineImpl::RemoveLeftovers() {
+  const auto orphans = versions_->FindOrphans();
+  if (!orphans.ok()) {
+    doors_.logger.Warning("find orphan tables: " + orphans.status().ToString());
+    return;
+  }
+  for (const uint64_t number : *orphans) {
+    const Status removed = RemoveTable(number);
+    if (!removed.ok()) doors_.logger.Warning("remove orphan table: " + removed.ToString());
+  }
+  const Status removed = log_->RemoveSegmentsBefore(versions_->state().log_position.segment);
+  if (!removed.ok()) doors_.logger.Warning("remove log segments: " + removed.ToString());
+}
+
+}  // namespace nokv::engine

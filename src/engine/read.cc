@@ -1,0 +1,148 @@
+// The read path: point lookups, cursors and snapshots.
+#include <algorithm>
+
+#include "base/macros.h"
+#include "engine/engine_impl.h"
+#include "lsm/iterator/merging_iterator.h"
+
+namespace nokv::engine {
+
+class SnapshotHandle final : public EngineSnapshot {
+ public:
+  SnapshotHandle(EngineImpl& engine, keys::SequenceNumber sequence)
+      : engine_(engine), sequence_(sequence) {}
+  ~SnapshotHandle() override { engine_.ReleaseSnapshot(sequence_); }
+  keys::SequenceNumber sequence() const override { return sequence_; }
+
+ private:
+  EngineImpl& engine_;
+  const keys::SequenceNumber sequence_;
+};
+
+Result<EngineImpl::ReadPoint> EngineImpl::TakeReadPoint(const ReadView& view) const {
+  base::MutexLock lock(mu_);
+  if (closing_) return Status::Closed("the database");
+  ReadPoint point;
+  point.state = read_state_;
+  if (view.snapshot != nullptr) {
+    point.sequence = view.snapshot->sequence();
+  } else if (view.include_unsynced && background_error_.ok()) {
+    point.sequence = tracker_.applied();
+  } else {
+    point.sequence = tracker_.visible();
+  }
+  return point;
+}
+
+void EngineImpl::PublishReadStateLocked() {
+  auto state = std::make_shared<ReadState>();
+  state->active = active_.table;
+  for (auto it = immutables_.rbegin(); it != immutables_.rend(); ++it) {
+    state->immutables.push_back(it->table);
+  }
+  state->version = versions_->current();
+  read_state_ = std::move(state);
+}
+
+namespace {
+
+struct Lookup {
+  bool found = false;
+  uint64_t trailer = 0;
+  std::string_view payload;
+  lsm::BlockHandle block;
+};
+
+// The newest entry of the key and the newest tombstone over it, memtables first.
+Status FindNewest(const ReadState& state, std::string_view engine_key,
+                  keys::SequenceNumber sequence, Lookup* lookup) {
+  lsm::LookupResult result;
+  const auto look_in = [&](const lsm::Memtable& memtable) {
+    if (memtable.range_tombstone_count() > 0) {
+      result.covering = std::max(result.covering, memtable.range_tombstones()->MaxCovering(
+                                                      keys::PrefixOf(engine_key), sequence));
+    }
+    if (!memtable.Get(engine_key, sequence, &lookup->trailer, &lookup->payload)) return false;
+    lookup->found = keys::Kind(lookup->trailer & 0xff) == keys::Kind::kPut &&
+                    lookup->trailer >> 8 > result.covering;
+    return true;
+  };
+  if (look_in(*state.active)) return Status::Ok();
+  for (const auto& memtable : state.immutables) {
+    if (look_in(*memtable)) return Status::Ok();
+  }
+  RETURN_IF_ERROR(state.version->Get(engine_key, sequence, &result));
+  lookup->found = result.state == lsm::LookupResult::State::kFound &&
+                  keys::Kind(result.trailer & 0xff) == keys::Kind::kPut;
+  lookup->trailer = result.trailer;
+  lookup->payload = result.payload;
+  lookup->block = std::move(result.block);
+  return Status::Ok();
+}
+
+}  // namespace
+
+Result<bool> EngineImpl::Get(const ReadView& view, std::string_view engine_key, FoundValue* found) {
+  const uint64_t now_ms = clock().WallMillis();
+  ASSIGN_OR_RETURN(ReadPoint point, TakeReadPoint(view));
+  Lookup lookup;
+  RETURN_IF_ERROR(FindNewest(*point.state, engine_key, point.sequence, &lookup));
+  if (!lookup.found) return false;
+  if (!lsm::ParseEntryPayload(lookup.payload, &found->attributes, &found->value)) {
+    return Status::Corruption("an entry's attributes are malformed");
+  }
+  if (found->attributes.ExpiredAt(now_ms)) return false;
+  found->sequence = lookup.trailer >> 8;
+  // A value in a memtable lives as long as the read state; one in a table, as its block.
+  if (lookup.block) {
+    found->pin = std::move(lookup.block);
+  } else {
+    found->pin = std::move(point.state);
+  }
+  return true;
+}
+
+std::unique_ptr<Cursor> EngineImpl::NewCursor(const CursorOptions& options) {
+  auto point = TakeReadPoint(options.view);
+  if (!point.ok()) return NewFailedCursor(point.status());
+  const ReadState& state = *point->state;
+  CursorSource source;
+  source.sequence = point->sequence;
+  source.now_ms = clock().WallMillis();
+  source.closed = closed_;
+  std::vector<std::unique_ptr<lsm::InternalIterator>> children;
+  children.push_back(state.active->NewIterator());
+  source.tombstones = state.version->CollectTombstones();
+  source.tombstones.push_back(state.active->range_tombstones());
+  for (const auto& memtable : state.immutables) {
+    children.push_back(memtable->NewIterator());
+    source.tombstones.push_back(memtable->range_tombstones());
+  }
+  state.version->AddIterators(options.fill_cache, &children);
+  source.iterator = lsm::NewMergingIterator(std::move(children));
+  source.pin = point->state;
+  return NewEngineCursor(std::move(source), options);
+}
+
+std::unique_ptr<EngineSnapshot> EngineImpl::NewSnapshot() {
+  base::MutexLock lock(mu_);
+  const keys::SequenceNumber sequence = tracker_.visible();
+  snapshots_.insert(sequence);
+  return std::make_unique<SnapshotHandle>(*this, sequence);
+}
+
+void EngineImpl::ReleaseSnapshot(keys::SequenceNumber sequence) {
+  base::MutexLock lock(mu_);
+  snapshots_.erase(snapshots_.find(sequence));
+}
+
+std::vector<keys::SequenceNumber> EngineImpl::SnapshotsLocked() const {
+  // What is visible now is a snapshot too: the next read will take it.
+  std::vector<keys::SequenceNumber> sequences(snapshots_.begin(), snapshots_.end());
+  sequences.push_back(tracker_.visible());
+  std::sort(sequences.begin(), sequences.end());
+  sequences.erase(std::unique(sequences.begin(), sequences.end()), sequences.end());
+  return sequences;
+}
+
+}  // namespace nokv::engine

@@ -1,0 +1,256 @@
+// The write path: admit, log, insert, acknowledge.
+#include <cstring>
+
+#include "base/check.h"
+#include "base/macros.h"
+#include "engine/engine_impl.h"
+
+namespace nokv::engine {
+
+namespace {
+// A memtable with more range tombstones than this is flushed: reads look at all of them.
+constexpr size_t kMaxMemtableTombstones = 1024;
+// What may wait for room. Blocking writers hold one batch each; asynchronous ones could pile up.
+constexpr size_t kMaxStalledWrites = 1 << 16;
+}  // namespace
+
+Status InsertBatch(std::string_view encoding, keys::SequenceNumber first_sequence,
+                   bool verify_values, lsm::Memtable* memtable) {
+  BatchReader reader(encoding);
+  BatchEntry entry;
+  for (keys::SequenceNumber sequence = first_sequence; reader.Next(&entry, verify_values);
+       sequence++) {
+    if (entry.kind == keys::Kind::kRangeDelete) {
+      memtable->AddRangeTombstone({std::string(entry.key), std::string(entry.value), sequence});
+    } else {
+      memtable->Add(sequence, entry.kind, entry.key, entry.attributes, entry.value);
+    }
+  }
+  return reader.status();
+}
+
+Status EngineImpl::CheckBatch(const Batch& batch) const {
+  if (batch.bytes() <= wal::kMaxPayloadBytes) return Status::Ok();
+  return Status::InvalidArgument("a batch of " + std::to_string(batch.bytes()) +
+                                 " bytes is over the limit of " +
+                                 std::to_string(wal::kMaxPayloadBytes));
+}
+
+Status EngineImpl::RefusalLocked() const {
+  if (closing_) return Status::Closed("the database");
+  if (options_.read_only) return Status::FailedPrecondition("the database is open read-only");
+  return background_error_;
+}
+
+WriteTicket EngineImpl::WriteAsync(const Batch& batch, bool sync, Completion done) {
+  return Write(batch, sync, /*leading=*/false, std::move(done));
+}
+
+WriteTicket EngineImpl::WriteLeading(const Batch& batch, bool sync, Completion done) {
+  return Write(batch, sync, /*leading=*/true, std::move(done));
+}
+
+WriteTicket EngineImpl::Write(const Batch& batch, bool sync, bool leading, Completion done) {
+  Status refusal = CheckBatch(batch);
+  Completions completions;
+  std::optional<Admission> admission;
+  if (refusal.ok()) {
+    base::MutexLock lock(mu_);
+    refusal = RefusalLocked();
+    if (refusal.ok() && batch.empty() && !sync) {
+      completions.Add(std::move(done), Status::Ok());
+    } else if (refusal.ok() && (!stalled_.empty() || !MakeRoomLocked())) {
+      if (stalled_.size() < kMaxStalledWrites) {
+        stalled_.push_back({batch.encoding(), batch.count(), sync, std::move(done)});
+        ScheduleLocked();
+        return {};
+      }
+      refusal = Status::ResourceExhausted("writes wait because of too many " + stall_reason_);
+    } else if (refusal.ok()) {
+      auto admitted = AdmitLocked(batch.bytes(), batch.count(), sync, &done, &completions);
+      if (admitted.ok()) {
+        admission = *std::move(admitted);
+      } else {
+        refusal = admitted.status();
+      }
+    }
+  }
+  completions.Run();
+  if (!refusal.ok()) {
+    done(std::move(refusal));
+    return {};
+  }
+  if (!admission.has_value()) return {true};
+  const bool applied = Apply(*admission, batch.encoding());
+  if (sync) StartSync(leading);
+  return {applied};
+}
+
+bool EngineImpl::MakeRoomLocked() {
+  const size_t level0 = read_state_->version->files(0).size();
+  if (level0 >= static_cast<size_t>(options_.level0_stop_trigger)) {
+    stall_reason_ = "level 0 tables";
+    return false;
+  }
+  if (active_.table->MemoryUsage() < options_.memtable_bytes &&
+      active_.table->range_tombstone_count() < kMaxMemtableTombstones) {
+    return true;
+  }
+  size_t waiting_bytes = active_.table->MemoryUsage();
+  for (const MemtableRef& memtable : immutables_) waiting_bytes += memtable.table->MemoryUsage();
+  if (!immutables_.empty() && waiting_bytes > options_.immutable_memtable_bytes) {
+    stall_reason_ = "immutable memtables";
+    return false;
+  }
+  SwitchMemtableLocked();
+  return true;
+}
+
+void EngineImpl::SwitchMemtableLocked() {
+  active_.queued_at_micros = clock().MonotonicMicros();
+  const uint64_t next_id = active_.id + 1;
+  immutables_.push_back(std::move(active_));
+  active_ = MemtableRef();
+  active_.id = next_id;
+  PublishReadStateLocked();
+  ScheduleLocked();
+}
+
+Result<EngineImpl::Admission> EngineImpl::AdmitLocked(size_t bytes, uint32_t count, bool sync,
+                                                      Completion* done, Completions* completions) {
+  auto place = log_->Reserve(wal::RecordType::kBatch, static_cast<uint32_t>(bytes));
+  if (!place.ok()) {
+    SetBackgroundErrorLocked(place.status(), completions);
+    return background_error_;
+  }
+  Admission admission;
+  admission.place = *place;
+  admission.memtable = active_.table;
+  admission.first_sequence = tracker_.next();
+  admission.ticket = tracker_.Begin(count, sync, std::move(*done));
+  active_.last_sequence = tracker_.next() - 1;
+  active_.log_end = admission.place.end;
+  timings_.batches++;
+  timings_.batch_entries += count;
+  timings_.batch_bytes += bytes;
+  if (sync) timings_.synced_writes++;
+  return admission;
+}
+
+bool EngineImpl::Apply(const Admission& admission, std::string_view encoding) {
+  std::memcpy(admission.place.payload, encoding.data(), encoding.size());
+  base::StoreFixed64(admission.place.payload, admission.first_sequence);
+  const auto committed = log_->Commit(admission.place);
+  Completions completions;
+  bool visible = false;
+  if (committed.ok()) {
+    const Status inserted = InsertBatch(encoding, admission.first_sequence,
+                                        /*verify_values=*/false, admission.memtable.get());
+    NOKV_CHECK(inserted.ok()) << inserted;
+    base::MutexLock lock(mu_);
+    tracker_.Applied(admission.ticket, &completions);
+    visible =
+        tracker_.applied() + 1 >= admission.first_sequence + base::LoadFixed32(encoding.data() + 8);
+    if (!immutables_.empty()) ScheduleLocked();
+    MaybeFinishCloseLocked();
+  } else {
+    base::MutexLock lock(mu_);
+    SetBackgroundErrorLocked(committed.status(), &completions);
+    MaybeFinishCloseLocked();
+  }
+  completions.Run();
+  return visible;
+}
+
+void EngineImpl::DrainStalled() {
+  while (true) {
+    Completions completions;
+    StalledWrite write;
+    std::optional<Admission> admission;
+    {
+      base::MutexLock lock(mu_);
+      if (stalled_.empty() || !RefusalLocked().ok() || !MakeRoomLocked()) break;
+      write = std::move(stalled_.front());
+      stalled_.pop_front();
+      if (stalled_.empty()) stall_reason_.clear();
+      auto admitted =
+          AdmitLocked(write.encoding.size(), write.count, write.sync, &write.done, &completions);
+      if (admitted.ok()) {
+        admission = *std::move(admitted);
+      } else {
+        completions.Add(std::move(write.done), admitted.status());
+      }
+    }
+    completions.Run();
+    if (!admission.has_value()) break;
+    Apply(*admission, write.encoding);
+    if (write.sync) StartSync(/*leading=*/false);
+  }
+}
+
+void EngineImpl::SyncAsync(Completion done) {
+  Completions completions;
+  {
+    base::MutexLock lock(mu_);
+    const Status refusal = RefusalLocked();
+    if (refusal.ok()) {
+      tracker_.AwaitSync(std::move(done), &completions);
+    } else {
+      completions.Add(std::move(done), refusal);
+    }
+  }
+  completions.Run();
+  StartSync(/*leading=*/false);
+}
+
+bool EngineImpl::Durable() const {
+  base::MutexLock lock(mu_);
+  return tracker_.visible() == tracker_.applied();
+}
+
+void EngineImpl::StartSync(bool leading) {
+  {
+    base::MutexLock lock(mu_);
+    if (syncing_ || !tracker_.NeedsSync() || !background_error_.ok()) return;
+    syncing_ = true;
+  }
+  if (!leading) {
+    doors_.runtime.Post(runtime::Lane::kLog, [this] { RunSyncs(); });
+    return;
+  }
+  // A caller that leads syncs once; who came to wait meanwhile is served by the log lane.
+  if (SyncOnce()) doors_.runtime.Post(runtime::Lane::kLog, [this] { RunSyncs(); });
+}
+
+void EngineImpl::RunSyncs() {
+  while (SyncOnce()) {
+  }
+}
+
+bool EngineImpl::SyncOnce() {
+  keys::SequenceNumber target = 0;
+  {
+    base::MutexLock lock(mu_);
+    target = tracker_.applied();
+  }
+  const uint64_t started = clock().MonotonicMicros();
+  const auto synced = log_->Sync();
+  Completions completions;
+  bool more = false;
+  {
+    base::MutexLock lock(mu_);
+    timings_.sync.Add(clock().MonotonicMicros() - started);
+    if (synced.ok()) {
+      tracker_.Synced(target, &completions);
+    } else {
+      SetBackgroundErrorLocked(synced.status(), &completions);
+    }
+    more = tracker_.NeedsSync();
+    syncing_ = more;
+    MaybeFinishCloseLocked();
+  }
+  completions.Run();
+  return more;
+}
+
+}  // namespace nokv::engine
