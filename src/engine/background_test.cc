@@ -1,0 +1,202 @@
+// Flushes, compactions, back-pressure and background errors, on the memory disk.
+#include <gmock/gmock.h>
+
+#include <cerrno>
+
+#include "engine/engine_test_util.h"
+
+namespace nokv::engine {
+namespace {
+
+using testing::HasSubstr;
+
+class BackgroundTest : public testing::Test {
+ protected:
+  void SetUp() override { h_.Open(); }
+
+  // Every operation `op` whose path contains `part` fails from now on.
+  void FailAlways(vfs::Op op, std::string part, int error_number) {
+    h_.fs->SetObserver([=](const vfs::Operation& operation) {
+      vfs::Fault fault;
+      if (operation.op == op && operation.path.find(part) != std::string::npos) {
+        fault.error_number = error_number;
+      }
+      return fault;
+    });
+  }
+  void Heal() {
+    h_.fs->SetObserver([](const vfs::Operation&) { return vfs::Fault{}; });
+  }
+  uint64_t TableEntries() {
+    const Stats stats = h_.db->Stats();
+    return static_cast<uint64_t>(stats.entries);
+  }
+
+  EngineHarness h_;
+};
+
+TEST_F(BackgroundTest, CompactionDropsShadowedDeletedAndExpiredEntries) {
+  const uint64_t now = h_.runtime->clock().WallMillis();
+  for (int round = 0; round < 4; round++) {
+    for (int i = 0; i < 50; i++) h_.Put("k" + std::to_string(i), std::to_string(round));
+    ASSERT_TRUE(h_.db->Put({}, "expires", "v", {now + 10, 0}).ok());
+    ASSERT_TRUE(h_.db->Delete({}, "k0").ok());
+    ASSERT_TRUE(h_.db->Flush().ok());
+  }
+  h_.runtime->Advance(20000);
+  ASSERT_TRUE(h_.db->CompactRange("", "").ok());
+  EXPECT_EQ(TableEntries(), 49U);
+  EXPECT_EQ(h_.Get("k1"), "3");
+  EXPECT_EQ(h_.Get("k0"), "(none)");
+  ASSERT_TRUE(h_.db->DeleteRange({}, "", "\xff\xff").ok());
+  ASSERT_TRUE(h_.db->CompactRange("", "").ok());
+  EXPECT_EQ(TableEntries(), 0U);
+  EXPECT_TRUE(h_.Files(".sst").empty());
+}
+
+TEST_F(BackgroundTest, SnapshotKeepsWhatItSeesThroughCompaction) {
+  h_.Put("k", "old");
+  auto snapshot = h_.db->GetSnapshot();
+  h_.Put("k", "new");
+  ASSERT_TRUE(h_.db->CompactRange("", "").ok());
+  const auto value = h_.db->Get({snapshot.get()}, "k");
+  ASSERT_TRUE(value.ok() && value->has_value());
+  EXPECT_EQ((*value)->data, "old");
+  EXPECT_EQ(TableEntries(), 2U);
+  snapshot.reset();
+  ASSERT_TRUE(h_.db->CompactRange("", "").ok());
+  EXPECT_EQ(TableEntries(), 1U);
+}
+
+TEST_F(BackgroundTest, OverwritingForLongKeepsSpaceNearTheLiveData) {
+  const std::string value(1000, 'v');
+  for (int round = 0; round < 20; round++) {
+    for (int i = 0; i < 100; i++) h_.Put("k" + std::to_string(i), value + std::to_string(round));
+  }
+  ASSERT_TRUE(h_.db->CompactRange("", "").ok());
+  EXPECT_EQ(TableEntries(), 100U);
+  uint64_t bytes = 0;
+  for (const std::string& name : h_.Files(".sst")) bytes += *h_.disk->FileSize("/db/" + name);
+  EXPECT_LT(bytes, 130U * 1000);
+  EXPECT_LE(h_.Files(".wal").size(), 2U) << "flushed log segments are removed";
+}
+
+TEST_F(BackgroundTest, WritersWaitWhenMemtablesPileUpAndGoOnAfterAFlush) {
+  const std::string value(8 << 10, 'v');
+  int acknowledged = 0;
+  // Nothing runs in the background until the test lets it.
+  for (int i = 0; i < 100; i++) {
+    WriteBatch batch;
+    batch.Put("k" + std::to_string(i), value);
+    h_.db->WriteAsync({}, std::move(batch), [&](const Status& status) {
+      ASSERT_TRUE(status.ok()) << status;
+      acknowledged++;
+    });
+  }
+  EXPECT_LT(acknowledged, 100);
+  EXPECT_EQ(h_.db->Stats().write.throttle_reason, "immutable memtables");
+  EXPECT_EQ(h_.db->Stats().write.queue_depth, 100 - acknowledged);
+  h_.runtime->RunReady();
+  EXPECT_EQ(acknowledged, 100);
+  EXPECT_EQ(h_.db->Stats().write.throttle_mode, "none");
+  for (int i = 0; i < 100; i++) EXPECT_EQ(h_.Get("k" + std::to_string(i)), value);
+}
+
+TEST_F(BackgroundTest, CloseAnswersWritersThatWait) {
+  const std::string value(8 << 10, 'v');
+  int answered = 0, refused = 0;
+  for (int i = 0; i < 100; i++) {
+    WriteBatch batch;
+    batch.Put("k" + std::to_string(i), value);
+    h_.db->WriteAsync({}, std::move(batch), [&](const Status& status) {
+      answered++;
+      if (!status.ok()) refused++;
+    });
+  }
+  ASSERT_TRUE(h_.db->Close().ok());
+  EXPECT_EQ(answered, 100);
+  EXPECT_GT(refused, 0);
+}
+
+TEST_F(BackgroundTest, FailedFlushMakesTheEngineReadOnlyAndLosesNothing) {
+  for (int i = 0; i < 20; i++) h_.Put("k" + std::to_string(i), "v");
+  FailAlways(vfs::Op::kAppend, ".sst", EIO);
+  const Status flushed = h_.db->Flush();
+  EXPECT_EQ(flushed.code(), StatusCode::kFailedPrecondition);
+  EXPECT_THAT(flushed.message(), HasSubstr("read-only after an error: flush"));
+  EXPECT_FALSE(h_.db->Put({}, "k", "v").ok());
+  EXPECT_EQ(h_.Get("k7"), "v") << "reads go on";
+  EXPECT_THAT(h_.db->Stats().background_error, HasSubstr("read-only"));
+  Heal();
+  EXPECT_FALSE(h_.db->Put({}, "k", "v").ok()) << "only a reopen is the way back";
+  h_.Open();
+  for (int i = 0; i < 20; i++) EXPECT_EQ(h_.Get("k" + std::to_string(i)), "v");
+  h_.Put("k", "v");
+}
+
+TEST_F(BackgroundTest, FailedSyncAcknowledgesNothingShowsNothingAndIsNotRetried) {
+  h_.Put("before", "1", /*sync=*/true);
+  FailAlways(vfs::Op::kMappedSync, ".wal", EIO);
+  EXPECT_FALSE(h_.db->Put({.sync = true}, "lost", "1").ok());
+  EXPECT_EQ(h_.Get("lost"), "(none)") << "a write that failed must not be seen";
+  Heal();
+  EXPECT_FALSE(h_.db->Put({.sync = true}, "later", "1").ok());
+  EXPECT_EQ(h_.Get("before"), "1");
+  h_.Crash(/*power_lost=*/true);
+  h_.Open();
+  EXPECT_EQ(h_.Get("before"), "1");
+  EXPECT_EQ(h_.Get("later"), "(none)");
+}
+
+TEST_F(BackgroundTest, FullDiskIsReportedAndAReopenAfterFreeingSpaceGoesOn) {
+  h_.Put("before", "1");
+  FailAlways(vfs::Op::kCreateAppend, ".sst", ENOSPC);
+  const Status status = h_.db->Flush();
+  EXPECT_EQ(status.code(), StatusCode::kResourceExhausted);
+  EXPECT_THAT(status.ToString(), HasSubstr("free disk space, then reopen"));
+  Heal();
+  h_.Open();
+  EXPECT_EQ(h_.Get("before"), "1");
+  h_.Put("after", "1", /*sync=*/true);
+}
+
+TEST_F(BackgroundTest, FailedCompactionKeepsItsInputs) {
+  for (int round = 0; round < 3; round++) {
+    for (int i = 0; i < 50; i++) h_.Put("k" + std::to_string(i), std::string(500, 'v'));
+    ASSERT_TRUE(h_.db->Flush().ok());
+  }
+  FailAlways(vfs::Op::kSync, ".sst", EIO);
+  EXPECT_FALSE(h_.db->CompactRange("", "").ok());
+  Heal();
+  h_.Open();
+  for (int i = 0; i < 50; i++) EXPECT_EQ(h_.Get("k" + std::to_string(i)).size(), 500U);
+}
+
+TEST_F(BackgroundTest, FailedManifestAppendChangesNothingThatAReopenSees) {
+  for (int i = 0; i < 50; i++) h_.Put("k" + std::to_string(i), "v");
+  FailAlways(vfs::Op::kSync, "MANIFEST", EIO);
+  EXPECT_FALSE(h_.db->Flush().ok());
+  Heal();
+  h_.Crash(/*power_lost=*/false);
+  h_.Open();
+  for (int i = 0; i < 50; i++) EXPECT_EQ(h_.Get("k" + std::to_string(i)), "v");
+}
+
+TEST_F(BackgroundTest, FilesNobodyUsesAreRemovedAndThoseInUseStay) {
+  for (int round = 0; round < 3; round++) {
+    h_.Put("k", std::to_string(round));
+    ASSERT_TRUE(h_.db->Flush().ok());
+  }
+  auto it = h_.db->NewIterator();
+  it->SeekToFirst();
+  const size_t before = h_.Files(".sst").size();
+  ASSERT_TRUE(h_.db->CompactRange("", "").ok());
+  EXPECT_GT(h_.Files(".sst").size(), 1U);
+  it.reset();
+  h_.Put("k", "last");
+  ASSERT_TRUE(h_.db->CompactRange("", "").ok());
+  EXPECT_EQ(h_.Files(".sst").size(), 1U) << "was " << before;
+}
+
+}  // namespace
+}  // namespace nokv::engine

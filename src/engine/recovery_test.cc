@@ -1,0 +1,218 @@
+// Opening: what survives, who may open, and what damage is answered with.
+#include <gmock/gmock.h>
+
+#include <unistd.h>
+
+#include <map>
+
+#include "engine/engine_test_util.h"
+
+namespace nokv::engine {
+namespace {
+
+using testing::HasSubstr;
+
+class RecoveryTest : public testing::Test {
+ protected:
+  void SetUp() override { h_.Open(); }
+
+  std::map<std::string, std::string> Content() {
+    std::map<std::string, std::string> content;
+    for (const std::string& name : *h_.disk->List("/db")) {
+      content[name] = *h_.disk->ReadFile("/db/" + name, 1 << 30);
+    }
+    return content;
+  }
+  void Flip(const std::string& name, size_t offset) {
+    std::string content = *h_.disk->ReadFile("/db/" + name, 1 << 30);
+    content[offset % content.size()] ^= 0x40;
+    ASSERT_TRUE(h_.disk->Overwrite("/db/" + name, content).ok());
+  }
+  // Closes, damages with `harm`, and expects an open that fails with `message` and changes nothing.
+  void ExpectRefusal(const std::function<void()>& harm, const std::string& message,
+                     StatusCode code = StatusCode::kDataLoss) {
+    ASSERT_TRUE(h_.db->Close().ok());
+    h_.db.reset();
+    harm();
+    const auto before = Content();
+    const auto opened = h_.TryOpen();
+    ASSERT_FALSE(opened.ok());
+    EXPECT_EQ(opened.status().code(), code) << opened.status();
+    EXPECT_THAT(opened.status().ToString(), HasSubstr(message));
+    auto after = Content();
+    after["LOCK"] = before.at("LOCK");
+    EXPECT_EQ(after, before);
+  }
+
+  EngineHarness h_;
+};
+
+TEST_F(RecoveryTest, AcknowledgedWritesSurviveTheProcessAndSyncedOnesThePower) {
+  h_.Put("synced", "1", /*sync=*/true);
+  h_.Put("written", "1");
+  h_.Crash(/*power_lost=*/false);
+  h_.Open();
+  EXPECT_EQ(h_.Scan(), "synced=1 written=1");
+  h_.Put("also written", "1");
+  h_.Crash(/*power_lost=*/true);
+  h_.Open();
+  EXPECT_EQ(h_.Get("synced"), "1");
+  EXPECT_EQ(h_.Get("written"), "1") << "recovered writes are made durable before the open ends";
+  EXPECT_EQ(h_.Get("also written"), "(none)");
+}
+
+TEST_F(RecoveryTest, FlushIsDurableWithoutAnySyncedWrite) {
+  for (int i = 0; i < 100; i++) h_.Put("k" + std::to_string(i), "v");
+  ASSERT_TRUE(h_.db->Flush().ok());
+  h_.Crash(/*power_lost=*/true);
+  h_.Open();
+  for (int i = 0; i < 100; i++) EXPECT_EQ(h_.Get("k" + std::to_string(i)), "v");
+}
+
+TEST_F(RecoveryTest, ReplayGivesTheSameStateHoweverOftenItIsRepeated) {
+  h_.Put("a", "1");
+  h_.Put("b", "1");
+  ASSERT_TRUE(h_.db->DeleteRange({}, "b", "c").ok());
+  h_.Put("c", "1");
+  ASSERT_TRUE(h_.db->Delete({}, "a").ok());
+  for (int i = 0; i < 4; i++) {
+    h_.Crash(/*power_lost=*/false);
+    h_.Open();
+    EXPECT_EQ(h_.Scan(), "c=1");
+  }
+}
+
+TEST_F(RecoveryTest, SequenceNumbersGoOnAfterAReopen) {
+  for (int i = 0; i < 3; i++) {
+    h_.Put("k", std::to_string(i));
+    ASSERT_TRUE(h_.db->Flush().ok());
+    h_.Open();
+  }
+  EXPECT_EQ(h_.Get("k"), "2");
+  h_.Put("k", "newest");
+  EXPECT_EQ(h_.Get("k"), "newest");
+  EXPECT_EQ(h_.db->Stats().last_sequence, 4U);
+  EXPECT_EQ(h_.db->Stats().open_generation, 4U);
+}
+
+TEST_F(RecoveryTest, SecondOpenerIsToldWhoHoldsTheDirectory) {
+  const auto second = h_.TryOpen();
+  ASSERT_FALSE(second.ok());
+  EXPECT_EQ(second.status().code(), StatusCode::kUnavailable);
+  EXPECT_THAT(second.status().ToString(), HasSubstr("pid " + std::to_string(getpid())));
+  EXPECT_THAT(second.status().ToString(), HasSubstr("do not delete LOCK"));
+  ASSERT_TRUE(h_.db->Close().ok());
+  EXPECT_TRUE(h_.TryOpen().ok());
+}
+
+TEST_F(RecoveryTest, ReadOnlyOpenWorksBesideALiveWriterAndChangesNoByte) {
+  h_.Put("flushed", "1");
+  ASSERT_TRUE(h_.db->Flush().ok());
+  h_.Put("logged", "1");
+  const auto before = Content();
+  Options options = SmallOptions();
+  options.read_only = true;
+  auto reader = h_.TryOpen(options);
+  ASSERT_TRUE(reader.ok()) << reader.status();
+  EXPECT_EQ((*reader)->Get({}, "flushed")->value().data, "1");
+  EXPECT_EQ((*reader)->Get({}, "logged")->value().data, "1");
+  EXPECT_EQ((*reader)->Put({}, "k", "v").code(), StatusCode::kFailedPrecondition);
+  EXPECT_FALSE((*reader)->Flush().ok());
+  ASSERT_TRUE((*reader)->Close().ok());
+  EXPECT_EQ(Content(), before);
+  h_.Put("the writer", "goes on");
+}
+
+TEST_F(RecoveryTest, ReadOnlyOpenOfNothingIsNotFoundAndCreatesNothing) {
+  EngineHarness empty;
+  Options options = SmallOptions();
+  options.read_only = true;
+  EXPECT_TRUE(empty.TryOpen(options).status().IsNotFound());
+  EXPECT_FALSE(*empty.disk->Exists("/db"));
+}
+
+TEST_F(RecoveryTest, DirectoryOfAClusterIsRefusedUnlessItsModeIsAllowed) {
+  ExpectRefusal(
+      [&] {
+        ASSERT_TRUE(vfs::WriteFileAtomically(*h_.disk, "/db/MODE.json", R"({"mode": "seeded"})").ok());
+      },
+      "mode \"seeded\", which requires explicit distributed open intent",
+      StatusCode::kFailedPrecondition);
+  Options options = SmallOptions();
+  options.allowed_modes = {Mode::kCluster};
+  EXPECT_THAT(h_.TryOpen(options).status().message(),
+              HasSubstr("not allowed for this open intent"));
+  options.allowed_modes = {Mode::kSeeded};
+  EXPECT_TRUE(h_.TryOpen(options).ok());
+}
+
+TEST_F(RecoveryTest, ErrorIfExistsAndCreateIfMissingAreHonoured) {
+  ASSERT_TRUE(h_.db->Close().ok());
+  Options options = SmallOptions();
+  options.error_if_exists = true;
+  EXPECT_EQ(h_.TryOpen(options).status().code(), StatusCode::kAlreadyExists);
+  EngineHarness empty;
+  options = SmallOptions();
+  options.create_if_missing = false;
+  EXPECT_TRUE(empty.TryOpen(options).status().IsNotFound());
+}
+
+TEST_F(RecoveryTest, MissingTableIsNamedAndNothingIsChanged) {
+  h_.Put("k", "v");
+  ASSERT_TRUE(h_.db->Flush().ok());
+  const std::string table = h_.Files(".sst").at(0);
+  ExpectRefusal([&] { ASSERT_TRUE(h_.disk->Remove("/db/" + table).ok()); }, "missing sstable");
+}
+
+TEST_F(RecoveryTest, DamagedTableIsNamedAndNothingIsChanged) {
+  h_.Put("k", "v");
+  ASSERT_TRUE(h_.db->Flush().ok());
+  const std::string table = h_.Files(".sst").at(0);
+  ExpectRefusal([&] { ASSERT_TRUE(h_.disk->Overwrite("/db/" + table, "bad-sst").ok()); },
+                "open sstable");
+}
+
+TEST_F(RecoveryTest, MissingCurrentBesideTablesIsNeverAFreshDatabase) {
+  h_.Put("k", "v");
+  ASSERT_TRUE(h_.db->Flush().ok());
+  ExpectRefusal([&] { ASSERT_TRUE(h_.disk->Remove("/db/CURRENT").ok()); }, "CURRENT");
+}
+
+TEST_F(RecoveryTest, FlippedByteInCurrentIsDamage) {
+  ExpectRefusal([&] { Flip("CURRENT", 12); }, "CURRENT");
+}
+
+TEST_F(RecoveryTest, FlippedByteInTheManifestIsDamage) {
+  h_.Put("k", "v");
+  ASSERT_TRUE(h_.db->Flush().ok());
+  std::string manifest;
+  for (const std::string& name : *h_.disk->List("/db")) {
+    if (name.starts_with("MANIFEST")) manifest = name;
+  }
+  ExpectRefusal([&] { Flip(manifest, 60); }, manifest);
+}
+
+TEST_F(RecoveryTest, FlippedByteInTheClosedLogIsDamage) {
+  h_.Put("key", "value");
+  ASSERT_TRUE(h_.db->Close().ok());
+  const std::string segment = h_.Files(".wal").back();
+  const size_t at = h_.disk->ReadFile("/db/" + segment, 1 << 30)->find("value");
+  ASSERT_NE(at, std::string::npos);
+  h_.Open();
+  ASSERT_TRUE(h_.db->Close().ok());
+  ExpectRefusal([&] { Flip(segment, at); }, segment);
+}
+
+TEST_F(RecoveryTest, LeftoverFilesOfACrashAreRemovedByTheNextOpen) {
+  h_.Put("k", "v");
+  ASSERT_TRUE(h_.db->Close().ok());
+  ASSERT_TRUE(vfs::WriteFileAtomically(*h_.disk, "/db/00003.sst", "half a table").ok());
+  ASSERT_TRUE(vfs::WriteFileAtomically(*h_.disk, "/db/CURRENT.tmp", "MANIFEST-999999").ok());
+  h_.Open();
+  EXPECT_EQ(h_.Get("k"), "v");
+  EXPECT_TRUE(h_.Files(".tmp").empty());
+  EXPECT_TRUE(h_.Files(".sst").empty());
+}
+
+}  // namespace
+}  // namespace nokv::engine
