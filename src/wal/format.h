@@ -103,7 +103,7 @@ struct TypeIndex {
 
 // What a segment holds: the payload of its seal.
 struct SegmentIndex {
-  uint64_t end_offset = kSegmentHeaderBytes;  // where the seal's record starts
+  uint64_t end_offset = kSegmentHeaderBytes;  // of the last record, where the seal starts
   std::array<TypeIndex, kUserTypes> types;    // of RecordType i + 1
 
   void Add(RecordType type, uint64_t payload_offset, uint32_t payload_bytes);
@@ -115,7 +115,7 @@ struct SegmentIndex {
 inline constexpr uint32_t kSegmentIndexBytes = 16 + kUserTypes * 40;
 // Fills kSegmentIndexBytes at `out`.
 void EncodeSegmentIndex(const SegmentIndex& index, char* out);
-// False if the bytes are not an index. Types of later versions are skipped.
+// False if the bytes are not an index.
 bool DecodeSegmentIndex(std::string_view payload, SegmentIndex* index);
 
 // "00007.wal" and "00007.wal.tmp"; numbers above 99999 simply get longer.

@@ -80,6 +80,9 @@ struct LogStats {
   std::array<Type, kUserTypes> reserved;  // of RecordType i + 1
 };
 
+// The salt of a segment's header.
+uint32_t SegmentSalt(const LogOptions& options, uint64_t segment);
+
 class Log {
  public:
   // Starts a log that holds nothing in `dir`, which must exist and hold no segment
@@ -142,32 +145,33 @@ class Log {
     LogPosition end;
   };
 
-  Log(vfs::FileSystem& fs, std::string dir, const LogOptions& options);
+  // `first` is published, `files` are the segments that were in the directory before.
+  Log(vfs::FileSystem& fs, std::string dir, const LogOptions& options,
+      std::unique_ptr<Segment> first, std::set<uint64_t> files);
 
-  static Result<std::unique_ptr<Log>> Start(vfs::FileSystem& fs, const std::string& dir,
-                                            const LogOptions& options, SegmentHeader header,
-                                            const RecoveryReport* report);
-  // Creates the next segment, seals the active one and makes the next one active.
-  Status RotateLocked(uint64_t first_record_bytes) REQUIRES(mu_);
-  // Writes the seal of the active segment and queues it as committed; the prefix continues at
-  // `next` after it.
-  Status SealActiveLocked(LogPosition next) REQUIRES(mu_);
-  void AdvanceLocked() REQUIRES(mu_);
+  // The error that ended the log, "closed", or OK.
+  Status UsableLocked() const REQUIRES(mu_);
   // Makes `status` the answer of every later call, unless there is one already; returns the answer.
   Status PoisonLocked(const Status& status) REQUIRES(mu_);
-  Status Poison(const Status& status) EXCLUDES(mu_);
-  // Syncs `unsynced_` up to `target` and closes the files that are complete.
+  // Creates the next segment with room for a record of `first_record_bytes`, seals the active one
+  // and makes the next one active.
+  Status RotateLocked(uint64_t first_record_bytes) REQUIRES(mu_);
+  // Takes what is complete from `pending_` into the committed prefix.
+  void AdvanceLocked() REQUIRES(mu_);
+  Segment* OldestUnsynced() const EXCLUDES(mu_);
+  // Makes everything before `target` durable, oldest segment first, and cuts and closes the files
+  // that lie wholly before it.
   Status SyncSegments(LogPosition target) EXCLUDES(mu_);
-  Status CloseFiles() EXCLUDES(mu_);
+  // The file work of Close.
+  Status SealLast() EXCLUDES(mu_);
 
   vfs::FileSystem& fs_;
   const std::string dir_;
   const LogOptions options_;
 
   mutable base::Mutex mu_;
-  Status error_ GUARDED_BY(mu_);  // the answer of every call once the log ended
+  Status error_ GUARDED_BY(mu_);  // what ended the log
   bool closed_ GUARDED_BY(mu_) = false;
-  Status close_status_ GUARDED_BY(mu_);
   bool syncing_ GUARDED_BY(mu_) = false;
   // Segments that may hold what is not synced, oldest first; the last one is the active one. Only
   // the thread in Sync or Close removes any.

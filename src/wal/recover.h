@@ -55,7 +55,7 @@ struct RecoveryReport {
   LogPosition end;     // of the last record; {0, 0} if there is no segment
   LogPosition synced;  // what is known to be on disk; what lies between this and `end` may not be
   std::vector<LiveSegment> segments;  // that the log consists of from `replay_from` on, in order
-  uint64_t highest_segment = 0;       // of all files in the directory, 0 if there is none
+  uint64_t highest_segment = 0;       // of all segments in the directory, 0 if there is none
   uint64_t records = 0;
   struct Type {
     uint64_t records = 0;
@@ -70,8 +70,8 @@ struct RecoveryReport {
   // synced and are not part of the log.
   uint64_t cut_records = 0;
 
-  // Names of files that belong to no log: segments that an earlier recovery cut off, and temporary
-  // files. The log removes them when it next removes segments.
+  // Names of files that are not part of the log: segments that an earlier recovery cut off, which
+  // go when segments are next removed, and temporary files, which go when the log is started.
   std::vector<std::string> orphans;
 };
 

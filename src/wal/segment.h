@@ -19,8 +19,7 @@ namespace nokv::wal {
 class Segment {
  public:
   // Creates the temporary file of segment `header.segment` in `dir` with room for `record_bytes` of
-  // records and the seal, or `file_bytes` in all if that is more. Replaces a temporary file that an
-  // earlier process left behind. `fs` is borrowed.
+  // records and the seal, or `file_bytes` in all if that is more. `fs` is borrowed.
   static Result<std::unique_ptr<Segment>> Create(vfs::FileSystem& fs, const std::string& dir,
                                                  const SegmentHeader& header, uint64_t file_bytes,
                                                  uint64_t record_bytes);

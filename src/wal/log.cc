@@ -1,0 +1,240 @@
+#include "wal/log.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "base/macros.h"
+#include "base/random.h"
+
+namespace nokv::wal {
+namespace {
+
+constexpr std::string_view kWayBack = "close the log, see to the disk and open it again";
+
+}  // namespace
+
+uint32_t SegmentSalt(const LogOptions& options, uint64_t segment) {
+  return static_cast<uint32_t>(base::MixSeed(options.salt_seed ^ base::MixSeed(segment)));
+}
+
+Log::Log(vfs::FileSystem& fs, std::string dir, const LogOptions& options,
+         std::unique_ptr<Segment> first, std::set<uint64_t> files)
+    : fs_(fs),
+      dir_(std::move(dir)),
+      options_(options),
+      files_(std::move(files)),
+      committed_(first->end()),
+      synced_(first->end()) {
+  files_.insert(first->number());
+  stats_.segments_created = 1;
+  segments_.push_back(std::move(first));
+}
+
+Log::~Log() = default;
+
+Status Log::UsableLocked() const {
+  return closed_ ? Status::Closed("the log in " + dir_) : error_;
+}
+
+Status Log::PoisonLocked(const Status& status) {
+  if (error_.ok()) error_ = status.hint().empty() ? status.WithHint(kWayBack) : status;
+  return error_;
+}
+
+Result<Reservation> Log::Reserve(RecordType type, uint32_t payload_bytes) {
+  if (!IsUserType(type)) {
+    return Status::InvalidArgument("log record of type " +
+                                   std::to_string(static_cast<unsigned>(type)) +
+                                   ": not a type that can be written");
+  }
+  if (payload_bytes > kMaxPayloadBytes) {
+    return Status::InvalidArgument("log record of " + std::to_string(payload_bytes) +
+                                   " bytes: the limit is " + std::to_string(kMaxPayloadBytes));
+  }
+  const uint64_t bytes = RecordBytes(payload_bytes);
+  Reservation place;
+  place.type = type;
+  place.payload_bytes = payload_bytes;
+
+  const base::MutexLock lock(mu_);
+  RETURN_IF_ERROR(UsableLocked());
+  if (!segments_.back()->Fits(bytes)) RETURN_IF_ERROR(RotateLocked(bytes));
+  Segment& active = *segments_.back();
+  const uint64_t offset = active.Reserve(type, payload_bytes);
+  place.payload = active.data() + offset + kRecordHeaderBytes;
+  place.start = {active.number(), offset};
+  place.end = active.end();
+  place.segment = &active;
+  place.synced = synced_;
+  place.ticket = first_ticket_ + pending_.size();
+  pending_.push_back({.committed = false, .end = place.end});
+  LogStats::Type& count = stats_.reserved[static_cast<size_t>(type) - 1];
+  ++count.records;
+  count.payload_bytes += payload_bytes;
+  return place;
+}
+
+Result<LogPosition> Log::Commit(const Reservation& reservation) {
+  // The segment stays until everything reserved in it is committed and synced.
+  const Status written = reservation.segment->Write(reservation.type, reservation.start.offset,
+                                                    reservation.payload_bytes, reservation.synced);
+  const base::MutexLock lock(mu_);
+  if (!written.ok()) return PoisonLocked(written);
+  RETURN_IF_ERROR(error_);
+  const uint64_t index = reservation.ticket - first_ticket_;
+  NOKV_CHECK(index < pending_.size() && !pending_[index].committed)
+      << ToString(reservation.start) << " is committed twice";
+  pending_[index].committed = true;
+  AdvanceLocked();
+  return committed_;
+}
+
+void Log::AdvanceLocked() {
+  while (!pending_.empty() && pending_.front().committed) {
+    committed_ = pending_.front().end;
+    pending_.pop_front();
+    ++first_ticket_;
+  }
+}
+
+void Log::Abandon(const Reservation& reservation, const Status& reason) {
+  const base::MutexLock lock(mu_);
+  const std::string what = "the record at " + ToString(reservation.start) + " was given up";
+  (void)PoisonLocked(reason.ok() ? Status::Aborted(what) : reason.Prefixed(what));
+}
+
+LogPosition Log::CommittedEnd() const {
+  const base::MutexLock lock(mu_);
+  return committed_;
+}
+
+LogPosition Log::SyncedEnd() const {
+  const base::MutexLock lock(mu_);
+  return synced_;
+}
+
+Status Log::RotateLocked(uint64_t first_record_bytes) {
+  SegmentHeader header;
+  header.segment = segments_.back()->number() + 1;
+  header.salt = SegmentSalt(options_, header.segment);
+  auto next = Segment::Create(fs_, dir_, header, options_.segment_bytes, first_record_bytes);
+  if (!next.ok()) return PoisonLocked(next.status());
+  const Status published = (*next)->Publish();
+  if (!published.ok()) return PoisonLocked(published);
+  // The seal tells what was reserved; should one of those records never be committed, the log ends
+  // before the seal.
+  const Status sealed = segments_.back()->Seal(synced_);
+  if (!sealed.ok()) return PoisonLocked(sealed);
+  pending_.push_back({.committed = true, .end = (*next)->end()});
+  AdvanceLocked();
+  files_.insert(header.segment);
+  ++stats_.segments_created;
+  segments_.push_back(std::move(next).value());
+  return Status::Ok();
+}
+
+Status Log::Rotate() {
+  const base::MutexLock lock(mu_);
+  RETURN_IF_ERROR(UsableLocked());
+  return RotateLocked(0);
+}
+
+Result<LogPosition> Log::Sync() {
+  LogPosition target;
+  {
+    const base::MutexLock lock(mu_);
+    RETURN_IF_ERROR(UsableLocked());
+    if (synced_ == committed_) return synced_;
+    NOKV_CHECK(!syncing_) << "two syncs of the log in " << dir_ << " at a time";
+    syncing_ = true;
+    target = committed_;
+  }
+  const Status status = SyncSegments(target);
+  const base::MutexLock lock(mu_);
+  syncing_ = false;
+  ++stats_.syncs;
+  if (!status.ok()) return PoisonLocked(status);
+  RETURN_IF_ERROR(error_);
+  synced_ = target;
+  return synced_;
+}
+
+Segment* Log::OldestUnsynced() const {
+  const base::MutexLock lock(mu_);
+  return segments_.front().get();
+}
+
+Status Log::SyncSegments(LogPosition target) {
+  Segment* segment = OldestUnsynced();
+  for (; segment->number() < target.segment; segment = OldestUnsynced()) {
+    RETURN_IF_ERROR(segment->Sync());
+    RETURN_IF_ERROR(segment->Close());
+    const base::MutexLock lock(mu_);
+    segments_.pop_front();
+  }
+  // The header was synced when the segment got its name.
+  return target.offset > kSegmentHeaderBytes ? segment->Sync() : Status::Ok();
+}
+
+Status Log::RemoveSegmentsBefore(uint64_t segment) {
+  while (true) {
+    uint64_t oldest = 0;
+    {
+      const base::MutexLock lock(mu_);
+      if (closed_) return UsableLocked();
+      oldest = *files_.begin();
+      if (oldest >= std::min(segment, segments_.front()->number())) return Status::Ok();
+      files_.erase(files_.begin());
+    }
+    const Status status = fs_.Remove(vfs::JoinPath(dir_, SegmentFileName(oldest)));
+    const base::MutexLock lock(mu_);
+    if (!status.ok() && !status.IsNotFound()) {
+      files_.insert(oldest);
+      return status;
+    }
+    ++stats_.segments_removed;
+  }
+}
+
+LogStats Log::GetStats() const {
+  const base::MutexLock lock(mu_);
+  LogStats stats = stats_;
+  stats.segment_count = files_.size();
+  stats.active_segment = *files_.rbegin();
+  stats.active_bytes = segments_.empty() ? 0 : segments_.back()->end().offset;
+  return stats;
+}
+
+Status Log::Close() {
+  {
+    const base::MutexLock lock(mu_);
+    if (closed_) return error_;
+    NOKV_CHECK(!syncing_) << "the log in " << dir_ << " is closed during a sync";
+    if (error_.ok() && !pending_.empty()) {
+      (void)PoisonLocked(Status::Aborted(
+          "close the log in " + dir_ + ": " + std::to_string(pending_.size()) + " records from " +
+          ToString(committed_) + " on were reserved and never committed"));
+    }
+    closed_ = true;
+    RETURN_IF_ERROR(error_);
+  }
+  const Status status = SealLast();
+  const base::MutexLock lock(mu_);
+  return status.ok() ? status : PoisonLocked(status);
+}
+
+Status Log::SealLast() {
+  // Nothing else writes any more. What is there is synced first, so that the seal can say so: then
+  // every damaged byte of the closed log is told from a torn one.
+  const LogPosition end = CommittedEnd();
+  RETURN_IF_ERROR(SyncSegments(end));
+  Segment& last = *OldestUnsynced();
+  RETURN_IF_ERROR(last.Seal(end));
+  RETURN_IF_ERROR(last.Sync());
+  RETURN_IF_ERROR(last.Close());
+  const base::MutexLock lock(mu_);
+  synced_ = end;
+  return Status::Ok();
+}
+
+}  // namespace nokv::wal

@@ -1,0 +1,214 @@
+#include "wal/recover.h"
+
+#include <algorithm>
+
+#include "base/coding.h"
+#include "base/macros.h"
+#include "wal/chain.h"
+
+namespace nokv::wal {
+namespace {
+
+// Far above what the log writes: one record of the largest size in a segment of its own.
+constexpr uint64_t kMaxSegmentBytes = uint64_t{1} << 40;
+constexpr std::string_view kDamageHint =
+    "nothing was changed; restore the file from a backup or a replica";
+
+SegmentKey KeyOf(const SegmentHeader& header) {
+  return {header.segment, header.salt};
+}
+
+// The length of `bytes` without the zeros at its end.
+uint64_t LengthWithoutZeros(std::string_view bytes) {
+  uint64_t length = bytes.size();
+  while (length % sizeof(uint64_t) != 0 && bytes[length - 1] == '\0') --length;
+  if (length % sizeof(uint64_t) != 0) return length;
+  while (length > 0 && base::LoadFixed64(bytes.data() + length - sizeof(uint64_t)) == 0) {
+    length -= sizeof(uint64_t);
+  }
+  while (length > 0 && bytes[length - 1] == '\0') --length;
+  return length;
+}
+
+class Replayer {
+ public:
+  Replayer(vfs::FileSystem& fs, const RecoverOptions& options, const RecordVisitor& visitor,
+           const Chain& chain)
+      : fs_(fs), options_(options), visitor_(visitor), links_(chain.links) {}
+
+  Result<RecoveryReport> Run();
+
+ private:
+  // Replays link `index` from `offset` on; sets `ended` if the log ends in it.
+  Status ReplaySegment(size_t index, uint64_t offset, bool* ended);
+  // Replays the record at `offset` of `link`; sets `sealed` if it ends the segment.
+  Status ReplayRecord(const ChainLink& link, uint64_t offset, const ParsedRecord& record,
+                      bool* sealed);
+  Status CheckSeal(const ChainLink& link, uint64_t offset, const ParsedRecord& record) const;
+  // Looks at what follows the unreadable record at `bad`: sets `damage` if a record tells that
+  // `bad` was synced, else fills the report's account of the torn tail.
+  Status ExamineTail(size_t index, LogPosition bad, bool* damage);
+  // As ExamineTail for `content` of `link` from `offset` on.
+  bool ScanForMark(const ChainLink& link, std::string_view content, uint64_t offset,
+                   LogPosition bad);
+  Status Load(const ChainLink& link);
+  Status Damage(const ChainLink& link, uint64_t offset, std::string_view what) const;
+
+  vfs::FileSystem& fs_;
+  const RecoverOptions& options_;
+  const RecordVisitor& visitor_;
+  const std::vector<ChainLink>& links_;
+  std::string content_;  // of the segment being replayed
+  RecoveryReport report_;
+};
+
+Status Replayer::Damage(const ChainLink& link, uint64_t offset, std::string_view what) const {
+  return Status::Corruption(link.path + ": offset " + std::to_string(offset) + ": " +
+                            std::string(what))
+      .WithHint(kDamageHint);
+}
+
+Status Replayer::Load(const ChainLink& link) {
+  ASSIGN_OR_RETURN(content_, fs_.ReadFile(link.path, kMaxSegmentBytes));
+  return Status::Ok();
+}
+
+Result<RecoveryReport> Replayer::Run() {
+  report_.synced = std::max(options_.replay_from, options_.known_synced);
+  for (size_t i = 0; i < links_.size(); ++i) {
+    const SegmentHeader& header = links_[i].header;
+    // The oldest header is on disk, and so is all that was copied when a recovery resumed.
+    if (i == 0 || header.resume.segment != 0) {
+      report_.synced =
+          std::max(report_.synced,
+                   {header.segment, i == 0 && header.resume.segment == 0 ? kSegmentHeaderBytes
+                                                                         : header.synced_offset});
+    }
+  }
+  bool ended = false;
+  for (size_t i = 0; i < links_.size() && !ended; ++i) {
+    const uint64_t offset = i == 0 ? options_.replay_from.offset : 0;
+    RETURN_IF_ERROR(ReplaySegment(i, std::max(offset, kSegmentHeaderBytes), &ended));
+  }
+  if (report_.end < report_.synced) {
+    return Status::Corruption("the log ends at " + ToString(report_.end) +
+                              ", but it was synced up to " + ToString(report_.synced))
+        .WithHint(kDamageHint);
+  }
+  return std::move(report_);
+}
+
+Status Replayer::ReplaySegment(size_t index, uint64_t offset, bool* ended) {
+  const ChainLink& link = links_[index];
+  RETURN_IF_ERROR(Load(link));
+  if (offset > content_.size() || offset % kAlignment != 0) {
+    return Damage(link, offset, "the replay position is not in the segment");
+  }
+  LiveSegment live{link.header.segment, offset, offset};
+  bool sealed = false;
+  while (!sealed && offset != link.limit) {
+    ParsedRecord record;
+    bool readable = ParseRecord(KeyOf(link.header), content_, offset, &record);
+    if (!readable) {
+      const LogPosition bad{link.header.segment, offset};
+      bool damage = link.limit.has_value() || bad < report_.synced;
+      if (!damage) RETURN_IF_ERROR(ExamineTail(index, bad, &damage));
+      if (!damage) {
+        *ended = true;
+        break;
+      }
+      // A live writer may have written the record after it was read and before its mark was.
+      RETURN_IF_ERROR(Load(link));
+      readable = ParseRecord(KeyOf(link.header), content_, offset, &record);
+    }
+    if (!readable) return Damage(link, offset, "a record that was synced cannot be read");
+    if (link.limit.has_value() && offset + record.size > *link.limit) {
+      return Damage(link, offset, "a record reaches over the place where the log was cut");
+    }
+    RETURN_IF_ERROR(ReplayRecord(link, offset, record, &sealed));
+    offset += record.size;
+  }
+  if (link.limit.has_value() && offset != *link.limit) {
+    return Damage(link, offset, "the segment ends before the place where the log was cut");
+  }
+  live.end = offset;
+  report_.segments.push_back(live);
+  report_.end = {link.header.segment, offset};
+  return Status::Ok();
+}
+
+Status Replayer::ReplayRecord(const ChainLink& link, uint64_t offset, const ParsedRecord& record,
+                              bool* sealed) {
+  report_.synced = std::max(report_.synced, record.synced);
+  if (record.type == RecordType::kSeal) {
+    *sealed = true;
+    return CheckSeal(link, offset, record);
+  }
+  if (!IsUserType(record.type)) {
+    return Status::Unimplemented(link.path + ": offset " + std::to_string(offset) +
+                                 ": a record of unknown type " +
+                                 std::to_string(static_cast<unsigned>(record.type)))
+        .WithHint("open the directory with the version of nokv that wrote it, or a newer one");
+  }
+  ++report_.records;
+  RecoveryReport::Type& count = report_.types[static_cast<size_t>(record.type) - 1];
+  ++count.records;
+  count.payload_bytes += record.payload.size();
+  const uint64_t segment = link.header.segment;
+  return visitor_({.type = record.type,
+                   .payload = record.payload,
+                   .start = {segment, offset},
+                   .end = {segment, offset + record.size}});
+}
+
+Status Replayer::CheckSeal(const ChainLink& link, uint64_t offset,
+                           const ParsedRecord& record) const {
+  SegmentIndex index;
+  if (!DecodeSegmentIndex(record.payload, &index) || index.end_offset != offset) {
+    return Damage(link, offset, "the seal does not describe the segment");
+  }
+  return Status::Ok();
+}
+
+Status Replayer::ExamineTail(size_t index, LogPosition bad, bool* damage) {
+  report_.cut_bytes = 0;
+  report_.cut_records = 0;
+  *damage = ScanForMark(links_[index], content_, bad.offset, bad);
+  for (size_t later = index + 1; later < links_.size() && !*damage; ++later) {
+    ASSIGN_OR_RETURN(const std::string content, fs_.ReadFile(links_[later].path, kMaxSegmentBytes));
+    *damage = ScanForMark(links_[later], content, kSegmentHeaderBytes, bad);
+  }
+  report_.cut = report_.cut_bytes > 0;
+  return Status::Ok();
+}
+
+bool Replayer::ScanForMark(const ChainLink& link, std::string_view content, uint64_t offset,
+                           LogPosition bad) {
+  if (offset > content.size()) return false;
+  const uint64_t end = offset + LengthWithoutZeros(content.substr(offset));
+  report_.cut_bytes += end - offset;
+  while (offset < end) {
+    ParsedRecord record;
+    if (!ParseRecord(KeyOf(link.header), content, offset, &record)) {
+      offset += kAlignment;
+      continue;
+    }
+    if (record.synced > bad) return true;
+    if (record.type != RecordType::kSeal) ++report_.cut_records;
+    offset += record.size;
+  }
+  return false;
+}
+
+}  // namespace
+
+Result<RecoveryReport> Recover(vfs::FileSystem& fs, const std::string& dir,
+                               const RecoverOptions& options, const RecordVisitor& visitor) {
+  ASSIGN_OR_RETURN(Chain chain, FindChain(fs, dir, options.replay_from));
+  ASSIGN_OR_RETURN(RecoveryReport report, Replayer(fs, options, visitor, chain).Run());
+  report.highest_segment = chain.highest_segment;
+  report.orphans = std::move(chain.orphans);
+  return report;
+}
+
+}  // namespace nokv::wal

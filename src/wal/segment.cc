@@ -1,0 +1,68 @@
+#include "wal/segment.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "base/macros.h"
+
+namespace nokv::wal {
+namespace {
+
+constexpr uint64_t kSealBytes = RecordBytes(kSegmentIndexBytes);
+
+}  // namespace
+
+Segment::Segment(vfs::FileSystem& fs, std::string dir, const SegmentHeader& header,
+                 std::unique_ptr<vfs::MappedFile> file)
+    : fs_(fs),
+      dir_(std::move(dir)),
+      path_(vfs::JoinPath(dir_, SegmentFileName(header.segment))),
+      header_(header),
+      file_(std::move(file)) {}
+
+Result<std::unique_ptr<Segment>> Segment::Create(vfs::FileSystem& fs, const std::string& dir,
+                                                 const SegmentHeader& header, uint64_t file_bytes,
+                                                 uint64_t record_bytes) {
+  const std::string path = vfs::JoinPath(dir, TemporaryFileName(header.segment));
+  const uint64_t size = std::max(file_bytes, kSegmentHeaderBytes + record_bytes + kSealBytes);
+  ASSIGN_OR_RETURN(auto file, fs.CreateMapped(path, size));
+  return std::unique_ptr<Segment>(new Segment(fs, dir, header, std::move(file)));
+}
+
+Status Segment::Publish() {
+  header_.synced_offset = index_.end_offset;
+  EncodeSegmentHeader(header_, data());
+  RETURN_IF_ERROR(file_->Written(0, kSegmentHeaderBytes));
+  RETURN_IF_ERROR(file_->Sync());
+  RETURN_IF_ERROR(fs_.Rename(vfs::JoinPath(dir_, TemporaryFileName(number())), path_));
+  return fs_.SyncDir(dir_);
+}
+
+bool Segment::Fits(uint64_t record_bytes) const {
+  return record_bytes + kSealBytes <= file_->size() - index_.end_offset;
+}
+
+uint64_t Segment::Reserve(RecordType type, uint32_t payload_bytes) {
+  const uint64_t bytes = RecordBytes(payload_bytes);
+  NOKV_CHECK(!sealed() && Fits(bytes)) << path_ << ": no room for " << bytes << " bytes";
+  const uint64_t offset = index_.end_offset;
+  index_.Add(type, offset + kRecordHeaderBytes, payload_bytes);
+  index_.end_offset += bytes;
+  return offset;
+}
+
+Status Segment::Write(RecordType type, uint64_t offset, uint32_t payload_bytes,
+                      LogPosition synced) {
+  SealRecord(key(), type, payload_bytes, synced, data() + offset);
+  return file_->Written(offset, RecordBytes(payload_bytes));
+}
+
+Status Segment::Seal(LogPosition synced) {
+  NOKV_CHECK(!sealed()) << path_ << ": sealed already";
+  const uint64_t offset = index_.end_offset;
+  EncodeSegmentIndex(index_, data() + offset + kRecordHeaderBytes);
+  sealed_end_ = offset + kSealBytes;
+  return Write(RecordType::kSeal, offset, kSegmentIndexBytes, synced);
+}
+
+}  // namespace nokv::wal
