@@ -1,6 +1,7 @@
 #include "wal/chain.h"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 #include "base/macros.h"
@@ -16,6 +17,10 @@ Status Missing(const std::string& dir, uint64_t segment, const std::string& need
       .WithHint(kNothingChanged);
 }
 
+Status EndedEarly(const std::string& path) {
+  return Status::Unavailable("read " + path + ": the read ended before the file does");
+}
+
 Result<ChainLink> ReadLink(vfs::FileSystem& fs, const std::string& dir, uint64_t segment) {
   ChainLink link;
   link.path = vfs::JoinPath(dir, SegmentFileName(segment));
@@ -23,6 +28,7 @@ Result<ChainLink> ReadLink(vfs::FileSystem& fs, const std::string& dir, uint64_t
   char scratch[kSegmentHeaderBytes];
   std::string_view bytes;
   RETURN_IF_ERROR(file->Read(0, sizeof scratch, scratch, &bytes));
+  if (bytes.size() < std::min<uint64_t>(sizeof scratch, file->Size())) return EndedEarly(link.path);
   auto header = DecodeSegmentHeader(bytes);
   if (!header.ok()) {
     const Status status = header.status().Prefixed(link.path);
@@ -70,6 +76,22 @@ Status WalkBack(vfs::FileSystem& fs, const std::string& dir, LogPosition replay_
   }
 }
 
+// True if `segment` holds nothing: a file without even a header, or of zeros alone. The log never
+// leaves one, but a file system that was repaired after a crash may.
+Result<bool> HoldsNothing(vfs::FileSystem& fs, const std::string& dir, uint64_t segment) {
+  const std::string path = vfs::JoinPath(dir, SegmentFileName(segment));
+  ASSIGN_OR_RETURN(const auto file, fs.OpenRandom(path));
+  if (file->Size() < kSegmentHeaderBytes) return true;
+  char scratch[4096];
+  std::string_view bytes;
+  for (uint64_t offset = 0; offset < file->Size(); offset += bytes.size()) {
+    RETURN_IF_ERROR(file->Read(offset, sizeof scratch, scratch, &bytes));
+    if (bytes.empty()) return EndedEarly(path);
+    if (bytes.find_first_not_of('\0') != std::string_view::npos) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 Result<Chain> FindChain(vfs::FileSystem& fs, const std::string& dir, LogPosition replay_from) {
@@ -79,6 +101,13 @@ Result<Chain> FindChain(vfs::FileSystem& fs, const std::string& dir, LogPosition
   for (const std::string& name : names) {
     uint64_t segment = 0;
     if (ParseSegmentFileName(name, &segment)) present.insert(segment);
+  }
+  // A newest segment that holds nothing is none; the next one created takes its place.
+  while (!present.empty()) {
+    ASSIGN_OR_RETURN(const bool nothing, HoldsNothing(fs, dir, *present.rbegin()));
+    if (!nothing) break;
+    chain.orphans.push_back(SegmentFileName(*present.rbegin()));
+    present.erase(std::prev(present.end()));
   }
   if (present.empty() || *present.rbegin() < replay_from.segment) {
     if (replay_from.segment != 0) return Missing(dir, replay_from.segment, "the replay");
@@ -93,8 +122,8 @@ Result<Chain> FindChain(vfs::FileSystem& fs, const std::string& dir, LogPosition
   for (const std::string& name : names) {
     uint64_t segment = 0;
     if (ParseTemporaryFileName(name, &segment) ||
-        (ParseSegmentFileName(name, &segment) && !live.empty() && segment > *live.begin() &&
-         !live.contains(segment))) {
+        (ParseSegmentFileName(name, &segment) && present.contains(segment) &&
+         segment > *live.begin() && !live.contains(segment))) {
       chain.orphans.push_back(name);
     }
   }

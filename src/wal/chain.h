@@ -25,7 +25,7 @@ struct ChainLink {
 struct Chain {
   std::vector<ChainLink> links;  // in log order; the first holds the replay position
   uint64_t highest_segment = 0;
-  std::vector<std::string> orphans;  // names, sorted as the directory is
+  std::vector<std::string> orphans;  // names of files that are not part of the log
 };
 
 // Finds the log in `dir` from `replay_from` on ({0, 0}: from the oldest segment).
