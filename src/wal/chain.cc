@@ -17,6 +17,10 @@ Status Missing(const std::string& dir, uint64_t segment, const std::string& need
       .WithHint(kNothingChanged);
 }
 
+Status EndedEarly(const std::string& path) {
+  return Status::Unavailable("read " + path + ": the read ended before the file does");
+}
+
 Result<ChainLink> ReadLink(vfs::FileSystem& fs, const std::string& dir, uint64_t segment) {
   ChainLink link;
   link.path = vfs::JoinPath(dir, SegmentFileName(segment));
@@ -24,6 +28,7 @@ Result<ChainLink> ReadLink(vfs::FileSystem& fs, const std::string& dir, uint64_t
   char scratch[kSegmentHeaderBytes];
   std::string_view bytes;
   RETURN_IF_ERROR(file->Read(0, sizeof scratch, scratch, &bytes));
+  if (bytes.size() < std::min<uint64_t>(sizeof scratch, file->Size())) return EndedEarly(link.path);
   auto header = DecodeSegmentHeader(bytes);
   if (!header.ok()) {
     const Status status = header.status().Prefixed(link.path);
@@ -81,8 +86,8 @@ Result<bool> HoldsNothing(vfs::FileSystem& fs, const std::string& dir, uint64_t 
   std::string_view bytes;
   for (uint64_t offset = 0; offset < file->Size(); offset += bytes.size()) {
     RETURN_IF_ERROR(file->Read(offset, sizeof scratch, scratch, &bytes));
+    if (bytes.empty()) return EndedEarly(path);
     if (bytes.find_first_not_of('\0') != std::string_view::npos) return false;
-    if (bytes.empty()) break;
   }
   return true;
 }

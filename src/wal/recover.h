@@ -25,16 +25,16 @@ namespace nokv::wal {
 struct RecoverOptions {
   // Where to start: the start or end of a record, offset 0 for the start of the segment. {0, 0}:
   // with the oldest segment there is. Nothing before it is looked at.
-  LogPosition replay_from;
+  LogPosition replay_from = {};
   // The caller knows from elsewhere (the manifest) that the log was synced up to here.
-  LogPosition known_synced;
+  LogPosition known_synced = {};
 };
 
 struct RecordView {
   RecordType type = RecordType::kBatch;
   std::string_view payload;  // valid during the call
-  LogPosition start;
-  LogPosition end;
+  LogPosition start = {};
+  LogPosition end = {};
 
   LogPosition payload_position() const {
     return {start.segment, start.offset + kRecordHeaderBytes};

@@ -49,9 +49,9 @@ class Segment {
   bool sealed() const { return sealed_end_ != 0; }
 
   // Makes everything written before the call durable.
-  Status Sync() { return file_->Sync(); }
+  Status Sync() { return file_->Sync().Prefixed(path_); }
   // Cuts the file after its seal. REQUIRES: sealed, and every record written.
-  Status Close() { return file_->Close(sealed_end_); }
+  Status Close() { return file_->Close(sealed_end_).Prefixed(path_); }
 
  private:
   Segment(vfs::FileSystem& fs, std::string dir, const SegmentHeader& header,
