@@ -1,0 +1,84 @@
+// Options: how a database is opened, read and written. Every field has a default that suits a
+// machine with a few gigabytes of memory; most programs set none.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "nokv/status.h"
+
+namespace nokv {
+
+class Snapshot;
+
+enum class CompressionType : uint8_t { kNone = 0, kLz4 = 1, kZstd = 2 };
+
+// What MODE.json says about a directory. A directory without one is standalone.
+enum class Mode : uint8_t { kStandalone, kPreparing, kSeeded, kCluster };
+
+struct Options {
+  // Create the directory if it holds no database.
+  bool create_if_missing = true;
+  // Fail with kAlreadyExists if it does.
+  bool error_if_exists = false;
+  // Open without changing a byte; works beside a live writer and shows what was durable or written
+  // when it was opened. Writes answer kFailedPrecondition.
+  bool read_only = false;
+  // Modes that this open accepts. Empty: standalone only, so that a directory that has joined a
+  // cluster is not written behind the cluster's back.
+  std::vector<Mode> allowed_modes;
+
+  // A memtable is flushed when it holds this many bytes.
+  size_t memtable_bytes = size_t{64} << 20;
+  // Writes wait when memtables that await their flush hold more than this.
+  size_t immutable_memtable_bytes = size_t{128} << 20;
+  // Size of a log segment file; a record that is larger gets a segment of its own.
+  size_t log_segment_bytes = size_t{64} << 20;
+  // Hard budget for decoded data blocks.
+  size_t block_cache_bytes = size_t{128} << 20;
+  // Target size of a table that compaction writes.
+  size_t table_bytes = size_t{64} << 20;
+  // Target size of the first sorted level; each deeper level is ten times larger.
+  size_t base_level_bytes = size_t{256} << 20;
+  // Compression of tables by level; the last entry stands for all deeper levels.
+  std::vector<CompressionType> compression = {CompressionType::kNone, CompressionType::kLz4};
+  // Bloom filter bits per key; 0 for none. Ten give about 1 % false positives.
+  int filter_bits_per_key = 10;
+  // Tables in level 0 that start a compaction, and that stop writes until one has finished.
+  int level0_compaction_trigger = 4;
+  int level0_stop_trigger = 24;
+};
+
+struct WriteOptions {
+  // Acknowledge after the write is on stable storage: it then survives power loss. Without it an
+  // acknowledged write survives the death of the process.
+  bool sync = false;
+};
+
+struct ReadOptions {
+  // Read as of this snapshot; null reads the latest state. Borrowed.
+  const Snapshot* snapshot = nullptr;
+};
+
+struct IteratorOptions {
+  // As ReadOptions. The iterator always reads one consistent state.
+  const Snapshot* snapshot = nullptr;
+  // First key, inclusive; empty for none.
+  std::string lower_bound;
+  // Last key, exclusive; empty for none.
+  std::string upper_bound;
+  // Values are not fetched; value() is empty.
+  bool key_only = false;
+};
+
+struct PutOptions {
+  // When the entry expires: milliseconds since 1970; 0 never. An expired entry reads as missing and
+  // its space comes back with compaction.
+  uint64_t expiry_ms = 0;
+  // A byte that the engine keeps for higher layers and gives back with the value.
+  uint8_t user_meta = 0;
+};
+
+}  // namespace nokv

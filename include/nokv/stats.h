@@ -1,0 +1,94 @@
+// Stats: one consistent look at what a database is doing. Field names and nesting are those of the
+// JSON that `nokv stats --json` and /debug/vars print; times are milliseconds, sizes bytes.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace nokv {
+
+struct FlushStats {
+  int64_t pending = 0, queue_length = 0, active = 0;
+  double wait_ms = 0, last_wait_ms = 0, max_wait_ms = 0;
+  double build_ms = 0, last_build_ms = 0, max_build_ms = 0;
+  double release_ms = 0, last_release_ms = 0, max_release_ms = 0;
+  int64_t completed = 0;
+};
+
+struct CompactionStats {
+  int64_t backlog = 0;
+  double max_score = 0;
+  double last_duration_ms = 0, max_duration_ms = 0;
+  uint64_t runs = 0;
+  double value_weight = 0;
+  uint64_t bytes_read = 0, bytes_written = 0;
+};
+
+struct LogStats {
+  int64_t active_segment = 0, segment_count = 0, active_size = 0;
+  uint64_t segments_removed = 0;
+  uint64_t entries = 0, raft_entries = 0, raft_states = 0, raft_snapshots = 0, other = 0;
+  uint64_t bytes_written = 0;
+};
+
+struct WriteStats {
+  int64_t queue_depth = 0, queue_entries = 0, queue_bytes = 0;
+  double avg_batch_entries = 0, avg_batch_bytes = 0;
+  double avg_request_wait_ms = 0, avg_apply_ms = 0, avg_sync_ms = 0, avg_sync_batch = 0;
+  int64_t sync_count = 0, batches_total = 0;
+  bool throttle_active = false, slowdown_active = false;
+  std::string throttle_mode = "none";
+  // Why writes wait ("immutable memtables", "level 0 tables"); empty if they do not.
+  std::string throttle_reason;
+  uint32_t throttle_pressure_permille = 0;
+  uint64_t throttle_rate_bytes_per_sec = 0;
+};
+
+struct CacheStats {
+  double block_hit_rate = 0;
+  uint64_t hits = 0, misses = 0, evictions = 0;
+  uint64_t charge_bytes = 0, capacity_bytes = 0;
+};
+
+struct LevelStats {
+  int level = 0;
+  int64_t tables = 0, size_bytes = 0, value_bytes = 0, stale_bytes = 0;
+};
+
+struct TableStats {
+  uint64_t number = 0;
+  int level = 0;
+  uint64_t bytes = 0, entries = 0;
+};
+
+struct Stats {
+  int64_t entries = 0;
+  FlushStats flush;
+  CompactionStats compaction;
+  LogStats wal;
+  WriteStats write;
+  CacheStats cache;
+  std::vector<LevelStats> levels;
+  int64_t value_bytes_total = 0;
+  uint64_t snapshots = 0;
+  uint64_t last_sequence = 0;
+  uint64_t open_generation = 0;
+  // Empty while healthy; otherwise why the database is read-only and how to go on.
+  std::string background_error;
+};
+
+// What the manifest of a directory says (`nokv manifest`).
+struct ManifestStats {
+  struct Level {
+    int level = 0;
+    uint64_t file_count = 0, total_bytes = 0, value_bytes = 0;
+    std::vector<uint64_t> file_ids;
+  };
+  uint64_t log_segment = 0, log_offset = 0;
+  uint64_t manifest_number = 0, format_version = 0, last_sequence = 0, open_generation = 0;
+  std::vector<Level> levels;  // only those with files
+};
+
+}  // namespace nokv
