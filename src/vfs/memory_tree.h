@@ -80,8 +80,8 @@ class Tree {
   void Apply(Change change);
   std::vector<const Change*> Survivors(MemoryFileSystem::Loss loss, uint64_t seed) const;
 
+  uint64_t next_id_ = 0;  // before root_, which takes the first
   NodePtr root_;
-  uint64_t next_id_ = 0;
   std::vector<Change> changes_;  // not durable, in order
 };
 
