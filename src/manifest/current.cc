@@ -31,8 +31,12 @@ Status Damaged(const std::string& path, std::string_view what) {
       .WithHint(kHint);
 }
 
+// The first manifest alone is no evidence: the creation of a database that was interrupted before
+// CURRENT was written leaves it, and no table or log segment is created before that.
 bool BelongsToADatabase(std::string_view name) {
-  return ParseManifestName(name).has_value() || name.ends_with(".sst") || name.ends_with(".wal");
+  const std::optional<uint64_t> manifest = ParseManifestName(name);
+  return manifest.value_or(kFirstManifestNumber) != kFirstManifestNumber ||
+         name.ends_with(".sst") || name.ends_with(".wal");
 }
 
 }  // namespace
@@ -84,11 +88,10 @@ Result<std::optional<uint64_t>> ReadCurrent(vfs::FileSystem& fs, const std::stri
     return names.status();
   }
   for (const std::string& name : *names) {
-    if (BelongsToADatabase(name)) {
-      return Status::Corruption(path + ": CURRENT is missing but " + name +
-                                " exists; nothing was changed")
-          .WithHint(kHint);
-    }
+    if (!BelongsToADatabase(name)) continue;
+    return Status::Corruption(path + ": CURRENT is missing but " + name +
+                              " exists; nothing was changed")
+        .WithHint(kHint);
   }
   return std::optional<uint64_t>();
 }

@@ -27,7 +27,8 @@ Result<uint64_t> DecodeCurrent(std::string_view content, const std::string& path
 // the new one is live.
 Status WriteCurrent(vfs::FileSystem& fs, const std::string& dir, uint64_t manifest_number);
 // The live manifest's number; nullopt if there is no database in `dir`. A directory that has
-// manifests, tables or log segments but no CURRENT is damaged (kDataLoss), never empty.
+// manifests, tables or log segments but no CURRENT is damaged (kDataLoss), never empty; only the
+// first manifest alone is what an interrupted creation leaves, and counts as nothing.
 Result<std::optional<uint64_t>> ReadCurrent(vfs::FileSystem& fs, const std::string& dir);
 
 }  // namespace nokv::manifest

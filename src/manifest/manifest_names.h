@@ -12,6 +12,8 @@ namespace nokv::manifest {
 
 inline constexpr char kCurrentName[] = "CURRENT";
 inline constexpr char kCurrentTempName[] = "CURRENT.tmp";
+// The manifest that creates a database.
+inline constexpr uint64_t kFirstManifestNumber = 1;
 
 // "MANIFEST-000005".
 std::string ManifestName(uint64_t number);

@@ -6,56 +6,46 @@
 // Thread safety: thread-safe; the observer is called with no lock held.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "vfs/vfs.h"
 
 namespace nokv::vfs {
 
 enum class Op {
-  kCreateAppend,
-  kCreateMapped,
-  kOpenRandom,
-  kReadFile,
-  kExists,
-  kFileSize,
-  kList,
-  kCreateDirs,
-  kRename,
-  kRemove,
-  kSyncDir,
-  kFreeSpace,
-  kLock,
-  kAppend,
-  kSync,
-  kClose,
-  kRead,
-  kWritten,
-  kMappedSync,
-  kMappedClose,
+  kCreateAppend, kCreateMapped, kOpenRandom, kReadFile, kExists, kFileSize, kList, kCreateDirs,
+  kRename, kRemove, kSyncDir, kFreeSpace, kLock, kAppend, kSync, kClose, kRead, kWritten,
+  kMappedSync, kMappedClose, kAllocatedSize, kLockShared, kHasReaders,
 };
 
 std::string_view OpName(Op op);
-// False for operations that only look (read, list, exists, size).
+// False for operations that only look (read, list, exists, size) and for the close of an append
+// file, which leaves the disk as it is.
 bool ChangesDisk(Op op);
 
 struct Operation {
   Op op;
-  uint64_t number;      // 0-based
-  std::string path;     // for kRename: "from -> to"
-  uint64_t offset = 0;  // kRead, kWritten
-  uint64_t length = 0;  // kAppend, kRead, kWritten
+  uint64_t number;          // 0-based
+  std::string path;         // for kRename: "from -> to"
+  uint64_t offset = 0;      // kRead, kWritten
+  uint64_t length = 0;      // kAppend, kRead, kWritten
 };
 
 struct Fault {
-  int error_number = 0;  // 0: no fault
+  int error_number = 0;     // 0: no fault
   // For kAppend and kWritten: this many bytes reach the file before the error. For kRead with
-  // error_number 0: fewer bytes than asked for are returned when short_read is set.
+  // error_number 0: at most this many are returned when short_read is set.
   uint64_t partial_bytes = 0;
   bool short_read = false;
-  // For kSync, kMappedSync: the error is reported and the data are not made durable.
+  // For kSync, kMappedSync: the error is reported and the data are not made durable; nor does any
+  // later Sync of the same open file, although it reports success, as after a write-back error whose
+  // pages the kernel has marked clean.
+  // For kClose, kMappedClose: the error is reported, and the file is closed but not cut.
+  // For all others: nothing is done but to report the error.
 };
 
 class FaultFileSystem : public FileSystem {

@@ -19,7 +19,7 @@ namespace nokv::vfs {
 
 class MemoryFileSystem : public FileSystem {
  public:
-  // How much of what was not synced survives a crash.
+  // How much of what was not synced a crash takes away.
   enum class Loss { kNothing, kEverything, kRandom };
 
   // The state that a machine would find after losing power now. `seed` chooses for kRandom. The

@@ -1,0 +1,297 @@
+// The contract of vfs.h, checked against every implementation.
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+
+#include "vfs/fault_fs.h"
+#include "vfs/memory_fs.h"
+#include "vfs/vfs.h"
+
+namespace nokv::vfs {
+namespace {
+
+// A file system with an empty directory to work in.
+struct Fixture {
+  virtual ~Fixture() = default;
+  FileSystem* fs = nullptr;
+  std::string dir;
+};
+
+struct PosixFixture : Fixture {
+  PosixFixture() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "nokv_vfs_XXXXXX").string();
+    dir = ::mkdtemp(pattern.data());
+    fs = &PosixFileSystem();
+  }
+  ~PosixFixture() override { std::filesystem::remove_all(dir); }
+};
+
+struct MemoryFixture : Fixture {
+  MemoryFixture() : memory(NewMemoryFileSystem()) {
+    fs = memory.get();
+    dir = "/db";
+    EXPECT_TRUE(fs->CreateDirs(dir).ok());
+  }
+  std::unique_ptr<MemoryFileSystem> memory;
+};
+
+struct FaultFixture : MemoryFixture {
+  FaultFixture() : fault(NewFaultFileSystem(*memory)) { fs = fault.get(); }
+  std::unique_ptr<FaultFileSystem> fault;
+};
+
+struct Form {
+  const char* name;
+  std::function<std::unique_ptr<Fixture>()> make;
+};
+
+class FileSystemTest : public testing::TestWithParam<Form> {
+ protected:
+  std::string Path(std::string_view name) const { return JoinPath(fixture_->dir, name); }
+  FileSystem& fs() { return *fixture_->fs; }
+  void Put(std::string_view name, std::string_view content) {
+    auto file = fs().CreateAppend(Path(name));
+    ASSERT_TRUE(file.ok()) << file.status();
+    ASSERT_TRUE((*file)->Append(content).ok());
+    ASSERT_TRUE((*file)->Close().ok());
+  }
+  std::string Get(std::string_view name) {
+    const auto content = fs().ReadFile(Path(name), 1 << 20);
+    return content.ok() ? *content : content.status().ToString();
+  }
+
+  const std::unique_ptr<Fixture> fixture_ = GetParam().make();
+};
+
+INSTANTIATE_TEST_SUITE_P(
+    Forms, FileSystemTest,
+    testing::Values(Form{"Posix", [] { return std::make_unique<PosixFixture>(); }},
+                    Form{"Memory", [] { return std::make_unique<MemoryFixture>(); }},
+                    Form{"Fault", [] { return std::make_unique<FaultFixture>(); }}),
+    [](const auto& form) { return form.param.name; });
+
+TEST_P(FileSystemTest, AppendedDataAreReadBack) {
+  auto file = fs().CreateAppend(Path("a"));
+  ASSERT_TRUE(file.ok());
+  ASSERT_TRUE((*file)->Append("hello ").ok());
+  ASSERT_TRUE((*file)->Append("").ok());
+  ASSERT_TRUE((*file)->Append("world").ok());
+  EXPECT_EQ(Get("a"), "hello world");
+  ASSERT_TRUE((*file)->Sync().ok());
+  EXPECT_GE(*fs().AllocatedSize(Path("a")), 1U);
+  ASSERT_TRUE((*file)->Close().ok());
+  EXPECT_TRUE((*file)->Close().ok());
+  EXPECT_EQ((*file)->Append("x").code(), StatusCode::kFailedPrecondition);
+  EXPECT_EQ((*file)->Sync().code(), StatusCode::kFailedPrecondition);
+  EXPECT_EQ(*fs().FileSize(Path("a")), 11U);
+}
+
+TEST_P(FileSystemTest, CreationRefusesAnExistingFileAndAMissingDirectory) {
+  Put("a", "old");
+  EXPECT_EQ(fs().CreateAppend(Path("a")).status().code(), StatusCode::kAlreadyExists);
+  EXPECT_EQ(fs().CreateMapped(Path("a"), 4096).status().code(), StatusCode::kAlreadyExists);
+  EXPECT_EQ(Get("a"), "old");
+  EXPECT_EQ(fs().CreateAppend(Path("no/a")).status().code(), StatusCode::kNotFound);
+  EXPECT_EQ(fs().CreateMapped(Path("no/a"), 1).status().code(), StatusCode::kNotFound);
+  EXPECT_EQ(fs().CreateMapped(Path("empty"), 0).status().code(), StatusCode::kInvalidArgument);
+  EXPECT_FALSE(*fs().Exists(Path("empty")));
+}
+
+TEST_P(FileSystemTest, MissingFilesAreNotFoundAndTheMessageNamesThem) {
+  EXPECT_EQ(fs().OpenRandom(Path("no")).status().code(), StatusCode::kNotFound);
+  EXPECT_EQ(fs().ReadFile(Path("no"), 9).status().code(), StatusCode::kNotFound);
+  EXPECT_EQ(fs().FileSize(Path("no")).status().code(), StatusCode::kNotFound);
+  EXPECT_EQ(fs().AllocatedSize(Path("no")).status().code(), StatusCode::kNotFound);
+  EXPECT_EQ(fs().List(Path("no")).status().code(), StatusCode::kNotFound);
+  EXPECT_EQ(fs().SyncDir(Path("no")).code(), StatusCode::kNotFound);
+  EXPECT_EQ(fs().Rename(Path("no"), Path("b")).code(), StatusCode::kNotFound);
+  const Status removed = fs().Remove(Path("no"));
+  EXPECT_EQ(removed.code(), StatusCode::kNotFound);
+  EXPECT_EQ(removed.message(), "remove " + Path("no") + ": No such file or directory");
+  Put("file", "");
+  EXPECT_FALSE(*fs().Exists(Path("file/child")));
+}
+
+TEST_P(FileSystemTest, RandomReadsAreShortOnlyAtTheEnd) {
+  std::string content;
+  for (int i = 0; i < 10000; i++) content += std::to_string(i);
+  Put("a", content);
+  auto file = fs().OpenRandom(Path("a"));
+  ASSERT_TRUE(file.ok());
+  EXPECT_EQ((*file)->Size(), content.size());
+  std::string scratch(content.size() + 100, '\0');
+  for (const uint64_t offset :
+       {uint64_t{0}, uint64_t{16383}, content.size() - 3, content.size(), content.size() + 50}) {
+    std::string_view result = "?";
+    ASSERT_TRUE((*file)->Read(offset, 20000, scratch.data(), &result).ok());
+    EXPECT_EQ(result, offset < content.size() ? content.substr(offset, 20000) : "") << offset;
+  }
+}
+
+TEST_P(FileSystemTest, RemovedFilesStayReadableThroughOpenHandles) {
+  Put("a", "content");
+  auto file = fs().OpenRandom(Path("a"));
+  ASSERT_TRUE(file.ok());
+  ASSERT_TRUE(fs().Remove(Path("a")).ok());
+  EXPECT_FALSE(*fs().Exists(Path("a")));
+  char scratch[16];
+  std::string_view result;
+  ASSERT_TRUE((*file)->Read(0, sizeof(scratch), scratch, &result).ok());
+  EXPECT_EQ(result, "content");
+}
+
+TEST_P(FileSystemTest, ReadFileRefusesMoreThanItsLimit) {
+  Put("a", std::string(100000, 'x'));
+  EXPECT_EQ(fs().ReadFile(Path("a"), 100000)->size(), 100000U);
+  EXPECT_EQ(fs().ReadFile(Path("a"), UINT64_MAX)->size(), 100000U);
+  EXPECT_EQ(fs().ReadFile(Path("a"), 99999).status().code(), StatusCode::kResourceExhausted);
+  Put("empty", "");
+  EXPECT_EQ(*fs().ReadFile(Path("empty"), 0), "");
+}
+
+TEST_P(FileSystemTest, MappedFilesShowDeclaredBytesAndShrinkAtClose) {
+  auto mapped = fs().CreateMapped(Path("m"), 40000);
+  ASSERT_TRUE(mapped.ok()) << mapped.status();
+  MappedFile& file = **mapped;
+  EXPECT_EQ(file.size(), 40000U);
+  EXPECT_EQ(Get("m"), std::string(40000, '\0'));
+  EXPECT_GE(*fs().AllocatedSize(Path("m")), 40000U);
+  std::memcpy(file.data() + 20000, "abc", 3);
+  ASSERT_TRUE(file.Written(20000, 3).ok());
+  ASSERT_TRUE(file.Sync().ok());
+  EXPECT_EQ(Get("m").substr(19999, 5), std::string_view("\0abc\0", 5));
+  EXPECT_EQ(file.Close(40001).code(), StatusCode::kInvalidArgument);
+  ASSERT_TRUE(file.Close(20002).ok());
+  EXPECT_TRUE(file.Close(20002).ok());
+  EXPECT_EQ(file.data(), nullptr);
+  EXPECT_EQ(file.Sync().code(), StatusCode::kFailedPrecondition);
+  EXPECT_EQ(file.Written(0, 1).code(), StatusCode::kFailedPrecondition);
+  EXPECT_EQ(Get("m"), std::string(20000, '\0') + "ab");
+}
+
+TEST_P(FileSystemTest, RenameReplacesItsTarget) {
+  Put("a", "new");
+  Put("b", "old");
+  ASSERT_TRUE(fs().Rename(Path("a"), Path("b")).ok());
+  EXPECT_FALSE(*fs().Exists(Path("a")));
+  EXPECT_EQ(Get("b"), "new");
+  ASSERT_TRUE(fs().Rename(Path("b"), Path("b")).ok());
+  EXPECT_EQ(Get("b"), "new");
+}
+
+TEST_P(FileSystemTest, RenameMovesBetweenDirectoriesButNeverIntoItself) {
+  ASSERT_TRUE(fs().CreateDirs(Path("x/y")).ok());
+  Put("a", "1");
+  ASSERT_TRUE(fs().Rename(Path("a"), Path("x/y/b")).ok());
+  EXPECT_EQ(Get("x/y/b"), "1");
+  EXPECT_FALSE(fs().Rename(Path("x"), Path("x/y/z")).ok());
+  EXPECT_FALSE(fs().Rename(Path("x/y/b"), Path("x")).ok());
+  EXPECT_EQ(Get("x/y/b"), "1");
+}
+
+TEST_P(FileSystemTest, DirectoriesAreListedInOrder) {
+  ASSERT_TRUE(fs().CreateDirs(Path("x/y/z")).ok());
+  ASSERT_TRUE(fs().CreateDirs(Path("x/y/")).ok());
+  for (const char* name : {"x/c", "x/a", "x/b"}) Put(name, "");
+  EXPECT_EQ(*fs().List(Path("x")), (std::vector<std::string>{"a", "b", "c", "y"}));
+  EXPECT_TRUE(fs().SyncDir(Path("x")).ok());
+  EXPECT_FALSE(fs().CreateDirs(Path("x/a")).ok());
+  EXPECT_FALSE(fs().CreateDirs(Path("x/a/b")).ok());
+  EXPECT_FALSE(fs().List(Path("x/a")).ok());
+}
+
+TEST_P(FileSystemTest, RemoveTakesEmptyDirectoriesOnly) {
+  ASSERT_TRUE(fs().CreateDirs(Path("x")).ok());
+  Put("x/a", "");
+  EXPECT_FALSE(fs().Remove(Path("x")).ok());
+  ASSERT_TRUE(fs().Remove(Path("x/a")).ok());
+  EXPECT_TRUE(fs().Remove(Path("x")).ok());
+  EXPECT_FALSE(*fs().Exists(Path("x")));
+}
+
+TEST_P(FileSystemTest, FreeSpaceIsKnown) {
+  EXPECT_GT(*fs().FreeSpace(fixture_->dir), 0U);
+  EXPECT_FALSE(fs().FreeSpace(Path("no")).ok());
+}
+
+TEST_P(FileSystemTest, SecondExclusiveHolderIsToldWhoHasTheLock) {
+  auto first = fs().LockExclusive(Path("LOCK"), "a longer owner\n");
+  ASSERT_TRUE(first.ok()) << first.status();
+  first = Status::NotFound("released");
+  first = fs().LockExclusive(Path("LOCK"), "nokv pid 7\n");
+  ASSERT_TRUE(first.ok()) << first.status();
+  EXPECT_EQ(Get("LOCK"), "nokv pid 7\n");
+  const Status refused = fs().LockExclusive(Path("LOCK"), "nokv pid 8\n").status();
+  EXPECT_EQ(refused.code(), StatusCode::kUnavailable);
+  EXPECT_EQ(refused.message(), Path("LOCK") + " is held by nokv pid 7");
+  EXPECT_EQ(Get("LOCK"), "nokv pid 7\n");
+}
+
+TEST_P(FileSystemTest, SharedLocksBlockNobodyAndAreSeen) {
+  EXPECT_EQ(fs().LockShared(Path("LOCK")).status().code(), StatusCode::kNotFound);
+  EXPECT_EQ(fs().HasReaders(Path("LOCK")).status().code(), StatusCode::kNotFound);
+  auto writer = fs().LockExclusive(Path("LOCK"), "writer");
+  ASSERT_TRUE(writer.ok());
+  EXPECT_FALSE(*fs().HasReaders(Path("LOCK")));
+  auto reader = fs().LockShared(Path("LOCK"));
+  auto another = fs().LockShared(Path("LOCK"));
+  ASSERT_TRUE(reader.ok() && another.ok());
+  EXPECT_TRUE(*fs().HasReaders(Path("LOCK")));
+  EXPECT_EQ(Get("LOCK"), "writer");
+  writer = Status::NotFound("released");
+  writer = fs().LockExclusive(Path("LOCK"), "next");
+  EXPECT_TRUE(writer.ok()) << "a reader stands in the way";
+  reader = Status::NotFound("released");
+  EXPECT_TRUE(*fs().HasReaders(Path("LOCK")));
+  another = Status::NotFound("released");
+  EXPECT_FALSE(*fs().HasReaders(Path("LOCK")));
+}
+
+TEST_P(FileSystemTest, WriteFileAtomicallyReplacesAndCleansUpAfterAnInterruptedAttempt) {
+  Put("CURRENT", "old");
+  Put("CURRENT.tmp", "half of an earlier atte");
+  ASSERT_TRUE(WriteFileAtomically(fs(), Path("CURRENT"), "new").ok());
+  EXPECT_EQ(Get("CURRENT"), "new");
+  EXPECT_FALSE(*fs().Exists(Path("CURRENT.tmp")));
+}
+
+TEST(PosixFileSystemTest, FilesAndDirectoriesArePrivate) {
+  PosixFixture fixture;
+  const std::string dir = fixture.dir + "/d";
+  ASSERT_TRUE(fixture.fs->CreateDirs(dir).ok());
+  ASSERT_TRUE(fixture.fs->CreateAppend(dir + "/a").ok());
+  ASSERT_TRUE(fixture.fs->LockExclusive(dir + "/LOCK", "me").ok());
+  struct stat info;
+  ASSERT_EQ(::stat(dir.c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0700U);
+  for (const char* name : {"/a", "/LOCK"}) {
+    ASSERT_EQ(::stat((dir + name).c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 0777, 0600U);
+  }
+}
+
+TEST(PosixFileSystemTest, NoRoomForAMappedFileLeavesNoFile) {
+  PosixFixture fixture;
+  const std::string path = fixture.dir + "/m";
+  // More than any device has.
+  EXPECT_FALSE(fixture.fs->CreateMapped(path, uint64_t{1} << 60).ok());
+  EXPECT_FALSE(*fixture.fs->Exists(path));
+}
+
+TEST(PathTest, JoinsAndSplits) {
+  EXPECT_EQ(JoinPath("/a", "b"), "/a/b");
+  EXPECT_EQ(JoinPath("/a/", "b"), "/a/b");
+  EXPECT_EQ(JoinPath("", "b"), "b");
+  EXPECT_EQ(DirName("/a/b"), "/a");
+  EXPECT_EQ(DirName("/a"), "/");
+  EXPECT_EQ(DirName("a"), ".");
+  EXPECT_EQ(BaseName("/a/b"), "b");
+  EXPECT_EQ(BaseName("b"), "b");
+}
+
+}  // namespace
+}  // namespace nokv::vfs

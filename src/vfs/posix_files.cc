@@ -1,0 +1,157 @@
+#include "vfs/posix_files.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/macros.h"
+#include "vfs/posix_io.h"
+
+namespace nokv::vfs {
+namespace {
+
+Status SyncFd(const Fd& fd, const std::string& path) {
+  if (!fd.valid()) return Status::Closed(path);
+  if (RetryInterrupted([&] { return ::fdatasync(fd.get()); }) != 0) {
+    return ErrnoStatus("fdatasync", path);
+  }
+  return Status::Ok();
+}
+
+class PosixAppendFile : public AppendFile {
+ public:
+  PosixAppendFile(std::string path, Fd fd) : path_(std::move(path)), fd_(std::move(fd)) {}
+
+  Status Append(std::string_view data) override {
+    if (!fd_.valid()) return Status::Closed(path_);
+    return WriteFully(fd_.get(), data, path_);
+  }
+
+  Status Sync() override { return SyncFd(fd_, path_); }
+
+  Status Close() override {
+    if (!fd_.Close()) return ErrnoStatus("close", path_);
+    return Status::Ok();
+  }
+
+ private:
+  const std::string path_;
+  Fd fd_;
+};
+
+class PosixRandomFile : public RandomFile {
+ public:
+  PosixRandomFile(std::string path, Fd fd, uint64_t size)
+      : path_(std::move(path)), fd_(std::move(fd)), size_(size) {}
+
+  Status Read(uint64_t offset, size_t length, char* scratch,
+              std::string_view* result) const override {
+    ASSIGN_OR_RETURN(const size_t got, ReadFully(fd_.get(), offset, length, scratch, path_));
+    *result = std::string_view(scratch, got);
+    return Status::Ok();
+  }
+
+  uint64_t Size() const override { return size_; }
+
+ private:
+  const std::string path_;
+  const Fd fd_;
+  const uint64_t size_;
+};
+
+class PosixMappedFile : public MappedFile {
+ public:
+  PosixMappedFile(std::string path, Fd fd, char* data, uint64_t size)
+      : path_(std::move(path)), fd_(std::move(fd)), data_(data), size_(size) {}
+  ~PosixMappedFile() override { Unmap(); }
+
+  char* data() override { return data_; }
+  uint64_t size() const override { return size_; }
+
+  // Stores into a shared mapping are writes already.
+  Status Written(uint64_t /*offset*/, uint64_t /*length*/) override {
+    return data_ == nullptr ? Status::Closed(path_) : Status::Ok();
+  }
+
+  // fdatasync covers the pages dirtied through the mapping: Linux implements msync(MS_SYNC) of a
+  // shared mapping as the fdatasync of its range, and a clean page of such a mapping is
+  // write-protected, so that the first store after a write-back marks it dirty again. The metadata
+  // that reading needs (extents that turn from allocated to written, the size) go with it.
+  Status Sync() override { return SyncFd(fd_, path_); }
+
+  Status Close(uint64_t length) override {
+    if (data_ == nullptr) return Status::Ok();
+    if (length > size_) {
+      return Status::InvalidArgument("close " + path_ + " at length " + std::to_string(length) +
+                                     ": the file has only " + std::to_string(size_) + " bytes");
+    }
+    Unmap();
+    Status status;
+    if (length < size_ &&
+        RetryInterrupted([&] { return ::ftruncate(fd_.get(), static_cast<off_t>(length)); }) != 0) {
+      status = ErrnoStatus("truncate", path_);
+    }
+    if (!fd_.Close() && status.ok()) status = ErrnoStatus("close", path_);
+    return status;
+  }
+
+ private:
+  void Unmap() {
+    if (data_ != nullptr) ::munmap(data_, size_);
+    data_ = nullptr;
+  }
+
+  const std::string path_;
+  Fd fd_;
+  char* data_;
+  const uint64_t size_;
+};
+
+// Gives the file `size` bytes that really have space on the device.
+Status Allocate(int fd, uint64_t size, const std::string& path) {
+  if (RetryInterrupted([&] { return ::fallocate(fd, 0, 0, static_cast<off_t>(size)); }) == 0) {
+    return Status::Ok();
+  }
+  if (errno != EOPNOTSUPP) return ErrnoStatus("allocate", path);
+  // A file system without allocation (NFS before 4.2, some FUSE ones) reserves space by writing.
+  const std::string zeros(static_cast<size_t>(std::min<uint64_t>(size, 1 << 20)), '\0');
+  for (uint64_t done = 0; done < size; done += zeros.size()) {
+    RETURN_IF_ERROR(
+        WriteFully(fd, std::string_view(zeros).substr(0, static_cast<size_t>(size - done)), path));
+  }
+  return Status::Ok();
+}
+
+Result<std::unique_ptr<MappedFile>> AllocateAndMap(const std::string& path, Fd fd, uint64_t size) {
+  RETURN_IF_ERROR(Allocate(fd.get(), size, path));
+  void* data = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
+  if (data == MAP_FAILED) return ErrnoStatus("map", path);
+  return std::unique_ptr<MappedFile>(
+      std::make_unique<PosixMappedFile>(path, std::move(fd), static_cast<char*>(data), size));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<AppendFile>> CreatePosixAppend(const std::string& path) {
+  ASSIGN_OR_RETURN(Fd fd, OpenFd(path, O_WRONLY | O_CREAT | O_EXCL));
+  return std::unique_ptr<AppendFile>(std::make_unique<PosixAppendFile>(path, std::move(fd)));
+}
+
+Result<std::unique_ptr<MappedFile>> CreatePosixMapped(const std::string& path, uint64_t size) {
+  if (size == 0) return Status::InvalidArgument("create " + path + ": a mapped file needs a size");
+  ASSIGN_OR_RETURN(Fd fd, OpenFd(path, O_RDWR | O_CREAT | O_EXCL));
+  auto file = AllocateAndMap(path, std::move(fd), size);
+  // Half a file is worse than none: it takes up the space that is missing.
+  if (!file.ok()) ::unlink(path.c_str());
+  return file;
+}
+
+Result<std::unique_ptr<RandomFile>> OpenPosixRandom(const std::string& path) {
+  ASSIGN_OR_RETURN(Fd fd, OpenFd(path, O_RDONLY));
+  ASSIGN_OR_RETURN(const uint64_t size, SizeOfFd(fd.get(), path));
+  return std::unique_ptr<RandomFile>(std::make_unique<PosixRandomFile>(path, std::move(fd), size));
+}
+
+}  // namespace nokv::vfs

@@ -1,0 +1,50 @@
+#include "vfs/vfs.h"
+
+#include "base/macros.h"
+#include "vfs/answers.h"
+
+namespace nokv::vfs {
+
+std::string JoinPath(std::string_view dir, std::string_view name) {
+  std::string path(dir);
+  if (!path.empty() && path.back() != '/') path += '/';
+  path += name;
+  return path;
+}
+
+std::string DirName(std::string_view path) {
+  const size_t slash = path.rfind('/');
+  if (slash == std::string_view::npos) return ".";
+  return std::string(slash == 0 ? path.substr(0, 1) : path.substr(0, slash));
+}
+
+std::string BaseName(std::string_view path) {
+  return std::string(path.substr(path.rfind('/') + 1));  // npos + 1 is 0
+}
+
+Status LockConflict(const std::string& path, std::string_view owner) {
+  owner = owner.substr(0, kMaxOwnerBytes);
+  while (!owner.empty() && owner.back() == '\n') owner.remove_suffix(1);
+  if (owner.empty()) owner = "another process";
+  return Status::Unavailable(path + " is held by " + std::string(owner))
+      .WithHint("stop that process, or open the directory read-only");
+}
+
+Status LongerThan(const std::string& path, uint64_t limit) {
+  return Status::ResourceExhausted("read " + path + ": it is longer than the limit of " +
+                                   std::to_string(limit) + " bytes");
+}
+
+Status WriteFileAtomically(FileSystem& fs, const std::string& path, std::string_view content) {
+  const std::string temporary = path + ".tmp";
+  // What an earlier attempt left behind when the process ended in the middle.
+  if (Status removed = fs.Remove(temporary); !removed.ok() && !removed.IsNotFound()) return removed;
+  ASSIGN_OR_RETURN(const std::unique_ptr<AppendFile> file, fs.CreateAppend(temporary));
+  RETURN_IF_ERROR(file->Append(content));
+  RETURN_IF_ERROR(file->Sync());
+  RETURN_IF_ERROR(file->Close());
+  RETURN_IF_ERROR(fs.Rename(temporary, path));
+  return fs.SyncDir(DirName(path));
+}
+
+}  // namespace nokv::vfs
