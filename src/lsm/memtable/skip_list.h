@@ -1,0 +1,82 @@
+// SkipList: a sorted set of (internal key, payload) pairs in an arena, with concurrent inserts and
+// no deletion.
+//
+// Thread safety: any number of threads may insert and read at once, without locks.
+// Invariants:
+//   1. Nodes are never moved or removed; key, payload and height of a linked node never change.
+//   2. A node in the list of level n > 0 is in the list of level n - 1.
+//   3. A node's height depends only on its key and sequence number, so the shape of the list does
+//      not depend on who inserted what first.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string_view>
+
+#include "base/arena.h"
+#include "lsm/seek_key.h"
+
+namespace nokv::lsm::internal {
+
+class SkipList {
+ public:
+  class Node;
+
+  SkipList();
+  SkipList(const SkipList&) = delete;
+  SkipList& operator=(const SkipList&) = delete;
+
+  // Makes a node for `engine_key` and `trailer` whose payload is `header` and `value`, one after
+  // the other, and links it. REQUIRES: no equal key is in the list.
+  void Insert(std::string_view engine_key, uint64_t trailer, std::string_view header,
+              std::string_view value);
+
+  // Each returns nullptr if there is no such node.
+  const Node* FindAtOrAfter(const SeekKey& target) const;
+  const Node* FindAtOrBefore(const SeekKey& target) const;
+  const Node* FindBefore(const SeekKey& target) const;
+  const Node* First() const;
+  const Node* Last() const;
+
+  size_t MemoryUsage() const { return arena_.MemoryUsage(); }
+
+ private:
+  static constexpr int kMaxHeight = 12;
+  static constexpr uint64_t kBranching = 4;
+
+  static int HeightOf(std::string_view engine_key, uint64_t trailer);
+  Node* NewNode(int height, size_t key_bytes, size_t payload_bytes);
+  // Moves from `before` along `level` to the last node before `target`; `*after` is the next one.
+  static Node* FindSpliceAt(const SeekKey& target, int level, Node* before, Node** after);
+
+  base::Arena arena_;
+  // Only a hint where a search starts: too low a value costs time, not correctness.
+  std::atomic<int> height_{1};
+  Node* const head_;
+};
+
+// key_bytes | payload_bytes | next[height] | key | payload, in one piece of the arena.
+class SkipList::Node {
+ public:
+  std::string_view key() const { return {bytes_, key_bytes_}; }
+  std::string_view payload() const { return {bytes_ + key_bytes_, payload_bytes_}; }
+  // Acquire: paired with the release in Link, so that whoever finds a node sees its bytes.
+  Node* Next(int level) const { return next_[level].load(std::memory_order_acquire); }
+
+ private:
+  friend class SkipList;
+  Node(int height, uint32_t key_bytes, uint32_t payload_bytes);
+
+  // Release: paired with the acquire in Next.
+  bool Link(int level, Node* expected, Node* node) {
+    return next_[level].compare_exchange_strong(expected, node, std::memory_order_release,
+                                                std::memory_order_relaxed);
+  }
+
+  const uint32_t key_bytes_;
+  const uint32_t payload_bytes_;
+  char* const bytes_;           // behind next_
+  std::atomic<Node*> next_[1];  // `height` of them
+};
+
+}  // namespace nokv::lsm::internal
