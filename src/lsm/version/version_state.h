@@ -55,8 +55,8 @@ class VersionState {
   uint64_t manifest_number() const EXCLUDES(mu_);
   // Tables that nobody uses any more. The caller removes the files and their cached blocks.
   std::vector<ObsoleteFile> TakeObsolete() { return obsolete_->Take(); }
-  // Numbers of tables on disk that are neither in the current version nor obsolete nor numbered at
-  // or above `below`: what an interrupted flush or compaction left. Call it right after Open.
+  // Numbers of tables on disk that the current version does not have: what an interrupted flush or
+  // compaction left. Call it right after Open, before a job runs.
   Result<std::vector<uint64_t>> FindOrphans() const;
 
  private:
@@ -76,12 +76,12 @@ class VersionState {
   // Relaxed: only uniqueness matters.
   std::atomic<uint64_t> next_file_number_{1};
 
-  // Held across the manifest's writes; taken before mu_.
-  base::Mutex log_mu_ ACQUIRED_BEFORE(mu_);
+  // Held across the manifest's writes.
+  base::Mutex log_mu_;
   std::unique_ptr<manifest::ManifestWriter> writer_ GUARDED_BY(log_mu_);
   Status failure_ GUARDED_BY(log_mu_);
 
-  mutable base::Mutex mu_;
+  mutable base::Mutex mu_ ACQUIRED_AFTER(log_mu_);
   std::shared_ptr<const Version> current_ GUARDED_BY(mu_);
   manifest::DatabaseState state_ GUARDED_BY(mu_);
   uint64_t manifest_number_ GUARDED_BY(mu_) = 0;
