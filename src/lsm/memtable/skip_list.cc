@@ -38,6 +38,7 @@ SkipList::Node* SkipList::FindSpliceAt(const SeekKey& target, int level, Node* b
   while (true) {
     Node* next = before->Next(level);
     if (next != nullptr) {
+      if (level > 0) __builtin_prefetch(before->Next(level - 1));
       const int order = target.Compare(next->key());
       NOKV_CHECK(order != 0) << "an internal key was added twice";
       if (order > 0) {
@@ -89,6 +90,8 @@ const SkipList::Node* SkipList::FindAtOrAfter(const SeekKey& target) const {
   const Node* known_after = nullptr;  // already compared one level up
   for (int level = height_.load(std::memory_order_relaxed) - 1; level >= 0; level--) {
     for (const Node* next = node->Next(level); next != known_after; next = node->Next(level)) {
+      // Most comparisons lead one level down: fetch that node while this one is compared.
+      if (level > 0) __builtin_prefetch(node->Next(level - 1));
       const int order = target.Compare(next->key());
       if (order == 0) return next;
       if (order < 0) {

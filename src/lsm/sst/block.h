@@ -1,0 +1,96 @@
+// BlockCursor: a cursor over the content of one block. Internal to lsm/sst.
+//
+// The bytes have passed their checksum, yet every length and key is checked again before it is
+// used: a damaged block makes the cursor invalid and damaged(), never a wild read.
+//
+// Thread safety: thread-compatible.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <string_view>
+
+#include "lsm/seek_key.h"
+
+namespace nokv::lsm::internal {
+
+// A key under assembly; keys of ordinary length take no allocation.
+class KeyBuffer {
+ public:
+  KeyBuffer() = default;
+  KeyBuffer(const KeyBuffer&) = delete;
+  KeyBuffer& operator=(const KeyBuffer&) = delete;
+
+  // Keeps the first `shared` bytes and appends `rest`. REQUIRES: shared <= view().size().
+  void Assemble(size_t shared, std::string_view rest) {
+    if (shared + rest.size() > capacity_) Grow(shared, shared + rest.size());
+    std::memcpy(data_ + shared, rest.data(), rest.size());
+    size_ = shared + rest.size();
+  }
+  void Clear() { size_ = 0; }
+  std::string_view view() const { return {data_, size_}; }
+  size_t size() const { return size_; }
+
+ private:
+  static constexpr size_t kInlineBytes = 128;
+
+  void Grow(size_t keep, size_t needed);
+
+  char inline_[kInlineBytes];
+  std::unique_ptr<char[]> heap_;
+  char* data_ = inline_;
+  size_t size_ = 0;
+  size_t capacity_ = kInlineBytes;
+};
+
+class BlockCursor {
+ public:
+  BlockCursor() = default;
+
+  // To before the first entry of `contents`, which is borrowed. False (and damaged) if there is no
+  // sound restart array.
+  bool Init(std::string_view contents);
+
+  bool Valid() const { return valid_; }
+  bool damaged() const { return damaged_; }
+  std::string_view key() const { return key_.view(); }
+  std::string_view payload() const { return payload_; }
+
+  void SeekToFirst();
+  void SeekToLast();
+  void Seek(const SeekKey& target);
+  void SeekForPrev(const SeekKey& target);
+  // REQUIRES for both: Valid().
+  void Next();
+  void Prev();
+
+ private:
+  uint32_t RestartOffset(uint32_t index) const {
+    return base::LoadFixed32(contents_.data() + limit_ + index * sizeof(uint32_t));
+  }
+  // The key stored whole at a restart point; false if it is damaged.
+  bool RestartKey(uint32_t index, std::string_view* key) const;
+  // Reads the lengths of the entry at `offset`; nullptr if it does not fit.
+  const char* DecodeLengths(size_t offset, uint32_t* shared, uint32_t* rest,
+                            uint32_t* payload) const;
+  // Makes the entry at `offset` current; the key before it must be in key_ unless `offset` is a
+  // restart point. At the end of the entries the cursor becomes invalid.
+  void Load(size_t offset);
+  void LoadRestart(uint32_t index);
+  // Index of the last restart point whose key sorts before `target`, 0 if none does.
+  bool FindRestart(const SeekKey& target, uint32_t* index);
+  void Damage();
+
+  std::string_view contents_;
+  size_t limit_ = 0;  // where entries end and the restart array begins
+  uint32_t restarts_ = 0;
+  size_t current_ = 0;  // offset of the current entry
+  size_t next_ = 0;     // offset of the one behind it
+  KeyBuffer key_;
+  std::string_view payload_;
+  bool valid_ = false;
+  bool damaged_ = false;
+};
+
+}  // namespace nokv::lsm::internal

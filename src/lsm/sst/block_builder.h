@@ -1,0 +1,38 @@
+// BlockBuilder: packs sorted (internal key, payload) pairs into the content of one block. Internal
+// to lsm/sst; block.h reads what it writes.
+//
+// Thread safety: thread-compatible.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace nokv::lsm::internal {
+
+class BlockBuilder {
+ public:
+  // Every `restart_interval`-th key is stored whole.
+  explicit BlockBuilder(int restart_interval);
+
+  // REQUIRES: `key` sorts after the one added before.
+  void Add(std::string_view key, std::string_view payload);
+  // Appends the restart array and returns the content, which stays valid until Reset.
+  std::string_view Finish();
+  void Reset();
+
+  bool empty() const { return buffer_.empty(); }
+  // Length that Finish would return now.
+  size_t bytes() const { return buffer_.size() + (restarts_.size() + 1) * sizeof(uint32_t); }
+  const std::string& last_key() const { return last_key_; }
+
+ private:
+  const int restart_interval_;
+  std::string buffer_;
+  std::string last_key_;
+  std::vector<uint32_t> restarts_;
+  int since_restart_ = 0;
+};
+
+}  // namespace nokv::lsm::internal

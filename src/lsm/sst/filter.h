@@ -1,0 +1,52 @@
+// The filter of a table: a Bloom filter whose probes for one key all fall into one 64-byte line, so
+// that a check costs at most one cache miss. Keys go in without their version suffix. Internal to
+// lsm/sst; docs/formats/sst.md has the bytes.
+//
+// Thread safety: FilterBuilder is thread-compatible, Filter is immutable.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace nokv::lsm::internal {
+
+class FilterBuilder {
+ public:
+  // `bits_per_key` 0: builds nothing.
+  explicit FilterBuilder(int bits_per_key) : bits_per_key_(bits_per_key) {}
+
+  // Equal prefixes in a row cost one entry.
+  void AddPrefix(std::string_view prefix);
+  // The block's content; empty if there is no filter.
+  std::string Finish() const;
+
+ private:
+  const int bits_per_key_;
+  std::vector<uint64_t> hashes_;
+  std::string last_prefix_;
+};
+
+class Filter {
+ public:
+  // An empty filter: everything may be there.
+  Filter() = default;
+
+  // False if `contents` is not a filter.
+  bool Init(std::string_view contents);
+  // False only if no key with this prefix was added.
+  bool MayContain(std::string_view prefix) const;
+  bool empty() const { return lines_.empty(); }
+  size_t bytes() const { return lines_.size() * sizeof(Line); }
+
+ private:
+  struct alignas(64) Line {
+    uint64_t words[8];
+  };
+
+  std::vector<Line> lines_;
+  int probes_ = 0;
+};
+
+}  // namespace nokv::lsm::internal

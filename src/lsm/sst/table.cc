@@ -1,0 +1,133 @@
+#include "lsm/sst/table.h"
+
+#include <utility>
+
+#include "base/macros.h"
+#include "lsm/entry.h"
+#include "lsm/sst/table_iterator.h"
+#include "lsm/sst/table_reader.h"
+
+namespace nokv::lsm {
+
+using internal::BlockCursor;
+using internal::TableReader;
+
+class Table::Impl {
+ public:
+  Impl(std::unique_ptr<vfs::RandomFile> file, std::string path, uint64_t file_number,
+       BlockCache& cache)
+      : reader(std::move(file), std::move(path), file_number, cache) {}
+
+  // Checks the entries of the block at `position` in the index; `*last` is the key before it and
+  // becomes its last key.
+  Status VerifyBlock(size_t position, std::string* last, uint64_t* entries) const;
+
+  TableReader reader;
+};
+
+Table::Table(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Table::~Table() = default;
+
+Result<std::shared_ptr<const Table>> Table::Open(std::unique_ptr<vfs::RandomFile> file,
+                                                 std::string path, uint64_t file_number,
+                                                 BlockCache& cache) {
+  auto impl = std::make_unique<Impl>(std::move(file), std::move(path), file_number, cache);
+  RETURN_IF_ERROR(impl->reader.Open().Prefixed("open sstable " + impl->reader.path()));
+  return std::shared_ptr<const Table>(new Table(std::move(impl)));
+}
+
+Result<bool> Table::Get(std::string_view engine_key, keys::SequenceNumber snapshot,
+                        TableEntry* entry) const {
+  const TableReader& reader = impl_->reader;
+  const SeekKey target(engine_key, keys::SeekTrailer(snapshot));
+  if (!reader.MayContain(target.prefix())) return false;
+  const size_t position = reader.FindBlock(target);
+  if (position == reader.index().size()) return false;
+  const internal::BlockLocation& location = reader.index()[position].location;
+  ASSIGN_OR_RETURN(BlockHandle block, reader.ReadDataBlock(location, TableReader::CacheUse::kFill));
+  BlockCursor cursor;
+  cursor.Init(*block);
+  cursor.Seek(target);
+  if (!cursor.Valid()) {
+    // The index promised an entry at or after the target.
+    return reader.DamageOf(location,
+                           cursor.damaged() ? "malformed entry" : "does not match the index");
+  }
+  if (target.CompareEngineKey(cursor.key()) != 0) return false;
+  entry->trailer = keys::TrailerOf(cursor.key());
+  entry->payload = cursor.payload();
+  entry->block = std::move(block);
+  return true;
+}
+
+std::unique_ptr<InternalIterator> Table::NewIterator(bool fill_cache) const {
+  return std::make_unique<internal::TableIterator>(
+      impl_->reader, fill_cache ? TableReader::CacheUse::kFill : TableReader::CacheUse::kLookOnly);
+}
+
+const std::shared_ptr<const RangeTombstoneSet>& Table::range_tombstones() const {
+  return impl_->reader.tombstones();
+}
+
+const TableSummary& Table::summary() const {
+  return impl_->reader.summary();
+}
+
+size_t Table::metadata_bytes() const {
+  return impl_->reader.metadata_bytes();
+}
+
+TableReadStats Table::read_stats() const {
+  return {.filter_checks = impl_->reader.filter_checks(),
+          .filter_negatives = impl_->reader.filter_negatives()};
+}
+
+Status Table::Impl::VerifyBlock(size_t position, std::string* last, uint64_t* entries) const {
+  const TableReader::IndexEntry& indexed = reader.index()[position];
+  const auto damage = [&](std::string_view what) {
+    return reader.DamageOf(indexed.location, what);
+  };
+  // Past the cache: what is asked for is the state of the file.
+  ASSIGN_OR_RETURN(const std::string block, reader.ReadFromFile(indexed.location));
+  BlockCursor cursor;
+  cursor.Init(block);
+  for (cursor.SeekToFirst(); cursor.Valid(); cursor.Next()) {
+    EntryAttributes attributes;
+    std::string_view value;
+    if (!last->empty() && keys::CompareInternalKeys(*last, cursor.key()) >= 0) {
+      return damage("keys out of order");
+    }
+    if (!ParseEntryPayload(cursor.payload(), &attributes, &value)) {
+      return damage("malformed payload");
+    }
+    if (!reader.filter().MayContain(keys::InternalPrefixOf(cursor.key()))) {
+      return damage("a key that the filter denies");
+    }
+    last->assign(cursor.key());
+    ++*entries;
+  }
+  if (cursor.damaged()) return damage("malformed entry");
+  if (*last != indexed.last_key) return damage("does not match the index");
+  return {};
+}
+
+Status Table::Verify() const {
+  const TableReader& reader = impl_->reader;
+  const TableSummary& expected = reader.summary();
+  std::string last;
+  uint64_t entries = 0;
+  for (size_t position = 0; position < reader.index().size(); position++) {
+    RETURN_IF_ERROR(impl_->VerifyBlock(position, &last, &entries));
+  }
+  if (entries != expected.entries) {
+    return Status::Corruption(reader.path() + ": the properties promise " +
+                              std::to_string(expected.entries) + " entries, the blocks hold " +
+                              std::to_string(entries));
+  }
+  if (!last.empty() && keys::CompareInternalKeys(last, expected.largest) > 0) {
+    return Status::Corruption(reader.path() + ": a key lies beyond the largest of the properties");
+  }
+  return {};
+}
+
+}  // namespace nokv::lsm

@@ -1,0 +1,121 @@
+#include "lsm/sst/table_iterator.h"
+
+#include <utility>
+
+namespace nokv::lsm::internal {
+
+void TableIterator::Restart() {
+  status_ = {};
+}
+
+bool TableIterator::LoadBlock(size_t position) {
+  if (position >= table_.index().size()) {
+    block_ = nullptr;
+    return false;
+  }
+  const BlockLocation& location = table_.index()[position].location;
+  if (block_ == nullptr || position != position_) {
+    block_ = nullptr;
+    Result<BlockHandle> block = table_.ReadDataBlock(location, use_);
+    if (!block.ok()) {
+      status_ = block.status();
+      return false;
+    }
+    block_ = std::move(block).value();
+    position_ = position;
+  }
+  cursor_.Init(*block_);
+  CheckBlock();
+  return block_ != nullptr;
+}
+
+void TableIterator::CheckBlock() {
+  if (!cursor_.damaged()) return;
+  status_ = table_.DamageOf(table_.index()[position_].location, "malformed entry");
+  block_ = nullptr;
+}
+
+// Blocks are never empty, so one step to a neighbour is enough; an empty one is damage.
+void TableIterator::ToFirstOf(size_t position) {
+  if (!LoadBlock(position)) return;
+  cursor_.SeekToFirst();
+  CheckBlock();
+  if (block_ == nullptr || cursor_.Valid()) return;
+  status_ = table_.DamageOf(table_.index()[position].location, "no entries");
+  block_ = nullptr;
+}
+
+void TableIterator::ToLastOf(size_t position) {
+  if (!LoadBlock(position)) return;
+  cursor_.SeekToLast();
+  CheckBlock();
+  if (block_ == nullptr || cursor_.Valid()) return;
+  status_ = table_.DamageOf(table_.index()[position].location, "no entries");
+  block_ = nullptr;
+}
+
+void TableIterator::SeekToFirst() {
+  Restart();
+  ToFirstOf(0);
+}
+
+void TableIterator::SeekToLast() {
+  Restart();
+  const size_t blocks = table_.index().size();
+  if (blocks == 0) {
+    block_ = nullptr;
+    return;
+  }
+  ToLastOf(blocks - 1);
+}
+
+void TableIterator::Seek(std::string_view target) {
+  Restart();
+  const SeekKey seek(target);
+  const size_t position = table_.FindBlock(seek);
+  if (!LoadBlock(position)) return;
+  cursor_.Seek(seek);
+  CheckBlock();
+  // The index promised an entry at or after the target.
+  if (block_ == nullptr || cursor_.Valid()) return;
+  status_ = table_.DamageOf(table_.index()[position].location, "does not match the index");
+  block_ = nullptr;
+}
+
+void TableIterator::SeekForPrev(std::string_view target) {
+  Restart();
+  const SeekKey seek(target);
+  const size_t position = table_.FindBlock(seek);
+  if (position == table_.index().size()) {
+    SeekToLast();
+    return;
+  }
+  if (!LoadBlock(position)) return;
+  cursor_.SeekForPrev(seek);
+  CheckBlock();
+  if (block_ == nullptr || cursor_.Valid()) return;
+  if (position == 0) {
+    block_ = nullptr;
+  } else {
+    ToLastOf(position - 1);
+  }
+}
+
+void TableIterator::Next() {
+  cursor_.Next();
+  CheckBlock();
+  if (block_ != nullptr && !cursor_.Valid()) ToFirstOf(position_ + 1);
+}
+
+void TableIterator::Prev() {
+  cursor_.Prev();
+  CheckBlock();
+  if (block_ == nullptr || cursor_.Valid()) return;
+  if (position_ == 0) {
+    block_ = nullptr;
+  } else {
+    ToLastOf(position_ - 1);
+  }
+}
+
+}  // namespace nokv::lsm::internal

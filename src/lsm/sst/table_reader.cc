@@ -1,0 +1,176 @@
+#include "lsm/sst/table_reader.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/coding.h"
+#include "base/macros.h"
+
+namespace nokv::lsm::internal {
+
+TableReader::TableReader(std::unique_ptr<vfs::RandomFile> file, std::string path,
+                         uint64_t file_number, BlockCache& cache)
+    : file_(std::move(file)),
+      path_(std::move(path)),
+      file_number_(file_number),
+      cache_(cache),
+      blocks_(*file_),
+      tombstones_(RangeTombstoneSet::Build({})) {}
+
+Status TableReader::Open() {
+  ASSIGN_OR_RETURN(const Footer footer, blocks_.ReadFooter(file_number_));
+  Metaindex metaindex;
+  RETURN_IF_ERROR(ReadMetaindex(footer.metaindex, &metaindex));
+  RETURN_IF_ERROR(ReadProperties(metaindex.properties));
+  RETURN_IF_ERROR(ReadIndex(metaindex.index));
+  if (metaindex.has_filter) RETURN_IF_ERROR(ReadFilter(metaindex.filter));
+  if (metaindex.has_tombstones) RETURN_IF_ERROR(ReadTombstones(metaindex.tombstones));
+  return {};
+}
+
+Status TableReader::ReadMetaindex(const BlockLocation& location, Metaindex* metaindex) const {
+  ASSIGN_OR_RETURN(const std::string contents, blocks_.ReadBlock(location));
+  std::string_view in = contents;
+  while (!in.empty()) {
+    std::string_view name;
+    BlockLocation block;
+    if (!base::GetLengthPrefixed(&in, &name) || !GetBlockLocation(&in, &block)) {
+      return DamageAt("metaindex: malformed entry", location.offset);
+    }
+    if (name == kFilterBlock) {
+      metaindex->filter = block;
+      metaindex->has_filter = true;
+    } else if (name == kIndexBlock) {
+      metaindex->index = block;
+      metaindex->has_index = true;
+    } else if (name == kPropertiesBlock) {
+      metaindex->properties = block;
+      metaindex->has_properties = true;
+    } else if (name == kTombstoneBlock) {
+      metaindex->tombstones = block;
+      metaindex->has_tombstones = true;
+    }
+  }
+  if (!metaindex->has_index || !metaindex->has_properties) {
+    return DamageAt("metaindex: index or properties missing", location.offset);
+  }
+  return {};
+}
+
+Status TableReader::ReadProperties(const BlockLocation& location) {
+  ASSIGN_OR_RETURN(const std::string contents, blocks_.ReadBlock(location));
+  if (!DecodeProperties(contents, &properties_)) {
+    return DamageAt("properties: malformed", location.offset);
+  }
+  TableSummary& summary = properties_.summary;
+  summary.file_bytes = file_->Size();
+  const bool speaks_of_keys = summary.entries > 0 || summary.range_tombstones > 0;
+  const size_t shortest = keys::kSuffixBytes + keys::kTrailerBytes;
+  if (speaks_of_keys && (summary.smallest.size() < shortest || summary.largest.size() < shortest ||
+                         keys::CompareInternalKeys(summary.smallest, summary.largest) > 0)) {
+    return DamageAt("properties: bounds that are no keys or out of order", location.offset);
+  }
+  return {};
+}
+
+Status TableReader::ReadIndex(const BlockLocation& location) {
+  ASSIGN_OR_RETURN(index_contents_, blocks_.ReadBlock(location));
+  const auto damage = [&](std::string_view what) {
+    return DamageAt("index: " + std::string(what), location.offset);
+  };
+  BlockCursor cursor;
+  cursor.Init(index_contents_);
+  for (cursor.SeekToFirst(); cursor.Valid(); cursor.Next()) {
+    // The key lies right in front of its payload because every index key is stored whole.
+    const std::string_view payload = cursor.payload();
+    const size_t at = static_cast<size_t>(payload.data() - index_contents_.data());
+    if (cursor.key().size() > at) return damage("malformed key");
+    const std::string_view key =
+        std::string_view(index_contents_).substr(at - cursor.key().size(), cursor.key().size());
+    IndexEntry entry{key, {}};
+    std::string_view in = payload;
+    if (key != cursor.key() || !GetBlockLocation(&in, &entry.location) || !in.empty()) {
+      return damage("malformed entry");
+    }
+    if (entry.location.offset > location.offset ||
+        entry.location.size > location.offset - entry.location.offset ||
+        entry.location.offset != (index_.empty() ? 0 : index_.back().location.end())) {
+      return damage("blocks that overlap or leave a gap");
+    }
+    if (!index_.empty() && keys::CompareInternalKeys(index_.back().last_key, key) >= 0) {
+      return damage("keys out of order");
+    }
+    index_.push_back(entry);
+  }
+  if (cursor.damaged()) return damage("malformed block");
+  if (index_.empty() != (summary().entries == 0)) return damage("does not match the properties");
+  index_.shrink_to_fit();
+  return {};
+}
+
+Status TableReader::ReadFilter(const BlockLocation& location) {
+  ASSIGN_OR_RETURN(const std::string contents, blocks_.ReadBlock(location));
+  if (!filter_.Init(contents)) return DamageAt("filter: malformed", location.offset);
+  return {};
+}
+
+Status TableReader::ReadTombstones(const BlockLocation& location) {
+  ASSIGN_OR_RETURN(const std::string contents, blocks_.ReadBlock(location));
+  std::vector<RangeTombstone> tombstones;
+  std::string_view in = contents;
+  while (!in.empty()) {
+    std::string_view start, end;
+    keys::SequenceNumber sequence = 0;
+    if (!base::GetLengthPrefixed(&in, &start) || !base::GetLengthPrefixed(&in, &end) ||
+        !base::GetVarint64(&in, &sequence) || start >= end || sequence > keys::kMaxSequence) {
+      return DamageAt("range tombstones: malformed entry", location.offset);
+    }
+    tombstones.push_back({std::string(start), std::string(end), sequence});
+  }
+  if (tombstones.size() != summary().range_tombstones) {
+    return DamageAt("range tombstones: not as many as the properties say", location.offset);
+  }
+  tombstones_ = RangeTombstoneSet::Build(std::move(tombstones));
+  for (const RangeTombstoneSet::Fragment& fragment : tombstones_->fragments()) {
+    tombstone_bytes_ += sizeof fragment + fragment.start.size() + fragment.end.size() +
+                        fragment.sequences.size() * sizeof(keys::SequenceNumber);
+  }
+  return {};
+}
+
+size_t TableReader::FindBlock(const SeekKey& target) const {
+  const auto found = std::partition_point(
+      index_.begin(), index_.end(),
+      [&](const IndexEntry& entry) { return target.Compare(entry.last_key) > 0; });
+  return static_cast<size_t>(found - index_.begin());
+}
+
+Result<BlockHandle> TableReader::ReadDataBlock(const BlockLocation& location, CacheUse use) const {
+  BlockHandle cached = cache_.Lookup(file_number_, location.offset);
+  if (cached != nullptr) return cached;
+  ASSIGN_OR_RETURN(std::string contents, ReadFromFile(location));
+  auto block = std::make_shared<const std::string>(std::move(contents));
+  if (use == CacheUse::kFill) cache_.Insert(file_number_, location.offset, block);
+  return BlockHandle(std::move(block));
+}
+
+Result<std::string> TableReader::ReadFromFile(const BlockLocation& location) const {
+  Result<std::string> contents = blocks_.ReadBlock(location);
+  if (!contents.ok()) return contents.status().Prefixed(path_);
+  return contents;
+}
+
+bool TableReader::MayContain(std::string_view prefix) const {
+  if (filter_.empty()) return true;
+  filter_checks_.fetch_add(1, std::memory_order_relaxed);
+  if (filter_.MayContain(prefix)) return true;
+  filter_negatives_.fetch_add(1, std::memory_order_relaxed);
+  return false;
+}
+
+size_t TableReader::metadata_bytes() const {
+  return index_contents_.capacity() + index_.capacity() * sizeof(IndexEntry) + filter_.bytes() +
+         tombstone_bytes_;
+}
+
+}  // namespace nokv::lsm::internal

@@ -1,0 +1,94 @@
+// TableReader: the parts of an open table that lookups, iterators and checks share. Internal to
+// lsm/sst.
+//
+// Thread safety: immutable after Open but for its counters, which are atomic.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lsm/range_tombstone.h"
+#include "lsm/seek_key.h"
+#include "lsm/sst/block.h"
+#include "lsm/sst/block_cache.h"
+#include "lsm/sst/filter.h"
+#include "lsm/sst/format.h"
+#include "lsm/sst/properties.h"
+#include "nokv/status.h"
+#include "vfs/vfs.h"
+
+namespace nokv::lsm::internal {
+
+class TableReader {
+ public:
+  // A data block: the key of its last entry, and where it lies.
+  struct IndexEntry {
+    std::string_view last_key;
+    BlockLocation location;
+  };
+  enum class CacheUse { kFill, kLookOnly };
+
+  TableReader(std::unique_ptr<vfs::RandomFile> file, std::string path, uint64_t file_number,
+              BlockCache& cache);
+  TableReader(const TableReader&) = delete;
+  TableReader& operator=(const TableReader&) = delete;
+
+  // Reads and checks everything but the data blocks. Call once, before anything else. Its errors do
+  // not name the file.
+  Status Open();
+
+  const std::vector<IndexEntry>& index() const { return index_; }
+  // Position in index() of the first block whose last key is at or after `target`; index().size()
+  // if there is none.
+  size_t FindBlock(const SeekKey& target) const;
+  Result<BlockHandle> ReadDataBlock(const BlockLocation& location, CacheUse use) const;
+  // As ReadDataBlock, past the cache.
+  Result<std::string> ReadFromFile(const BlockLocation& location) const;
+  // False only if no entry has this prefix.
+  bool MayContain(std::string_view prefix) const;
+  // Corruption that names the file and the block.
+  Status DamageOf(const BlockLocation& location, std::string_view what) const {
+    return BlockDamage(location.offset, what).Prefixed(path_);
+  }
+  const std::string& path() const { return path_; }
+
+  const Filter& filter() const { return filter_; }
+  const TableSummary& summary() const { return properties_.summary; }
+  const std::shared_ptr<const RangeTombstoneSet>& tombstones() const { return tombstones_; }
+  size_t metadata_bytes() const;
+  uint64_t filter_checks() const { return filter_checks_.load(std::memory_order_relaxed); }
+  uint64_t filter_negatives() const { return filter_negatives_.load(std::memory_order_relaxed); }
+
+ private:
+  struct Metaindex {
+    BlockLocation filter, index, properties, tombstones;
+    bool has_filter = false, has_index = false, has_properties = false, has_tombstones = false;
+  };
+  Status ReadMetaindex(const BlockLocation& location, Metaindex* metaindex) const;
+  Status ReadIndex(const BlockLocation& location);
+  Status ReadProperties(const BlockLocation& location);
+  Status ReadTombstones(const BlockLocation& location);
+  Status ReadFilter(const BlockLocation& location);
+
+  const std::unique_ptr<vfs::RandomFile> file_;
+  const std::string path_;
+  const uint64_t file_number_;
+  BlockCache& cache_;
+  const BlockReader blocks_;
+
+  std::string index_contents_;  // what the keys of index_ point into
+  std::vector<IndexEntry> index_;
+  Filter filter_;
+  Properties properties_;
+  std::shared_ptr<const RangeTombstoneSet> tombstones_;
+  size_t tombstone_bytes_ = 0;
+  // Relaxed everywhere: they only count.
+  mutable std::atomic<uint64_t> filter_checks_{0};
+  mutable std::atomic<uint64_t> filter_negatives_{0};
+};
+
+}  // namespace nokv::lsm::internal

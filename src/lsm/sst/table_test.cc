@@ -1,0 +1,370 @@
+#include "lsm/sst/table.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "base/crc32c.h"
+#include "base/random.h"
+#include "lsm/entry.h"
+#include "lsm/sst/format.h"
+#include "lsm/sst/string_file.h"
+
+namespace nokv::lsm {
+namespace {
+
+using internal::StringAppendFile;
+using internal::StringRandomFile;
+using keys::EncodeEngineKey;
+using keys::Keyspace;
+using keys::Kind;
+using ::testing::HasSubstr;
+
+constexpr uint64_t kNumber = 12;
+
+struct InternalLess {
+  bool operator()(const std::string& a, const std::string& b) const {
+    return keys::CompareInternalKeys(a, b) < 0;
+  }
+};
+using Model = std::map<std::string, std::string, InternalLess>;
+
+std::string Payload(std::string_view value, uint64_t expiry_ms = 0) {
+  std::string payload;
+  AppendEntryPayload({.expiry_ms = expiry_ms, .user_meta = 0, .origin = {}}, value, &payload);
+  return payload;
+}
+
+std::string Key(const std::string& key, keys::SequenceNumber sequence, uint64_t version = 0) {
+  return keys::EncodeInternalKey(EncodeEngineKey(Keyspace::kData, key, version),
+                                 keys::PackTrailer(sequence, Kind::kPut));
+}
+
+std::string Build(const Model& model, const TableOptions& options,
+                  const std::vector<RangeTombstone>& tombstones = {},
+                  TableSummary* summary = nullptr) {
+  std::string file;
+  bool synced = false;
+  TableBuilder builder(options, std::make_unique<StringAppendFile>(&file, &synced), kNumber, 1);
+  for (const RangeTombstone& t : tombstones) builder.AddRangeTombstone(t);
+  for (const auto& [key, payload] : model) EXPECT_TRUE(builder.Add(key, payload).ok());
+  Result<TableSummary> result = builder.Finish();
+  EXPECT_TRUE(result.ok()) << result.status();
+  EXPECT_TRUE(synced);
+  EXPECT_EQ(result->file_bytes, file.size());
+  EXPECT_EQ(builder.file_bytes(), file.size());
+  if (summary != nullptr) *summary = *result;
+  return file;
+}
+
+Result<std::shared_ptr<const Table>> Open(std::string file, BlockCache& cache) {
+  return Table::Open(std::make_unique<StringRandomFile>(std::move(file)), "00012.sst", kNumber,
+                     cache);
+}
+
+std::string RandomUserKey(base::Random& random, uint64_t spread) {
+  std::string key;
+  for (uint64_t n = random.Uniform(spread); n > 0; n--) {
+    key += static_cast<char>(random.OneIn(3) ? 0xff : 'a' + random.Uniform(2));
+  }
+  return key;
+}
+
+Model RandomModel(uint64_t seed, int count, uint64_t max_value) {
+  base::Random random(seed);
+  Model model;
+  for (int i = 1; i <= count; i++) {
+    const std::string value(random.Uniform(max_value + 1), static_cast<char>(random.Uniform(256)));
+    model[Key(RandomUserKey(random, 12), static_cast<uint64_t>(i), random.Uniform(3))] =
+        Payload(value);
+  }
+  return model;
+}
+
+void ExpectAt(const InternalIterator& it, const Model& model, Model::const_iterator expected) {
+  ASSERT_TRUE(it.status().ok()) << it.status();
+  ASSERT_EQ(it.Valid(), expected != model.end());
+  if (!it.Valid()) return;
+  ASSERT_EQ(it.key(), expected->first);
+  ASSERT_EQ(it.value(), expected->second);
+}
+
+void ExpectSame(const Table& table, const Model& model, uint64_t seed) {
+  ASSERT_TRUE(table.Verify().ok()) << table.Verify();
+  const auto it = table.NewIterator(true);
+  auto at = model.begin();
+  for (it->SeekToFirst(); it->Valid(); it->Next()) ExpectAt(*it, model, at++);
+  ExpectAt(*it, model, at);
+  for (it->SeekToLast(); it->Valid(); it->Prev()) ExpectAt(*it, model, --at);
+  ASSERT_EQ(at, model.begin());
+
+  base::Random random(seed);
+  for (int i = 0; i < 300; i++) {
+    const std::string engine_key =
+        EncodeEngineKey(Keyspace::kData, RandomUserKey(random, 12), random.Uniform(3));
+    const keys::SequenceNumber snapshot = random.Uniform(3000);
+    const std::string target = keys::EncodeInternalKey(engine_key, keys::SeekTrailer(snapshot));
+    at = model.lower_bound(target);
+    TableEntry entry;
+    const Result<bool> found = table.Get(engine_key, snapshot, &entry);
+    ASSERT_TRUE(found.ok()) << found.status();
+    ASSERT_EQ(*found, at != model.end() && keys::EngineKeyOf(at->first) == engine_key);
+    if (*found) {
+      ASSERT_EQ(entry.trailer, keys::TrailerOf(at->first));
+      ASSERT_EQ(entry.payload, at->second);
+    }
+    // A few steps both ways from both kinds of seek.
+    it->Seek(target);
+    ExpectAt(*it, model, at);
+    for (uint64_t n = random.Uniform(4); it->Valid() && at != model.begin() && n > 0; n--) {
+      it->Prev();
+      ExpectAt(*it, model, --at);
+    }
+    at = model.upper_bound(target);
+    at = at == model.begin() ? model.end() : std::prev(at);
+    it->SeekForPrev(target);
+    ExpectAt(*it, model, at);
+    for (uint64_t n = random.Uniform(4); it->Valid() && n > 0; n--) {
+      it->Next();
+      ExpectAt(*it, model, ++at);
+    }
+  }
+}
+
+TEST(TableTest, GivesBackWhatWasAddedForEveryCompressionAndBlockSize) {
+  for (const Compression compression :
+       {Compression::kNone, Compression::kLz4, Compression::kZstd}) {
+    for (const size_t block_bytes : {size_t{1}, size_t{200}, size_t{8 << 10}}) {
+      for (const int count : {1, 17, 2000}) {
+        const Model model = RandomModel(static_cast<uint64_t>(count), count, 60);
+        TableOptions options{.block_bytes = block_bytes,
+                             .restart_interval = block_bytes == 200 ? 3 : 16,
+                             .filter_bits_per_key = count == 17 ? 0 : 10,
+                             .compression = compression};
+        BlockCache cache(1 << 20);
+        const auto table = Open(Build(model, options), cache);
+        ASSERT_TRUE(table.ok()) << table.status();
+        ExpectSame(**table, model, 7);
+      }
+    }
+  }
+}
+
+TEST(TableTest, LongKeysAndValuesAndEmptyOnesComeBack) {
+  Model model;
+  model[Key("", 1)] = Payload("");
+  model[Key(std::string(1 << 20, 'k'), 2)] = Payload("");
+  model[Key(std::string(1 << 20, 'k') + "2", 3)] = Payload(std::string(5 << 20, 'v'));
+  base::Random random(1);
+  std::string noise;
+  while (noise.size() < 300000) noise += static_cast<char>(random.Next());
+  model[Key("noise", 4)] = Payload(noise);
+  for (const Compression compression :
+       {Compression::kNone, Compression::kLz4, Compression::kZstd}) {
+    BlockCache cache(64 << 20);
+    const std::string file = Build(model, {.compression = compression});
+    if (compression != Compression::kNone) {
+      EXPECT_LT(file.size(), 4U << 20);
+    }
+    const auto table = Open(file, cache);
+    ASSERT_TRUE(table.ok()) << table.status();
+    ExpectSame(**table, model, 3);
+  }
+}
+
+TEST(TableTest, SummaryCoversEntriesAndTombstonesAndSurvivesReopening) {
+  Model model;
+  model[Key("b", 5)] = Payload("v", 7000);
+  model[Key("c", 9)] = Payload("w", 6000);
+  const std::string deleted = keys::EncodeInternalKey(EncodeEngineKey(Keyspace::kData, "d"),
+                                                      keys::PackTrailer(4, Kind::kDelete));
+  model[deleted] = Payload("");
+  const std::string a = keys::EncodePrefix(Keyspace::kData, "a");
+  const std::string d = keys::EncodePrefix(Keyspace::kData, "d");
+  const std::string x = keys::EncodePrefix(Keyspace::kData, "x");
+  TableSummary written;
+  std::string file = Build(model, {}, {{a, d, 3}}, &written);
+  EXPECT_EQ(written.entries, 3U);
+  EXPECT_EQ(written.deletions, 1U);
+  EXPECT_EQ(written.range_tombstones, 1U);
+  EXPECT_EQ(written.smallest_sequence, 3U);
+  EXPECT_EQ(written.largest_sequence, 9U);
+  EXPECT_EQ(written.earliest_expiry_ms, 6000U);
+  EXPECT_EQ(keys::InternalPrefixOf(written.smallest), a);
+  EXPECT_EQ(written.largest, deleted) << "the exclusive end sorts before the entry of its prefix";
+
+  BlockCache cache(1 << 20);
+  auto table = Open(file, cache);
+  ASSERT_TRUE(table.ok()) << table.status();
+  const TableSummary& read = (*table)->summary();
+  EXPECT_EQ(read.file_bytes, file.size());
+  EXPECT_EQ(read.entries, written.entries);
+  EXPECT_EQ(read.smallest, written.smallest);
+  EXPECT_EQ(read.largest, written.largest);
+  EXPECT_EQ(read.earliest_expiry_ms, 6000U);
+  EXPECT_EQ((*table)->range_tombstones()->MaxCovering(a, keys::kMaxSequence), 3U);
+  EXPECT_EQ((*table)->range_tombstones()->MaxCovering(d, keys::kMaxSequence), 0U);
+
+  // Tombstones alone: the bounds are theirs.
+  Build({}, {}, {{a, d, 3}, {d, x, 8}}, &written);
+  EXPECT_EQ(keys::InternalPrefixOf(written.smallest), a);
+  EXPECT_EQ(keys::InternalPrefixOf(written.largest), x);
+  EXPECT_LT(keys::CompareInternalKeys(written.largest, Key("x", keys::kMaxSequence, UINT64_MAX)),
+            0);
+}
+
+TEST(TableTest, AnEmptyTableOpensAndHasNothing) {
+  BlockCache cache(1 << 20);
+  const auto table = Open(Build({}, {}), cache);
+  ASSERT_TRUE(table.ok()) << table.status();
+  ExpectSame(**table, {}, 1);
+}
+
+TEST(TableBuilderTest, RefusesKeysOutOfOrderAndMalformedOnes) {
+  std::string file;
+  TableBuilder builder({}, std::make_unique<StringAppendFile>(&file), kNumber, 0);
+  ASSERT_TRUE(builder.Add(Key("b", 1), Payload("v")).ok());
+  EXPECT_THAT(builder.Add(Key("a", 1), Payload("v")).ToString(), HasSubstr("out of order"));
+  EXPECT_FALSE(builder.Finish().ok()) << "a failed builder never finishes a table";
+  TableBuilder other({}, std::make_unique<StringAppendFile>(&file), kNumber, 0);
+  EXPECT_FALSE(other.Add("short", Payload("v")).ok());
+}
+
+TEST(TableTest, FilterSparesReadsOfAbsentKeysAndIgnoresTheVersion) {
+  Model model;
+  for (int i = 0; i < 2000; i++) model[Key("key" + std::to_string(i), 1, 5)] = Payload("v");
+  BlockCache cache(1 << 20);
+  const auto table = Open(Build(model, {}), cache).value();
+  TableEntry entry;
+  for (int i = 0; i < 1000; i++) {
+    const std::string key = "absent" + std::to_string(i);
+    EXPECT_FALSE(table->Get(EncodeEngineKey(Keyspace::kData, key), 9, &entry).value());
+  }
+  EXPECT_EQ(table->read_stats().filter_checks, 1000U);
+  EXPECT_GT(table->read_stats().filter_negatives, 970U);
+  // Another version of a key that is there passes the filter, and is then not found.
+  EXPECT_FALSE(table->Get(EncodeEngineKey(Keyspace::kData, "key7", 6), 9, &entry).value());
+  EXPECT_GT(table->metadata_bytes(), 2000U);
+}
+
+TEST(TableTest, CompactionReadsDoNotFillTheCache) {
+  const Model model = RandomModel(1, 2000, 60);
+  BlockCache cache(8 << 20);
+  const auto table = Open(Build(model, {.block_bytes = 500}), cache).value();
+  const auto compaction = table->NewIterator(false);
+  for (compaction->SeekToFirst(); compaction->Valid(); compaction->Next()) {
+  }
+  EXPECT_EQ(cache.stats().charge_bytes, 0U);
+  const auto reader = table->NewIterator(true);
+  for (reader->SeekToFirst(); reader->Valid(); reader->Next()) {
+  }
+  EXPECT_GT(cache.stats().charge_bytes, 0U);
+}
+
+// Every entry and tombstone that can be read is one that was written; anything else is an error.
+void ExpectDetectedOrHarmless(const std::string& file, const Model& model,
+                              const RangeTombstone& tombstone, size_t position) {
+  BlockCache cache(1 << 20);
+  const auto table = Open(file, cache);
+  if (!table.ok()) return;
+  const auto it = (*table)->NewIterator(true);
+  auto at = model.begin();
+  for (it->SeekToFirst(); it->Valid(); it->Next(), ++at) {
+    ASSERT_NE(at, model.end()) << position;
+    ASSERT_EQ(it->key(), at->first) << position;
+    ASSERT_EQ(it->value(), at->second) << position;
+  }
+  ASSERT_TRUE(at == model.end() || it->status().IsCorruption()) << position;
+  ASSERT_TRUE(at == model.end() || (*table)->Verify().IsCorruption()) << position;
+  for (const auto& [key, payload] : model) {
+    TableEntry entry;
+    const auto found = (*table)->Get(keys::EngineKeyOf(key), keys::SequenceOf(key), &entry);
+    if (!found.ok()) continue;
+    ASSERT_TRUE(*found) << position;
+    ASSERT_EQ(entry.payload, payload) << position;
+  }
+  EXPECT_EQ((*table)->range_tombstones()->MaxCovering(tombstone.start, keys::kMaxSequence),
+            tombstone.sequence)
+      << position;
+}
+
+class TableDamageTest : public testing::TestWithParam<Compression> {
+ protected:
+  const Model model_ = RandomModel(9, 60, 20);
+  const RangeTombstone tombstone_{keys::EncodePrefix(Keyspace::kData, "a"),
+                                  keys::EncodePrefix(Keyspace::kData, "b"), 77};
+  const std::string file_ =
+      Build(model_, {.block_bytes = 400, .compression = GetParam()}, {tombstone_});
+};
+
+TEST_P(TableDamageTest, EveryFlippedBitIsFoundAndNeverGivesWrongData) {
+  for (size_t i = 0; i < file_.size(); i++) {
+    for (const int mask : {0x01, 0x80, 0xff}) {
+      std::string damaged = file_;
+      damaged[i] = static_cast<char>(damaged[i] ^ mask);
+      ExpectDetectedOrHarmless(damaged, model_, tombstone_, i);
+      BlockCache cache(0);
+      const auto table = Open(damaged, cache);
+      EXPECT_TRUE(!table.ok() || !(*table)->Verify().ok()) << "byte " << i << " went unnoticed";
+    }
+  }
+}
+
+TEST_P(TableDamageTest, EveryTruncationIsFoundWhenTheTableIsOpened) {
+  for (size_t length = 0; length < file_.size(); length++) {
+    BlockCache cache(0);
+    const auto table = Open(file_.substr(0, length), cache);
+    ASSERT_FALSE(table.ok()) << length;
+    EXPECT_EQ(table.status().code(), StatusCode::kDataLoss);
+    EXPECT_THAT(table.status().ToString(), HasSubstr("open sstable 00012.sst: "));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(AllCompressions, TableDamageTest,
+                         testing::Values(Compression::kNone, Compression::kLz4,
+                                         Compression::kZstd));
+
+TEST(TableTest, DamageNamesFileAndOffsetAndTheWayOut) {
+  std::string file = Build(RandomModel(1, 50, 10), {});
+  file[3] ^= 1;
+  BlockCache cache(0);
+  const auto table = Open(file, cache).value();
+  EXPECT_EQ(table->Verify().ToString(),
+            "corruption: 00012.sst: block at offset 0: checksum mismatch; restore the file from a "
+            "backup; nothing was changed");
+}
+
+// `file` with another number or version in its footer, whose checksum is right.
+std::string WithFooter(const std::string& file, uint64_t number, uint32_t version) {
+  const size_t at = file.size() - internal::kFooterBytes;
+  internal::Footer footer;
+  footer.metaindex.offset = base::LoadFixed64(file.data() + at);
+  footer.metaindex.size = base::LoadFixed64(file.data() + at + 8);
+  footer.file_number = number;
+  footer.format_version = version;
+  return file.substr(0, at) + footer.Encode();
+}
+
+TEST(TableTest, ANewerFormatVersionIsRefusedByName) {
+  const std::string file = Build(RandomModel(1, 50, 10), {});
+  BlockCache cache(0);
+  ASSERT_TRUE(Open(WithFooter(file, kNumber, 1), cache).ok());
+  const auto table = Open(WithFooter(file, kNumber, 2), cache);
+  ASSERT_FALSE(table.ok());
+  EXPECT_EQ(table.status().code(), StatusCode::kUnimplemented);
+  EXPECT_THAT(table.status().ToString(),
+              HasSubstr("open sstable 00012.sst: format version 2 found, this program reads "
+                        "version 1"));
+}
+
+TEST(TableTest, AFileOfAnotherNumberIsRefused) {
+  const std::string file = Build(RandomModel(1, 50, 10), {});
+  BlockCache cache(0);
+  const auto table = Open(WithFooter(file, 13, 1), cache);
+  ASSERT_TRUE(table.status().IsCorruption());
+  EXPECT_THAT(table.status().ToString(), HasSubstr("belongs to another file"));
+}
+
+}  // namespace
+}  // namespace nokv::lsm
