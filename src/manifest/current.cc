@@ -21,8 +21,8 @@ constexpr std::string_view kHint =
 
 std::string ChecksumLine(std::string_view first_line) {
   char line[48];
-  const int length = std::snprintf(line, sizeof line, "%s%08x\n", kTrailerBegin.data(),
-                                   base::Crc32c(first_line));
+  const int length =
+      std::snprintf(line, sizeof line, "%s%08x\n", kTrailerBegin.data(), base::Crc32c(first_line));
   return std::string(line, static_cast<size_t>(length));
 }
 

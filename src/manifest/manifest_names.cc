@@ -12,8 +12,8 @@ constexpr size_t kMinDigits = 6;
 
 std::string ManifestName(uint64_t number) {
   char name[40];
-  const int length = std::snprintf(name, sizeof name, "MANIFEST-%06llu",
-                                   static_cast<unsigned long long>(number));
+  const int length =
+      std::snprintf(name, sizeof name, "MANIFEST-%06llu", static_cast<unsigned long long>(number));
   return std::string(name, static_cast<size_t>(length));
 }
 

@@ -48,8 +48,8 @@ std::optional<Record> RecordAt(std::string_view content, uint64_t offset) {
   const uint64_t bytes = kRecordHeaderBytes + length;
   if (base::UnmaskCrc(base::LoadFixed32(at)) != base::Crc32c(content.substr(offset + 4, bytes - 4)))
     return std::nullopt;
-  return Record{type, bytes, content.substr(offset + kRecordHeaderBytes + kOffsetBytes,
-                                            length - kOffsetBytes)};
+  return Record{type, bytes,
+                content.substr(offset + kRecordHeaderBytes + kOffsetBytes, length - kOffsetBytes)};
 }
 
 // The first valid record after `offset`.
@@ -90,10 +90,10 @@ class Parser {
     }
     const uint32_t version = base::LoadFixed32(header.data() + 8);
     if (version > static_cast<uint32_t>(kNewestFormat)) {
-      return Status::Unimplemented(
-                 path_ + ": the database has format version " + std::to_string(version) +
-                 ", this build knows versions up to " +
-                 std::to_string(static_cast<uint32_t>(kNewestFormat)) + "; nothing was changed")
+      return Status::Unimplemented(path_ + ": the database has format version " +
+                                   std::to_string(version) + ", this build knows versions up to " +
+                                   std::to_string(static_cast<uint32_t>(kNewestFormat)) +
+                                   "; nothing was changed")
           .WithHint("open it with a newer nokv");
     }
     if (version == 0) return Damaged("the header names format version 0");
@@ -153,13 +153,10 @@ class Parser {
                    std::to_string(*next));
   }
 
-  bool IsDamagedMark(uint64_t end) const {
-    return expects_mark_ && end - offset_ == kMarkBytes;
-  }
+  bool IsDamagedMark(uint64_t end) const { return expects_mark_ && end - offset_ == kMarkBytes; }
 
   std::string Where() const {
-    return path_ + ": record " + std::to_string(records_) + " at offset " +
-           std::to_string(offset_);
+    return path_ + ": record " + std::to_string(records_) + " at offset " + std::to_string(offset_);
   }
 
   Status Damaged(std::string_view what) const {

@@ -63,10 +63,9 @@ bool AreBounds(const FileMetadata& file) {
 
 bool GetFile(std::string_view* in, FileMetadata* file) {
   for (uint64_t* number :
-       {&file->number, &file->file_bytes, &file->entries, &file->deletions,
-        &file->range_tombstones, &file->raw_key_bytes, &file->raw_value_bytes,
-        &file->smallest_sequence, &file->largest_sequence, &file->earliest_expiry_ms,
-        &file->created_at_ms}) {
+       {&file->number, &file->file_bytes, &file->entries, &file->deletions, &file->range_tombstones,
+        &file->raw_key_bytes, &file->raw_value_bytes, &file->smallest_sequence,
+        &file->largest_sequence, &file->earliest_expiry_ms, &file->created_at_ms}) {
     if (!base::GetVarint64(in, number)) return false;
   }
   uint64_t references = 0;

@@ -37,7 +37,8 @@ struct BottomCheck {
 };
 
 struct CompactionFilterOptions {
-  // Ascending. A snapshot that is taken later must see at least every entry of the input.
+  // Ascending. A snapshot that is taken later must see at least every entry of the input: where
+  // entries may be flushed before they are visible, the present visible sequence belongs in here.
   std::vector<keys::SequenceNumber> snapshots;
   uint64_t now_ms = 0;
   BottomCheck bottom;

@@ -70,7 +70,7 @@ class MergeJob {
   MergeJob(MergeJobContext context, int output_level, bool split_outputs);
   Status Run(uint64_t max_bytes);
   Status AddEntry();
-  Status StartOutput(const std::string* begin);
+  Status StartOutput();
   // Closes the open output; `end` is where the next one begins, nullptr for the last.
   Status FinishOutput(const std::string* end);
   Status FinishAll();
@@ -96,8 +96,9 @@ class MergeJob {
   manifest::VersionEdit edit_;
 };
 
-// Writes the memtables, which nobody adds to any more, into one table of level 0. The edit has no
-// added file if nothing is left of them; the caller adds the log position.
+// Writes the memtables, which nobody adds to any more, into one table of level 0. Older memtables
+// must be flushed (and installed) before or with younger ones. The edit has no added file if
+// nothing is left of them; the caller adds the log position.
 std::unique_ptr<MergeJob> NewFlushJob(std::vector<std::shared_ptr<const Memtable>> memtables,
                                       MergeJobContext context);
 

@@ -29,8 +29,8 @@ class LevelIterator final : public InternalIterator {
 
   void Seek(std::string_view target) override {
     // The first table that does not end before the target.
-    const auto file = std::partition_point(
-        files_.begin(), files_.end(), [target](const auto& candidate) {
+    const auto file =
+        std::partition_point(files_.begin(), files_.end(), [target](const auto& candidate) {
           return keys::CompareInternalKeys(candidate->meta().largest, target) < 0;
         });
     Open(static_cast<size_t>(file - files_.begin()));
@@ -40,8 +40,8 @@ class LevelIterator final : public InternalIterator {
 
   void SeekForPrev(std::string_view target) override {
     // The last table that does not begin after the target.
-    const auto after = std::partition_point(
-        files_.begin(), files_.end(), [target](const auto& candidate) {
+    const auto after =
+        std::partition_point(files_.begin(), files_.end(), [target](const auto& candidate) {
           return keys::CompareInternalKeys(candidate->meta().smallest, target) <= 0;
         });
     Open(static_cast<size_t>(after - files_.begin()) - 1);

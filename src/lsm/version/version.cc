@@ -39,9 +39,9 @@ Status LookIn(const FileHandle& file, std::string_view engine_key, keys::Sequenc
   const Table& table = file.table();
   result->tables_read++;
   const auto& tombstones = table.range_tombstones();
-  if (tombstones != nullptr && !tombstones->empty()) {
-    result->covering = std::max(
-        result->covering, tombstones->MaxCovering(keys::PrefixOf(engine_key), snapshot));
+  if (!tombstones->empty()) {
+    result->covering =
+        std::max(result->covering, tombstones->MaxCovering(keys::PrefixOf(engine_key), snapshot));
   }
   TableEntry entry;
   ASSIGN_OR_RETURN(const bool found, table.Get(engine_key, snapshot, &entry));
@@ -95,9 +95,9 @@ Status Version::Get(std::string_view engine_key, keys::SequenceNumber snapshot,
 
 const FileHandle* Version::FindFile(int level, std::string_view prefix) const {
   const FileList& list = files(level);
-  const auto file = std::partition_point(
-      list.begin(), list.end(),
-      [prefix](const auto& candidate) { return FileEndsBefore(*candidate, prefix); });
+  const auto file = std::partition_point(list.begin(), list.end(), [prefix](const auto& candidate) {
+    return FileEndsBefore(*candidate, prefix);
+  });
   if (file == list.end() || !FileCovers(**file, prefix)) return nullptr;
   return file->get();
 }
@@ -115,7 +115,7 @@ std::vector<std::shared_ptr<const RangeTombstoneSet>> Version::CollectTombstones
   for (const FileList& list : levels_) {
     for (const auto& file : list) {
       const auto& tombstones = file->table().range_tombstones();
-      if (tombstones != nullptr && !tombstones->empty()) sets.push_back(tombstones);
+      if (!tombstones->empty()) sets.push_back(tombstones);
     }
   }
   return sets;
@@ -154,8 +154,7 @@ bool Version::OverlapsBelow(int level, const PrefixRange& range) const {
     const auto file = std::partition_point(
         list.begin(), list.end(),
         [&range](const auto& candidate) { return FileEndsBefore(*candidate, range.begin); });
-    if (file != list.end() &&
-        !range.EndsBefore(keys::InternalPrefixOf((*file)->meta().smallest))) {
+    if (file != list.end() && !range.EndsBefore(keys::InternalPrefixOf((*file)->meta().smallest))) {
       return true;
     }
   }

@@ -40,8 +40,7 @@ VersionState::VersionState(vfs::FileSystem& fs, std::string dir, BlockCache& cac
       current_(std::make_shared<const Version>(std::array<FileList, kLevels>{})) {}
 
 Result<std::unique_ptr<VersionState>> VersionState::Open(vfs::FileSystem& fs,
-                                                         const std::string& dir,
-                                                         BlockCache& cache,
+                                                         const std::string& dir, BlockCache& cache,
                                                          const VersionStateOptions& options) {
   for (int attempt = 1;; attempt++) {
     std::unique_ptr<VersionState> state(new VersionState(fs, dir, cache, options));
