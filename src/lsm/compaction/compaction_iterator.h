@@ -1,0 +1,91 @@
+// CompactionIterator: which entries and range tombstones survive a flush or a compaction.
+//
+// Snapshots cut the sequence numbers into stripes: everything in one stripe is seen by the same
+// snapshots. So within a stripe
+//   - the newest entry of an engine key replaces the older ones;
+//   - a range tombstone replaces the older entries and tombstones under it.
+// An expired entry of version 0 becomes a point tombstone of the same sequence number; it must not
+// vanish, for an older version may wait in a lower stripe or a deeper level. Point and range
+// tombstones vanish only in the lowest stripe, where all they hide is gone with them, and only if
+// no deeper level covers their keys. Versions other than 0 are judged by their readers' timestamps,
+// not by a clock, and so never expire here.
+//
+// Thread safety: thread-compatible.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "keys/keys.h"
+#include "lsm/iterator/internal_iterator.h"
+#include "lsm/range_tombstone.h"
+#include "lsm/version/version.h"
+#include "nokv/status.h"
+
+namespace nokv::lsm {
+
+// Answers whether tables deeper than those being merged may hold keys.
+struct BottomCheck {
+  const Version* version = nullptr;  // nullptr: always assume that they do
+  int level = 0;                     // deeper than this
+
+  bool NothingBelow(std::string_view prefix) const;
+  bool NothingBelow(std::string_view begin, std::string_view end) const;
+};
+
+struct CompactionFilterOptions {
+  // Ascending. A snapshot that is taken later must see at least every entry of the input: where
+  // entries may be flushed before they are visible, the present visible sequence belongs in here.
+  std::vector<keys::SequenceNumber> snapshots;
+  uint64_t now_ms = 0;
+  BottomCheck bottom;
+};
+
+class CompactionIterator {
+ public:
+  // `input` yields all entries; `tombstones` are all range tombstones of the same tables.
+  CompactionIterator(std::unique_ptr<InternalIterator> input,
+                     const std::vector<std::shared_ptr<const RangeTombstoneSet>>& tombstones,
+                     CompactionFilterOptions options);
+
+  void SeekToFirst();
+  // REQUIRES: Valid().
+  void Next();
+  bool Valid() const { return valid_; }
+  std::string_view key() const { return key_; }
+  std::string_view value() const { return value_; }
+  Status status() const;
+
+  // The surviving range tombstones clipped to [begin, end); an absent bound is the end of the key
+  // space.
+  std::vector<RangeTombstone> TombstonesIn(const std::string* begin, const std::string* end) const;
+  uint64_t bytes_read() const { return bytes_read_; }
+  uint64_t entries_dropped() const { return entries_dropped_; }
+
+ private:
+  size_t StripeOf(keys::SequenceNumber sequence) const;
+  // Finds the next survivor, beginning with the input's present entry.
+  void Advance();
+  // Judges the input's present entry; fills key_ and value_ if it survives.
+  bool Survives();
+
+  const std::unique_ptr<InternalIterator> input_;
+  const std::shared_ptr<const RangeTombstoneSet> tombstones_;
+  const CompactionFilterOptions options_;
+  bool valid_ = false;
+  Status status_;
+  std::string key_;
+  std::string_view value_;
+  std::string tombstone_payload_;
+  // The engine key and stripe of the last entry judged, kept or not.
+  std::string last_engine_key_;
+  size_t last_stripe_ = 0;
+  bool has_last_ = false;
+  uint64_t bytes_read_ = 0;
+  uint64_t entries_dropped_ = 0;
+};
+
+}  // namespace nokv::lsm

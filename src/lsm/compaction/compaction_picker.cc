@@ -1,0 +1,225 @@
+#include "lsm/compaction/compaction_picker.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace nokv::lsm {
+
+namespace {
+
+uint64_t TargetBytes(int level, const CompactionOptions& options) {
+  uint64_t bytes = options.base_level_bytes;
+  for (int i = 1; i < level; i++) bytes *= static_cast<uint64_t>(options.level_multiplier);
+  return bytes;
+}
+
+uint64_t BytesOf(const FileList& files) {
+  uint64_t bytes = 0;
+  for (const auto& file : files) bytes += file->meta().file_bytes;
+  return bytes;
+}
+
+// True if rewriting the table would give room back: it holds what expired, or tombstones that no
+// snapshot needs make up at least half of it.
+bool HoldsGarbage(const manifest::FileMetadata& file, const PickContext& context) {
+  // What had expired when the table was written stayed for a reason, and would stay again.
+  const bool expired =
+      file.earliest_expiry_ms > file.created_at_ms && file.earliest_expiry_ms <= context.now_ms;
+  if (expired) return true;
+  if (file.largest_sequence > context.oldest_snapshot) return false;
+  return file.range_tombstones > 0 || (file.deletions > 0 && file.deletions * 2 >= file.entries);
+}
+
+// Grows `chosen` until no other table of level 0 overlaps it. Taking newer ones along as well keeps
+// level 0 short; taking the older ones is what correctness asks for.
+FileList ExpandLevel0(const Version& version, FileList chosen) {
+  while (true) {
+    FileList grown = version.Overlapping(0, RangeOf(chosen));
+    if (grown.size() == chosen.size()) return grown;
+    chosen = std::move(grown);
+  }
+}
+
+// The plan that compacts `inputs` of `level` into `output_level`. Neighbours at the input level
+// need not be looked at: no two tables of a level share a prefix.
+CompactionPlan MakePlan(const std::shared_ptr<const Version>& version, int level, int output_level,
+                        FileList inputs, CompactionReason reason) {
+  CompactionPlan plan;
+  plan.version = version;
+  plan.reason = reason;
+  plan.input_level = level;
+  plan.output_level = output_level;
+  plan.inputs = std::move(inputs);
+  plan.range = RangeOf(plan.inputs);
+  if (output_level != level) {
+    plan.output_inputs = version->Overlapping(output_level, plan.range);
+    if (!plan.output_inputs.empty()) plan.range.Extend(RangeOf(plan.output_inputs));
+  }
+  return plan;
+}
+
+// Compacts one table (and what level 0 needs with it) down a level, or rewrites it where it is if
+// that is only for its garbage and nothing lies deeper.
+CompactionPlan PlanForFile(const std::shared_ptr<const Version>& version, int level,
+                           const std::shared_ptr<const FileHandle>& file, CompactionReason reason,
+                           const PickContext& context) {
+  FileList inputs{file};
+  if (level == 0) inputs = ExpandLevel0(*version, std::move(inputs));
+  const bool in_place =
+      reason == CompactionReason::kGarbage && !version->OverlapsBelow(level, RangeOf(file->meta()));
+  CompactionPlan plan =
+      MakePlan(version, level, in_place ? level : level + 1, std::move(inputs), reason);
+  plan.trivial_move = !in_place && plan.inputs.size() == 1 && plan.output_inputs.empty() &&
+                      !HoldsGarbage(plan.inputs.front()->meta(), context);
+  return plan;
+}
+
+// The tables of `level` in the order in which they should be tried: those with garbage first, then
+// round robin from the cursor.
+FileList Candidates(const Version& version, int level, const CompactionState& state,
+                    const PickContext& context) {
+  FileList files = version.files(level);
+  if (level == 0) {
+    std::reverse(files.begin(), files.end());  // oldest first
+    return files;
+  }
+  const std::string& cursor = state.cursor(level);
+  std::rotate(files.begin(),
+              std::find_if(files.begin(), files.end(),
+                           [&](const auto& file) {
+                             return cursor.empty() || RangeOf(file->meta()).begin > cursor;
+                           }),
+              files.end());
+  std::stable_partition(files.begin(), files.end(),
+                        [&](const auto& file) { return HoldsGarbage(file->meta(), context); });
+  return files;
+}
+
+std::optional<CompactionPlan> PickFromLevel(const std::shared_ptr<const Version>& version,
+                                            int level, const CompactionState& state,
+                                            const PickContext& context) {
+  const CompactionReason reason =
+      level == 0 ? CompactionReason::kLevel0Files : CompactionReason::kLevelBytes;
+  for (const auto& file : Candidates(*version, level, state, context)) {
+    if (state.IsBusy(file->number())) continue;
+    CompactionPlan plan = PlanForFile(version, level, file, reason, context);
+    if (!state.ConflictsWith(plan)) return plan;
+  }
+  return std::nullopt;
+}
+
+std::optional<CompactionPlan> PickGarbage(const std::shared_ptr<const Version>& version,
+                                          const CompactionState& state,
+                                          const PickContext& context) {
+  for (int level = 1; level < kLevels; level++) {
+    for (const auto& file : version->files(level)) {
+      if (state.IsBusy(file->number()) || !HoldsGarbage(file->meta(), context)) continue;
+      CompactionPlan plan = PlanForFile(version, level, file, CompactionReason::kGarbage, context);
+      if (!state.ConflictsWith(plan)) return plan;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+uint64_t CompactionPlan::input_bytes() const {
+  return BytesOf(inputs) + BytesOf(output_inputs);
+}
+
+manifest::VersionEdit TrivialMoveEdit(const CompactionPlan& plan) {
+  manifest::VersionEdit edit;
+  const manifest::FileMetadata& file = plan.inputs.front()->meta();
+  edit.DeleteFile(plan.input_level, file.number);
+  edit.AddFile(plan.output_level, file);
+  return edit;
+}
+
+void CompactionState::Register(const CompactionPlan& plan) {
+  for (const FileList* files : {&plan.inputs, &plan.output_inputs}) {
+    for (const auto& file : *files) busy_files_.insert(file->number());
+  }
+  running_.push_back({plan.input_level, plan.output_level, plan.range});
+  cursors_[static_cast<size_t>(plan.input_level)] = RangeOf(plan.inputs).begin;
+}
+
+void CompactionState::Unregister(const CompactionPlan& plan) {
+  for (const FileList* files : {&plan.inputs, &plan.output_inputs}) {
+    for (const auto& file : *files) busy_files_.erase(file->number());
+  }
+  const auto entry = std::find(running_.begin(), running_.end(),
+                               Running{plan.input_level, plan.output_level, plan.range});
+  if (entry != running_.end()) running_.erase(entry);
+}
+
+bool CompactionState::ConflictsWith(const CompactionPlan& plan) const {
+  for (const FileList* files : {&plan.inputs, &plan.output_inputs}) {
+    for (const auto& file : *files) {
+      if (IsBusy(file->number())) return true;
+    }
+  }
+  return std::any_of(running_.begin(), running_.end(), [&plan](const Running& other) {
+    // Level 0 goes down in one place at a time: its tables keep coming while a plan runs.
+    if (plan.input_level == 0 && other.input_level == 0) return true;
+    return plan.output_level == other.output_level && plan.range.Overlaps(other.range);
+  });
+}
+
+std::array<double, kLevels> LevelScores(const Version& version, const CompactionOptions& options) {
+  std::array<double, kLevels> scores{};
+  scores[0] = static_cast<double>(version.files(0).size()) / options.l0_trigger_files;
+  // The last level has no target: there is nowhere to go.
+  for (int level = 1; level + 1 < kLevels; level++) {
+    scores[static_cast<size_t>(level)] = static_cast<double>(version.LevelBytes(level)) /
+                                         static_cast<double>(TargetBytes(level, options));
+  }
+  return scores;
+}
+
+uint64_t PendingCompactionBytes(const Version& version, const CompactionOptions& options) {
+  uint64_t pending = 0;
+  if (version.files(0).size() >= static_cast<size_t>(options.l0_trigger_files)) {
+    pending += version.LevelBytes(0);
+  }
+  for (int level = 1; level + 1 < kLevels; level++) {
+    const uint64_t bytes = version.LevelBytes(level);
+    const uint64_t target = TargetBytes(level, options);
+    if (bytes > target) pending += bytes - target;
+  }
+  return pending;
+}
+
+std::optional<CompactionPlan> PickCompaction(const std::shared_ptr<const Version>& version,
+                                             const CompactionOptions& options,
+                                             const CompactionState& state,
+                                             const PickContext& context) {
+  const std::array<double, kLevels> scores = LevelScores(*version, options);
+  std::vector<int> levels;
+  for (int level = 0; level < kLevels; level++) {
+    if (scores[static_cast<size_t>(level)] >= 1) levels.push_back(level);
+  }
+  // Equal scores: the shallower level first.
+  std::stable_sort(levels.begin(), levels.end(), [&scores](int a, int b) {
+    return scores[static_cast<size_t>(a)] > scores[static_cast<size_t>(b)];
+  });
+  for (const int level : levels) {
+    std::optional<CompactionPlan> plan = PickFromLevel(version, level, state, context);
+    if (!plan) continue;
+    plan->score = scores[static_cast<size_t>(level)];
+    return plan;
+  }
+  return PickGarbage(version, state, context);
+}
+
+std::optional<CompactionPlan> PlanManual(const std::shared_ptr<const Version>& version, int level,
+                                         const PrefixRange& range) {
+  FileList inputs = version->Overlapping(level, range);
+  if (inputs.empty()) return std::nullopt;
+  if (level == 0) inputs = ExpandLevel0(*version, std::move(inputs));
+  const bool in_place =
+      level == kLevels - 1 || (level > 0 && !version->OverlapsBelow(level, RangeOf(inputs)));
+  return MakePlan(version, level, in_place ? level : level + 1, std::move(inputs),
+                  CompactionReason::kManual);
+}
+
+}  // namespace nokv::lsm

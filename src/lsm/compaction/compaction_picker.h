@@ -1,0 +1,106 @@
+// Choosing what to compact. Pure functions: the same version, options and state give the same plan.
+//
+// Levelled: level 0 is compacted when it has too many tables, a deeper level when it holds too many
+// bytes; the level that exceeds its target most goes first. When no level is over its target,
+// tables that hold expired entries or mostly tombstones are rewritten.
+//
+// A plan never leaves an older table of level 0 above a newer one that went down, and takes every
+// table of the output level that overlaps its inputs; so of two entries over one prefix the deeper
+// one stays the older.
+//
+// Thread safety: pure functions and plain values.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "keys/keys.h"
+#include "lsm/version/version.h"
+#include "manifest/version_edit.h"
+
+namespace nokv::lsm {
+
+struct CompactionOptions {
+  int l0_trigger_files = 4;
+  uint64_t base_level_bytes = uint64_t{256} << 20;  // target of level 1
+  int level_multiplier = 10;
+  uint64_t target_file_bytes = uint64_t{64} << 20;
+};
+
+enum class CompactionReason { kLevel0Files, kLevelBytes, kGarbage, kManual };
+
+struct CompactionPlan {
+  std::shared_ptr<const Version> version;  // keeps the inputs alive
+  CompactionReason reason = CompactionReason::kLevelBytes;
+  int input_level = 0;
+  int output_level = 0;       // equal to input_level for a rewrite in place
+  FileList inputs;            // tables of input_level
+  FileList output_inputs;     // the overlapping tables of output_level
+  PrefixRange range;          // hull of all inputs
+  bool trivial_move = false;  // the single input only changes its level
+  double score = 0;
+
+  uint64_t input_bytes() const;
+};
+
+// The edit of a trivial move. REQUIRES: plan.trivial_move.
+manifest::VersionEdit TrivialMoveEdit(const CompactionPlan& plan);
+
+// What compactions are running, and where each level goes on next time.
+//
+// Thread safety: thread-compatible.
+class CompactionState {
+ public:
+  // Call before the plan is carried out; and when it is done, or given up.
+  void Register(const CompactionPlan& plan);
+  void Unregister(const CompactionPlan& plan);
+
+  // True if `plan` shares a table, or a range of its output level, with a running one.
+  bool ConflictsWith(const CompactionPlan& plan) const;
+  bool IsBusy(uint64_t file_number) const { return busy_files_.contains(file_number); }
+  size_t running() const { return running_.size(); }
+  const std::string& cursor(int level) const { return cursors_[static_cast<size_t>(level)]; }
+
+ private:
+  struct Running {
+    int input_level;
+    int output_level;
+    PrefixRange range;
+
+    bool operator==(const Running&) const = default;
+  };
+
+  std::set<uint64_t> busy_files_;
+  std::vector<Running> running_;
+  std::array<std::string, kLevels> cursors_;  // begin of the table compacted last
+};
+
+struct PickContext {
+  uint64_t now_ms = 0;
+  // Tombstones above it cannot be dropped yet, so rewriting for their sake is useless.
+  keys::SequenceNumber oldest_snapshot = keys::kMaxSequence;
+};
+
+// Size of each level relative to its target; 1 and more wants compaction.
+std::array<double, kLevels> LevelScores(const Version& version, const CompactionOptions& options);
+// Bytes that level targets say should still move down: what compaction is behind by.
+uint64_t PendingCompactionBytes(const Version& version, const CompactionOptions& options);
+
+// What to compact next; nullopt if nothing wants it or everything that does is busy.
+std::optional<CompactionPlan> PickCompaction(const std::shared_ptr<const Version>& version,
+                                             const CompactionOptions& options,
+                                             const CompactionState& state,
+                                             const PickContext& context);
+
+// Compacts what `level` has of `range` into the next level, or rewrites it in place if there is
+// nothing deeper (and level > 0). nullopt if the level has nothing there. The caller checks
+// ConflictsWith.
+std::optional<CompactionPlan> PlanManual(const std::shared_ptr<const Version>& version, int level,
+                                         const PrefixRange& range);
+
+}  // namespace nokv::lsm

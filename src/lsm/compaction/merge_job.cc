@@ -1,0 +1,154 @@
+#include "lsm/compaction/merge_job.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+#include "base/macros.h"
+#include "lsm/iterator/merging_iterator.h"
+#include "lsm/version/level_iterator.h"
+
+namespace nokv::lsm {
+
+MergeJob::MergeJob(MergeJobContext context, int output_level, bool split_outputs)
+    : context_(std::move(context)), output_level_(output_level), split_outputs_(split_outputs) {
+  NOKV_CHECK(std::is_sorted(context_.snapshots.begin(), context_.snapshots.end()));
+}
+
+MergeJob::~MergeJob() {
+  if (!done_) RemoveOutputs();
+}
+
+void MergeJob::RemoveOutputs() {
+  builder_.reset();
+  for (const uint64_t number : std::exchange(outputs_, {})) {
+    // A file that cannot be removed now is an orphan that the next open finds.
+    (void)context_.fs->Remove(vfs::JoinPath(context_.dir, TableName(number)));
+  }
+}
+
+Result<bool> MergeJob::Step(uint64_t max_bytes) {
+  RETURN_IF_ERROR(failure_);
+  if (done_) return true;
+  failure_ = Run(max_bytes);
+  if (!failure_.ok()) {
+    RemoveOutputs();
+    return failure_;
+  }
+  return done_;
+}
+
+Status MergeJob::Run(uint64_t max_bytes) {
+  if (!started_) {
+    started_ = true;
+    input_->SeekToFirst();
+  }
+  const uint64_t limit = input_->bytes_read() + std::max<uint64_t>(max_bytes, 1);
+  while (input_->Valid()) {
+    RETURN_IF_ERROR(AddEntry());
+    input_->Next();
+    if (input_->bytes_read() >= limit && input_->Valid()) return Status::Ok();
+  }
+  RETURN_IF_ERROR(input_->status());
+  return FinishAll();
+}
+
+Status MergeJob::AddEntry() {
+  const std::string_view prefix = keys::InternalPrefixOf(input_->key());
+  const bool full =
+      split_outputs_ && builder_ != nullptr && builder_->file_bytes() >= context_.target_file_bytes;
+  if (full && prefix != last_prefix_) {
+    const std::string next_begin(prefix);
+    RETURN_IF_ERROR(FinishOutput(&next_begin));
+    output_begin_ = next_begin;
+    has_begin_ = true;
+  }
+  if (builder_ == nullptr) RETURN_IF_ERROR(StartOutput());
+  last_prefix_.assign(prefix);
+  return builder_->Add(input_->key(), input_->value());
+}
+
+Status MergeJob::StartOutput() {
+  builder_number_ = context_.new_file_number();
+  const std::string path = vfs::JoinPath(context_.dir, TableName(builder_number_));
+  ASSIGN_OR_RETURN(std::unique_ptr<vfs::AppendFile> file, context_.fs->CreateAppend(path));
+  outputs_.push_back(builder_number_);
+  builder_ =
+      std::make_unique<TableBuilder>(context_.table_options[static_cast<size_t>(output_level_)],
+                                     std::move(file), builder_number_, output_level_);
+  return Status::Ok();
+}
+
+Status MergeJob::FinishOutput(const std::string* end) {
+  const std::vector<RangeTombstone> tombstones =
+      input_->TombstonesIn(has_begin_ ? &output_begin_ : nullptr, end);
+  if (builder_ == nullptr) {
+    if (tombstones.empty()) return Status::Ok();
+    RETURN_IF_ERROR(StartOutput());
+  }
+  for (const RangeTombstone& tombstone : tombstones) builder_->AddRangeTombstone(tombstone);
+  Result<TableSummary> summary = builder_->Finish();
+  builder_.reset();
+  if (!summary.ok()) return summary.status();
+  bytes_written_ += summary->file_bytes;
+  edit_.AddFile(output_level_, MakeFileMetadata(builder_number_, *summary, context_.now_ms));
+  return Status::Ok();
+}
+
+Status MergeJob::FinishAll() {
+  RETURN_IF_ERROR(FinishOutput(nullptr));
+  if (!outputs_.empty()) RETURN_IF_ERROR(context_.fs->SyncDir(context_.dir));
+  for (const auto& file : plan_.inputs) edit_.DeleteFile(plan_.input_level, file->number());
+  for (const auto& file : plan_.output_inputs) edit_.DeleteFile(output_level_, file->number());
+  done_ = true;
+  return Status::Ok();
+}
+
+MergeJobStats MergeJob::stats() const {
+  return {input_->bytes_read(), bytes_written_, input_->entries_dropped(),
+          edit_.added_files.size()};
+}
+
+std::unique_ptr<MergeJob> NewFlushJob(std::vector<std::shared_ptr<const Memtable>> memtables,
+                                      MergeJobContext context) {
+  std::vector<std::unique_ptr<InternalIterator>> iterators;
+  std::vector<std::shared_ptr<const RangeTombstoneSet>> tombstones;
+  for (const auto& memtable : memtables) {
+    iterators.push_back(memtable->NewIterator());
+    tombstones.push_back(memtable->range_tombstones());
+  }
+  std::unique_ptr<MergeJob> job(new MergeJob(std::move(context), 0, /*split_outputs=*/false));
+  job->memtables_ = std::move(memtables);
+  job->input_ = std::make_unique<CompactionIterator>(
+      NewMergingIterator(std::move(iterators)), tombstones,
+      CompactionFilterOptions{job->context_.snapshots, job->context_.now_ms, {}});
+  return job;
+}
+
+std::unique_ptr<MergeJob> NewCompactionJob(CompactionPlan plan, MergeJobContext context) {
+  NOKV_CHECK(!plan.trivial_move);
+  std::unique_ptr<MergeJob> job(
+      new MergeJob(std::move(context), plan.output_level, /*split_outputs=*/true));
+  job->plan_ = std::move(plan);
+  const CompactionPlan& kept = job->plan_;
+  std::vector<std::unique_ptr<InternalIterator>> iterators;
+  if (kept.input_level == 0) {
+    for (const auto& file : kept.inputs) {
+      iterators.push_back(file->table().NewIterator(/*fill_cache=*/false));
+    }
+  } else {
+    iterators.push_back(NewLevelIterator(kept.inputs, /*fill_cache=*/false));
+  }
+  iterators.push_back(NewLevelIterator(kept.output_inputs, /*fill_cache=*/false));
+  std::vector<std::shared_ptr<const RangeTombstoneSet>> tombstones;
+  for (const FileList* files : {&kept.inputs, &kept.output_inputs}) {
+    for (const auto& file : *files) tombstones.push_back(file->table().range_tombstones());
+  }
+  job->input_ = std::make_unique<CompactionIterator>(
+      NewMergingIterator(std::move(iterators)), tombstones,
+      CompactionFilterOptions{
+          job->context_.snapshots, job->context_.now_ms, {kept.version.get(), kept.output_level}});
+  return job;
+}
+
+}  // namespace nokv::lsm

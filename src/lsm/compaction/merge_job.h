@@ -1,0 +1,108 @@
+// MergeJob: writes tables out of sorted entries and range tombstones. Flushes and compactions are
+// the two that exist.
+//
+// A job is a state machine: each Step does a slice of the work and returns, so that a runtime can
+// run other tasks in between. No table is visible before the caller installs edit().
+//
+// Outputs are cut at the target size, never between two entries of one prefix; range tombstones are
+// cut to where their output begins and the next one does. So outputs do not overlap.
+//
+// Thread safety: thread-compatible; slices may run in different threads, one after another.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lsm/compaction/compaction_iterator.h"
+#include "lsm/compaction/compaction_picker.h"
+#include "lsm/memtable/memtable.h"
+#include "lsm/sst/table_builder.h"
+#include "manifest/version_edit.h"
+#include "nokv/status.h"
+#include "vfs/vfs.h"
+
+namespace nokv::lsm {
+
+struct MergeJobContext {
+  vfs::FileSystem* fs = nullptr;  // borrowed
+  std::string dir;
+  std::function<uint64_t()> new_file_number;
+  std::array<TableOptions, kLevels> table_options;  // by output level
+  uint64_t target_file_bytes = uint64_t{64} << 20;
+  std::vector<keys::SequenceNumber> snapshots;  // ascending; see CompactionFilterOptions
+  uint64_t now_ms = 0;
+};
+
+struct MergeJobStats {
+  uint64_t bytes_read = 0;     // keys and values, uncompressed
+  uint64_t bytes_written = 0;  // of finished tables
+  uint64_t entries_dropped = 0;
+  size_t output_files = 0;
+};
+
+class MergeJob {
+ public:
+  // Removes the outputs unless the job is done: its owner installs edit() then, or, if that is
+  // refused before anything was written, calls RemoveOutputs.
+  ~MergeJob();
+  MergeJob(const MergeJob&) = delete;
+  MergeJob& operator=(const MergeJob&) = delete;
+
+  // Works through about `max_bytes` of input. True when the job is done: every output is then
+  // durable, directory entry included. After an error the outputs are removed, the inputs are as
+  // they were, and every later Step returns the error.
+  Result<bool> Step(uint64_t max_bytes);
+  // Adds the outputs and deletes the inputs. REQUIRES: Step returned true.
+  const manifest::VersionEdit& edit() const { return edit_; }
+  MergeJobStats stats() const;
+  // Removes what was written. Best effort: a file that stays is an orphan for the next open.
+  void RemoveOutputs();
+
+ private:
+  friend std::unique_ptr<MergeJob> NewFlushJob(
+      std::vector<std::shared_ptr<const Memtable>> memtables, MergeJobContext context);
+  friend std::unique_ptr<MergeJob> NewCompactionJob(CompactionPlan plan, MergeJobContext context);
+
+  MergeJob(MergeJobContext context, int output_level, bool split_outputs);
+  Status Run(uint64_t max_bytes);
+  Status AddEntry();
+  Status StartOutput();
+  // Closes the open output; `end` is where the next one begins, nullptr for the last.
+  Status FinishOutput(const std::string* end);
+  Status FinishAll();
+
+  const MergeJobContext context_;
+  const int output_level_;
+  const bool split_outputs_;
+  // What the input reads from.
+  CompactionPlan plan_;
+  std::vector<std::shared_ptr<const Memtable>> memtables_;
+  std::unique_ptr<CompactionIterator> input_;
+
+  bool started_ = false;
+  bool done_ = false;
+  Status failure_;
+  std::unique_ptr<TableBuilder> builder_;
+  uint64_t builder_number_ = 0;
+  bool has_begin_ = false;    // false for the first output: its tombstones begin anywhere
+  std::string output_begin_;  // prefix at which the open output begins
+  std::string last_prefix_;
+  std::vector<uint64_t> outputs_;  // numbers of all files created
+  uint64_t bytes_written_ = 0;
+  manifest::VersionEdit edit_;
+};
+
+// Writes the memtables, which nobody adds to any more, into one table of level 0. Older memtables
+// must be flushed (and installed) before or with younger ones. The edit has no added file if
+// nothing is left of them; the caller adds the log position.
+std::unique_ptr<MergeJob> NewFlushJob(std::vector<std::shared_ptr<const Memtable>> memtables,
+                                      MergeJobContext context);
+
+// Carries out `plan`. REQUIRES: !plan.trivial_move.
+std::unique_ptr<MergeJob> NewCompactionJob(CompactionPlan plan, MergeJobContext context);
+
+}  // namespace nokv::lsm

@@ -1,0 +1,62 @@
+#include "lsm/version/file_handle.h"
+
+#include <charconv>
+#include <cstdio>
+#include <utility>
+
+namespace nokv::lsm {
+
+void ObsoleteFiles::Push(ObsoleteFile file) {
+  base::MutexLock lock(mu_);
+  files_.push_back(std::move(file));
+}
+
+std::vector<ObsoleteFile> ObsoleteFiles::Take() {
+  base::MutexLock lock(mu_);
+  return std::exchange(files_, {});
+}
+
+FileHandle::FileHandle(manifest::FileMetadata meta, std::shared_ptr<const Table> table,
+                       std::shared_ptr<ObsoleteFiles> obsolete)
+    : meta_(std::move(meta)), table_(std::move(table)), obsolete_(std::move(obsolete)) {}
+
+FileHandle::~FileHandle() {
+  if (obsolete_mark_.load(std::memory_order_relaxed)) {
+    obsolete_->Push({meta_.number, std::move(table_)});
+  }
+}
+
+std::string TableName(uint64_t number) {
+  char name[32];
+  const int length =
+      std::snprintf(name, sizeof name, "%05llu.sst", static_cast<unsigned long long>(number));
+  return std::string(name, static_cast<size_t>(length));
+}
+
+bool ParseTableName(std::string_view name, uint64_t* number) {
+  if (!name.ends_with(".sst")) return false;
+  const char* end = name.data() + name.size() - 4;
+  const auto [parsed, error] = std::from_chars(name.data(), end, *number);
+  return error == std::errc() && parsed == end && TableName(*number) == name;
+}
+
+manifest::FileMetadata MakeFileMetadata(uint64_t number, const TableSummary& summary,
+                                        uint64_t created_at_ms) {
+  manifest::FileMetadata meta;
+  meta.number = number;
+  meta.file_bytes = summary.file_bytes;
+  meta.entries = summary.entries;
+  meta.deletions = summary.deletions;
+  meta.range_tombstones = summary.range_tombstones;
+  meta.raw_key_bytes = summary.raw_key_bytes;
+  meta.raw_value_bytes = summary.raw_value_bytes;
+  meta.smallest = summary.smallest;
+  meta.largest = summary.largest;
+  meta.smallest_sequence = summary.smallest_sequence;
+  meta.largest_sequence = summary.largest_sequence;
+  meta.earliest_expiry_ms = summary.earliest_expiry_ms;
+  meta.created_at_ms = created_at_ms;
+  return meta;
+}
+
+}  // namespace nokv::lsm

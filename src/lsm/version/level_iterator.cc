@@ -1,0 +1,101 @@
+#include "lsm/version/level_iterator.h"
+
+#include <algorithm>
+
+#include "keys/keys.h"
+
+namespace nokv::lsm {
+
+namespace {
+
+class LevelIterator final : public InternalIterator {
+ public:
+  LevelIterator(const FileList& files, bool fill_cache)
+      : files_(files), fill_cache_(fill_cache), index_(files.size()) {}
+
+  bool Valid() const override { return table_ != nullptr && table_->Valid(); }
+
+  void SeekToFirst() override {
+    Open(0);
+    if (table_ != nullptr) table_->SeekToFirst();
+    SkipForward();
+  }
+
+  void SeekToLast() override {
+    Open(files_.size() - 1);  // out of range, and so closed, if there is no table
+    if (table_ != nullptr) table_->SeekToLast();
+    SkipBackward();
+  }
+
+  void Seek(std::string_view target) override {
+    // The first table that does not end before the target.
+    const auto file =
+        std::partition_point(files_.begin(), files_.end(), [target](const auto& candidate) {
+          return keys::CompareInternalKeys(candidate->meta().largest, target) < 0;
+        });
+    Open(static_cast<size_t>(file - files_.begin()));
+    if (table_ != nullptr) table_->Seek(target);
+    SkipForward();
+  }
+
+  void SeekForPrev(std::string_view target) override {
+    // The last table that does not begin after the target.
+    const auto after =
+        std::partition_point(files_.begin(), files_.end(), [target](const auto& candidate) {
+          return keys::CompareInternalKeys(candidate->meta().smallest, target) <= 0;
+        });
+    Open(static_cast<size_t>(after - files_.begin()) - 1);
+    if (table_ != nullptr) table_->SeekForPrev(target);
+    SkipBackward();
+  }
+
+  void Next() override {
+    table_->Next();
+    SkipForward();
+  }
+
+  void Prev() override {
+    table_->Prev();
+    SkipBackward();
+  }
+
+  std::string_view key() const override { return table_->key(); }
+  std::string_view value() const override { return table_->value(); }
+  Status status() const override { return table_ == nullptr ? Status::Ok() : table_->status(); }
+
+ private:
+  // Closed if `index` is no table.
+  void Open(size_t index) {
+    if (table_ != nullptr && index == index_) return;
+    index_ = index;
+    table_ = index < files_.size() ? files_[index]->table().NewIterator(fill_cache_) : nullptr;
+  }
+
+  // A table may have no entry at or after the position (range tombstones widen its bounds).
+  void SkipForward() {
+    while (table_ != nullptr && !table_->Valid() && table_->status().ok()) {
+      Open(index_ + 1);
+      if (table_ != nullptr) table_->SeekToFirst();
+    }
+  }
+
+  void SkipBackward() {
+    while (table_ != nullptr && !table_->Valid() && table_->status().ok()) {
+      Open(index_ - 1);  // wraps around to no table
+      if (table_ != nullptr) table_->SeekToLast();
+    }
+  }
+
+  const FileList& files_;
+  const bool fill_cache_;
+  size_t index_;
+  std::unique_ptr<InternalIterator> table_;
+};
+
+}  // namespace
+
+std::unique_ptr<InternalIterator> NewLevelIterator(const FileList& files, bool fill_cache) {
+  return std::make_unique<LevelIterator>(files, fill_cache);
+}
+
+}  // namespace nokv::lsm

@@ -1,0 +1,15 @@
+// LevelIterator: one cursor over the tables of a level in which no two overlap. A table is read
+// only when the cursor comes to it.
+#pragma once
+
+#include <memory>
+
+#include "lsm/iterator/internal_iterator.h"
+#include "lsm/version/file_handle.h"
+
+namespace nokv::lsm {
+
+// `files`, sorted by key, must outlive the cursor.
+std::unique_ptr<InternalIterator> NewLevelIterator(const FileList& files, bool fill_cache);
+
+}  // namespace nokv::lsm

@@ -1,0 +1,193 @@
+#include "lsm/version/version.h"
+
+#include <algorithm>
+#include <set>
+#include <string>
+
+#include "base/bytes.h"
+#include "base/macros.h"
+#include "lsm/version/level_iterator.h"
+
+namespace nokv::lsm {
+
+namespace {
+
+// True if everything in `file` sorts before `prefix`.
+bool FileEndsBefore(const FileHandle& file, std::string_view prefix) {
+  const std::string& largest = file.meta().largest;
+  const int order = keys::InternalPrefixOf(largest).compare(prefix);
+  return order < 0 || (order == 0 && keys::SequenceOf(largest) == keys::kMaxSequence);
+}
+
+bool FileCovers(const FileHandle& file, std::string_view prefix) {
+  return keys::InternalPrefixOf(file.meta().smallest) <= prefix && !FileEndsBefore(file, prefix);
+}
+
+std::string Describe(const FileHandle& file) {
+  return TableName(file.number()) + " [" + base::EscapeBytes(file.meta().smallest) + ", " +
+         base::EscapeBytes(file.meta().largest) + "]";
+}
+
+Status Broken(int level, const FileHandle& a, const FileHandle& b, std::string_view what) {
+  return Status::Internal("level " + std::to_string(level) + ": tables " + Describe(a) + " and " +
+                          Describe(b) + " " + std::string(what));
+}
+
+// Looks into one table and keeps what is newer than what was found before.
+Status LookIn(const FileHandle& file, std::string_view engine_key, keys::SequenceNumber snapshot,
+              LookupResult* result) {
+  const Table& table = file.table();
+  result->tables_read++;
+  const auto& tombstones = table.range_tombstones();
+  if (!tombstones->empty()) {
+    result->covering =
+        std::max(result->covering, tombstones->MaxCovering(keys::PrefixOf(engine_key), snapshot));
+  }
+  TableEntry entry;
+  ASSIGN_OR_RETURN(const bool found, table.Get(engine_key, snapshot, &entry));
+  if (!found) return Status::Ok();
+  const bool newer =
+      result->state == LookupResult::State::kMissing || entry.trailer > result->trailer;
+  if (!newer) return Status::Ok();
+  result->state = LookupResult::State::kFound;
+  result->trailer = entry.trailer;
+  result->payload = entry.payload;
+  result->block = std::move(entry.block);
+  return Status::Ok();
+}
+
+// Turns what was found into the answer.
+void Judge(LookupResult* result) {
+  const bool found = result->state == LookupResult::State::kFound;
+  const keys::SequenceNumber sequence = found ? result->trailer >> 8 : 0;
+  const bool deleted =
+      found && static_cast<keys::Kind>(result->trailer & 0xff) == keys::Kind::kDelete;
+  if (!deleted && result->covering <= sequence) return;
+  result->state = LookupResult::State::kDeleted;
+  result->payload = {};
+  result->block.reset();
+}
+
+}  // namespace
+
+Version::Version(std::array<FileList, kLevels> levels) : levels_(std::move(levels)) {}
+
+Status Version::Get(std::string_view engine_key, keys::SequenceNumber snapshot,
+                    LookupResult* result) const {
+  const std::string_view prefix = keys::PrefixOf(engine_key);
+  // Everything in tables still to be read is older than what was seen.
+  const auto seen = [result] {
+    return std::max(result->covering,
+                    result->state == LookupResult::State::kFound ? result->trailer >> 8 : 0);
+  };
+  for (const auto& file : files(0)) {
+    if (seen() > file->meta().largest_sequence) break;
+    if (file->meta().smallest_sequence > snapshot || !FileCovers(*file, prefix)) continue;
+    RETURN_IF_ERROR(LookIn(*file, engine_key, snapshot, result));
+  }
+  for (int level = 1; level < kLevels && seen() == 0; level++) {
+    const FileHandle* file = FindFile(level, prefix);
+    if (file != nullptr) RETURN_IF_ERROR(LookIn(*file, engine_key, snapshot, result));
+  }
+  Judge(result);
+  return Status::Ok();
+}
+
+const FileHandle* Version::FindFile(int level, std::string_view prefix) const {
+  const FileList& list = files(level);
+  const auto file = std::partition_point(list.begin(), list.end(), [prefix](const auto& candidate) {
+    return FileEndsBefore(*candidate, prefix);
+  });
+  if (file == list.end() || !FileCovers(**file, prefix)) return nullptr;
+  return file->get();
+}
+
+void Version::AddIterators(bool fill_cache,
+                           std::vector<std::unique_ptr<InternalIterator>>* iterators) const {
+  for (const auto& file : files(0)) iterators->push_back(file->table().NewIterator(fill_cache));
+  for (int level = 1; level < kLevels; level++) {
+    if (!files(level).empty()) iterators->push_back(NewLevelIterator(files(level), fill_cache));
+  }
+}
+
+std::vector<std::shared_ptr<const RangeTombstoneSet>> Version::CollectTombstones() const {
+  std::vector<std::shared_ptr<const RangeTombstoneSet>> sets;
+  for (const FileList& list : levels_) {
+    for (const auto& file : list) {
+      const auto& tombstones = file->table().range_tombstones();
+      if (!tombstones->empty()) sets.push_back(tombstones);
+    }
+  }
+  return sets;
+}
+
+uint64_t Version::LevelBytes(int level) const {
+  uint64_t bytes = 0;
+  for (const auto& file : files(level)) bytes += file->meta().file_bytes;
+  return bytes;
+}
+
+size_t Version::file_count() const {
+  size_t count = 0;
+  for (const FileList& list : levels_) count += list.size();
+  return count;
+}
+
+int Version::DeepestLevel() const {
+  for (int level = kLevels - 1; level >= 0; level--) {
+    if (!files(level).empty()) return level;
+  }
+  return -1;
+}
+
+FileList Version::Overlapping(int level, const PrefixRange& range) const {
+  FileList result;
+  for (const auto& file : files(level)) {
+    if (RangeOf(file->meta()).Overlaps(range)) result.push_back(file);
+  }
+  return result;
+}
+
+bool Version::OverlapsBelow(int level, const PrefixRange& range) const {
+  for (int below = level + 1; below < kLevels; below++) {
+    const FileList& list = files(below);
+    const auto file = std::partition_point(
+        list.begin(), list.end(),
+        [&range](const auto& candidate) { return FileEndsBefore(*candidate, range.begin); });
+    if (file != list.end() && !range.EndsBefore(keys::InternalPrefixOf((*file)->meta().smallest))) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool Version::PrefixMayExistBelow(int level, std::string_view prefix) const {
+  for (int below = level + 1; below < kLevels; below++) {
+    if (FindFile(below, prefix) != nullptr) return true;
+  }
+  return false;
+}
+
+Status Version::CheckInvariants() const {
+  std::set<uint64_t> numbers;
+  for (int level = 0; level < kLevels; level++) {
+    const FileList& list = files(level);
+    for (size_t i = 0; i < list.size(); i++) {
+      if (!numbers.insert(list[i]->number()).second) {
+        return Broken(level, *list[i], *list[i], "are one file, listed twice");
+      }
+      if (i == 0) continue;
+      const FileHandle& before = *list[i - 1];
+      if (level == 0) {
+        if (before.meta().smallest_sequence <= list[i]->meta().largest_sequence) {
+          return Broken(level, before, *list[i], "interleave their sequence numbers");
+        }
+      } else if (!FileEndsBefore(before, keys::InternalPrefixOf(list[i]->meta().smallest))) {
+        return Broken(level, before, *list[i], "overlap");
+      }
+    }
+  }
+  return Status::Ok();
+}
+
+}  // namespace nokv::lsm

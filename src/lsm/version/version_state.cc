@@ -1,0 +1,212 @@
+#include "lsm/version/version_state.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "base/macros.h"
+#include "lsm/version/version_builder.h"
+#include "manifest/format.h"
+#include "manifest/manifest_names.h"
+
+namespace nokv::lsm {
+
+namespace {
+
+// How often a read-only open follows a writer that removes tables under it.
+constexpr int kReadOnlyAttempts = 10;
+
+// One more than the greatest number of a table or manifest in `dir`: files that an interrupted
+// write left must not be met again.
+Result<uint64_t> FirstFreeNumber(vfs::FileSystem& fs, const std::string& dir) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, fs.List(dir));
+  uint64_t greatest = 0;
+  for (const std::string& name : names) {
+    uint64_t number = manifest::ParseManifestName(name).value_or(0);
+    if (number == 0 && !ParseTableName(name, &number)) number = 0;
+    greatest = std::max(greatest, number);
+  }
+  return greatest + 1;
+}
+
+}  // namespace
+
+VersionState::VersionState(vfs::FileSystem& fs, std::string dir, BlockCache& cache,
+                           const VersionStateOptions& options)
+    : fs_(fs),
+      dir_(std::move(dir)),
+      cache_(cache),
+      options_(options),
+      current_(std::make_shared<const Version>(std::array<FileList, kLevels>{})) {}
+
+Result<std::unique_ptr<VersionState>> VersionState::Open(vfs::FileSystem& fs,
+                                                         const std::string& dir, BlockCache& cache,
+                                                         const VersionStateOptions& options) {
+  for (int attempt = 1;; attempt++) {
+    std::unique_ptr<VersionState> state(new VersionState(fs, dir, cache, options));
+    ASSIGN_OR_RETURN(const std::optional<manifest::ManifestState> loaded,
+                     manifest::ReadManifest(fs, dir));
+    if (!loaded && (options.read_only || !options.create_if_missing)) {
+      return Status::NotFound(dir + ": there is no database here");
+    }
+    manifest::DatabaseState contents;
+    contents.comparator = manifest::kComparatorName;
+    if (loaded) contents = loaded->state;
+    const Status opened = state->Load(contents);
+    if (!opened.ok()) {
+      // A live writer may have removed a table that its newer manifest no longer names.
+      if (!options.read_only || attempt == kReadOnlyAttempts) return opened;
+      ASSIGN_OR_RETURN(const auto again, manifest::ReadManifest(fs, dir));
+      if (again && again->state == contents) return opened;
+      continue;
+    }
+    state->next_file_number_.store(contents.next_file_number, std::memory_order_relaxed);
+    if (loaded) {
+      state->torn_tail_ = loaded->torn_tail;
+      base::MutexLock lock(state->mu_);
+      state->manifest_number_ = loaded->number;
+    }
+    if (options.read_only) return state;
+
+    const uint64_t live = loaded ? loaded->number : 0;
+    RETURN_IF_ERROR(manifest::RemoveStrayManifests(fs, dir, live));
+    ASSIGN_OR_RETURN(const uint64_t free_number, FirstFreeNumber(fs, dir));
+    state->next_file_number_.store(std::max(contents.next_file_number, free_number),
+                                   std::memory_order_relaxed);
+    base::MutexLock log_lock(state->log_mu_);
+    {
+      base::MutexLock lock(state->mu_);
+      state->state_.open_generation++;
+    }
+    RETURN_IF_ERROR(state->StartManifest());
+    return state;
+  }
+}
+
+Status VersionState::Load(const manifest::DatabaseState& loaded) {
+  const std::shared_ptr<const Version> empty = current();
+  VersionBuilder builder(*empty, [this](const auto& meta) { return OpenTable(meta); });
+  manifest::VersionEdit files;
+  files.added_files = loaded.Snapshot().added_files;
+  RETURN_IF_ERROR(builder.Apply(files));
+  Result<std::shared_ptr<const Version>> version = builder.Build();
+  if (!version.ok()) {
+    return Status::Corruption(dir_ + ": the manifest's tables do not fit together: " +
+                              std::string(version.status().message()));
+  }
+  base::MutexLock lock(mu_);
+  current_ = std::move(*version);
+  state_ = loaded;
+  return Status::Ok();
+}
+
+Result<std::shared_ptr<const FileHandle>> VersionState::OpenTable(
+    const manifest::FileMetadata& meta) {
+  const std::string path = vfs::JoinPath(dir_, TableName(meta.number));
+  Result<std::unique_ptr<vfs::RandomFile>> file = fs_.OpenRandom(path);
+  if (!file.ok()) {
+    if (!file.status().IsNotFound()) return file.status().Prefixed("open sstable " + path);
+    return Status::Corruption("missing sstable " + path +
+                              ", which the manifest names; nothing was changed")
+        .WithHint("restore the file from a backup or checkpoint of the directory");
+  }
+  if ((*file)->Size() != meta.file_bytes) {
+    return Status::Corruption("open sstable " + path + ": it has " +
+                              std::to_string((*file)->Size()) + " bytes, the manifest says " +
+                              std::to_string(meta.file_bytes))
+        .WithHint("restore the file from a backup or checkpoint of the directory");
+  }
+  ASSIGN_OR_RETURN(std::shared_ptr<const Table> table,
+                   Table::Open(std::move(*file), path, meta.number, cache_));
+  return std::shared_ptr<const FileHandle>(
+      std::make_shared<const FileHandle>(meta, std::move(table), obsolete_));
+}
+
+Status VersionState::StartManifest() {
+  const uint64_t number = NewFileNumber();
+  manifest::VersionEdit snapshot;
+  {
+    base::MutexLock lock(mu_);
+    state_.next_file_number = next_file_number_.load(std::memory_order_relaxed);
+    snapshot = state_.Snapshot();
+  }
+  writer_.reset();  // whatever happens next, the old manifest gets nothing more
+  ASSIGN_OR_RETURN(writer_, manifest::ManifestWriter::Create(fs_, dir_, number, snapshot));
+  {
+    base::MutexLock lock(mu_);
+    manifest_number_ = number;
+  }
+  return manifest::RemoveStrayManifests(fs_, dir_, number);
+}
+
+Status VersionState::LogAndApply(manifest::EditGroup group) {
+  if (options_.read_only) {
+    return Status::FailedPrecondition(dir_ + " was opened read-only");
+  }
+  base::MutexLock log_lock(log_mu_);
+  RETURN_IF_ERROR(failure_);
+  return LogAndApplyLocked(group);
+}
+
+Status VersionState::LogAndApplyLocked(manifest::EditGroup& group) {
+  // Everything that can be refused is tried first; only then the manifest is touched.
+  const std::shared_ptr<const Version> base = current();
+  manifest::DatabaseState next_state = state();
+  VersionBuilder builder(*base, [this](const auto& meta) { return OpenTable(meta); });
+  manifest::VersionEdit& last = group.empty() ? group.emplace_back() : group.back();
+  last.next_file_number = next_file_number_.load(std::memory_order_relaxed);
+  for (const manifest::VersionEdit& edit : group) {
+    RETURN_IF_ERROR(builder.Apply(edit));
+    RETURN_IF_ERROR(next_state.Apply(edit));
+  }
+  ASSIGN_OR_RETURN(std::shared_ptr<const Version> next, builder.Build());
+
+  if (writer_->file_bytes() > options_.manifest_limit_bytes) failure_ = StartManifest();
+  if (failure_.ok()) failure_ = writer_->Append(group);
+  RETURN_IF_ERROR(failure_);
+
+  std::set<uint64_t> kept;
+  for (int level = 0; level < kLevels; level++) {
+    for (const auto& file : next->files(level)) kept.insert(file->number());
+  }
+  for (int level = 0; level < kLevels; level++) {
+    for (const auto& file : base->files(level)) {
+      if (!kept.contains(file->number())) file->MarkObsolete();
+    }
+  }
+  base::MutexLock lock(mu_);
+  current_ = std::move(next);
+  state_ = std::move(next_state);
+  return Status::Ok();
+}
+
+std::shared_ptr<const Version> VersionState::current() const {
+  base::MutexLock lock(mu_);
+  return current_;
+}
+
+manifest::DatabaseState VersionState::state() const {
+  base::MutexLock lock(mu_);
+  return state_;
+}
+
+uint64_t VersionState::manifest_number() const {
+  base::MutexLock lock(mu_);
+  return manifest_number_;
+}
+
+Result<std::vector<uint64_t>> VersionState::FindOrphans() const {
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, fs_.List(dir_));
+  const manifest::DatabaseState known = state();
+  std::vector<uint64_t> orphans;
+  for (const std::string& name : names) {
+    uint64_t number = 0;
+    if (!ParseTableName(name, &number)) continue;
+    const bool used = std::any_of(known.levels.begin(), known.levels.end(),
+                                  [number](const auto& level) { return level.contains(number); });
+    if (!used) orphans.push_back(number);
+  }
+  return orphans;
+}
+
+}  // namespace nokv::lsm

@@ -1,0 +1,20 @@
+// The numbered on-disk format versions of a database. Nothing changes bytes without a new number
+// here and a page in docs/formats/. The manifest's header records the number.
+#pragma once
+
+#include <cstdint>
+
+namespace nokv::manifest {
+
+enum class FormatVersion : uint32_t {
+  // The first format: log, tables and manifest as docs/formats/ describes them.
+  kInitial = 1,
+};
+
+// What this build writes, and the newest that it reads.
+inline constexpr FormatVersion kNewestFormat = FormatVersion::kInitial;
+
+// The order of keys. A database keeps the one it was created with.
+inline constexpr char kComparatorName[] = "nokv.split-aware.1";
+
+}  // namespace nokv::manifest
