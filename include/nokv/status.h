@@ -120,10 +120,11 @@ class [[nodiscard]] Result {
   const Status& status() const { return status_; }
   T& value() & { return Checked(), *value_; }
   const T& value() const& { return Checked(), *value_; }
-  T&& value() && { return Checked(), std::move(*value_); }
+  // By value, so that `for (auto& x : *List())` does not look into a dead temporary.
+  T value() && { return Checked(), std::move(*value_); }
   T& operator*() & { return value(); }
   const T& operator*() const& { return value(); }
-  T&& operator*() && { return std::move(*this).value(); }
+  T operator*() && { return std::move(*this).value(); }
   T* operator->() { return &value(); }
   const T* operator->() const { return &value(); }
 

@@ -1,8 +1,14 @@
 #include "base/arena.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 
 namespace nokv::base {
+
+namespace {
+constexpr size_t kFirstBlockBytes = 1024;
+}  // namespace
 
 struct Arena::Block {
   explicit Block(size_t size) : capacity(size), data(new char[size]) {}
@@ -38,10 +44,13 @@ char* Arena::AllocateSlow(size_t bytes) {
     const size_t offset = block->used.fetch_add(bytes, std::memory_order_relaxed);
     if (offset + bytes <= block->capacity) return block->data.get() + offset;
   }
-  blocks_.push_back(std::make_unique<Block>(block_bytes_));
+  // Blocks grow with the arena, so that a small one takes little.
+  const size_t grown = std::max(usage_.load(std::memory_order_relaxed), kFirstBlockBytes);
+  const size_t capacity = std::max(bytes, std::min(grown, block_bytes_));
+  blocks_.push_back(std::make_unique<Block>(capacity));
   block = blocks_.back().get();
   block->used.store(bytes, std::memory_order_relaxed);
-  usage_.fetch_add(block_bytes_, std::memory_order_relaxed);
+  usage_.fetch_add(capacity, std::memory_order_relaxed);
   current_.store(block, std::memory_order_release);
   return block->data.get();
 }

@@ -28,6 +28,19 @@ std::string_view ModeName(Mode mode) {
   return "unknown";
 }
 
+Status CreateDirectory(vfs::FileSystem& fs, const std::string& dir) {
+  // A new entry is durable once its parent is synced.
+  std::vector<std::string> parents;
+  for (std::string path = dir;; path = parents.back()) {
+    ASSIGN_OR_RETURN(const bool exists, fs.Exists(path));
+    if (exists || vfs::DirName(path) == path) break;
+    parents.push_back(vfs::DirName(path));
+  }
+  RETURN_IF_ERROR(fs.CreateDirs(dir));
+  for (const std::string& parent : parents) RETURN_IF_ERROR(fs.SyncDir(parent));
+  return Status::Ok();
+}
+
 Result<Mode> ReadMode(vfs::FileSystem& fs, const std::string& dir) {
   const std::string path = vfs::JoinPath(dir, kModeName);
   const Result<std::string> text = fs.ReadFile(path, kMaxModeBytes);

@@ -19,6 +19,9 @@ inline constexpr char kModeName[] = "MODE.json";
 
 std::string_view ModeName(Mode mode);
 
+// Creates `dir` and the parents it lacks, durably.
+Status CreateDirectory(vfs::FileSystem& fs, const std::string& dir);
+
 // The mode that MODE.json states; kStandalone if there is none. kDataLoss if it cannot be read as
 // JSON with a known "mode".
 Result<Mode> ReadMode(vfs::FileSystem& fs, const std::string& dir);

@@ -73,7 +73,7 @@ Status EngineImpl::Open() {
     if (options_.read_only || !options_.create_if_missing) {
       return Status::NotFound("no database in " + path_);
     }
-    RETURN_IF_ERROR(doors_.fs.CreateDirs(path_));
+    RETURN_IF_ERROR(CreateDirectory(doors_.fs, path_));
   }
   RETURN_IF_ERROR(CheckMode(doors_.fs, path_, options_.allowed_modes));
   ASSIGN_OR_RETURN(auto lock, LockDirectory(doors_.fs, path_, options_.read_only));

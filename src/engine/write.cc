@@ -92,11 +92,12 @@ bool EngineImpl::MakeRoomLocked() {
     stall_reason_ = "level 0 tables";
     return false;
   }
-  if (active_.table->MemoryUsage() < options_.memtable_bytes &&
-      active_.table->range_tombstone_count() < kMaxMemtableTombstones) {
+  const lsm::Memtable& active = *active_.table;
+  if (active.empty() || (active.MemoryUsage() < options_.memtable_bytes &&
+                         active.range_tombstone_count() < kMaxMemtableTombstones)) {
     return true;
   }
-  size_t waiting_bytes = active_.table->MemoryUsage();
+  size_t waiting_bytes = active.MemoryUsage();
   for (const MemtableRef& memtable : immutables_) waiting_bytes += memtable.table->MemoryUsage();
   if (!immutables_.empty() && waiting_bytes > options_.immutable_memtable_bytes) {
     stall_reason_ = "immutable memtables";
