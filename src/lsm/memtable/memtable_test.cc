@@ -137,7 +137,8 @@ TEST(MemtableTest, ConcurrentInsertsAllArriveInOrderAndAreReadableAtOnce) {
         // All threads fight over the same 500 keys.
         const std::string key =
             EncodeEngineKey(Keyspace::kData, "key" + std::to_string(random.Uniform(500)));
-        const auto sequence = static_cast<keys::SequenceNumber>(i * kThreads + t + 1);
+        const keys::SequenceNumber sequence = static_cast<keys::SequenceNumber>(i) * kThreads +
+                                              static_cast<keys::SequenceNumber>(t) + 1;
         table.Add(sequence, Kind::kPut, key, {}, std::to_string(sequence));
         uint64_t trailer = 0;
         std::string_view payload;

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <map>
 
 #include "base/crc32c.h"
@@ -229,6 +230,38 @@ TEST(TableBuilderTest, RefusesKeysOutOfOrderAndMalformedOnes) {
   EXPECT_FALSE(builder.Finish().ok()) << "a failed builder never finishes a table";
   TableBuilder other({}, std::make_unique<StringAppendFile>(&file), kNumber, 0);
   EXPECT_FALSE(other.Add("short", Payload("v")).ok());
+}
+
+// Fails the nth Append, or Sync.
+class FailingFile : public vfs::AppendFile {
+ public:
+  FailingFile(int good_appends, bool sync_fails) : good_(good_appends), sync_fails_(sync_fails) {}
+  Status Append(std::string_view) override {
+    return good_-- > 0 ? Status() : Status::IoError("append 00012.sst", ENOSPC);
+  }
+  Status Sync() override { return sync_fails_ ? Status::IoError("sync 00012.sst", EIO) : Status(); }
+  Status Close() override { return {}; }
+
+ private:
+  int good_;
+  const bool sync_fails_;
+};
+
+TEST(TableBuilderTest, AFailedWriteOrSyncFailsTheTableForGood) {
+  for (const int good_appends : {0, 2, 1000}) {
+    const TableOptions options{.compression = Compression::kNone};
+    TableBuilder builder(options, std::make_unique<FailingFile>(good_appends, true), kNumber, 0);
+    Status status;
+    for (int i = 0; i < 10 && status.ok(); i++) {
+      status = builder.Add(Key("k" + std::to_string(i), 1), Payload(std::string(200000, 'v')));
+    }
+    EXPECT_EQ(status.ok(), good_appends == 1000);
+    const StatusCode expected =
+        good_appends == 1000 ? StatusCode::kUnavailable : StatusCode::kResourceExhausted;
+    EXPECT_EQ(builder.Finish().status().code(), expected);
+    EXPECT_EQ(builder.Finish().status().code(), expected) << "a second try cannot succeed";
+    EXPECT_EQ(builder.Add(Key("z", 1), Payload("v")).code(), expected);
+  }
 }
 
 TEST(TableTest, FilterSparesReadsOfAbsentKeysAndIgnoresTheVersion) {
