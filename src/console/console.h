@@ -9,29 +9,18 @@
 // here changes state.
 #pragma once
 
-#include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "console/stats_json.h"
 #include "metrics/registry.h"
 #include "nokv/stats.h"
 #include "nokv/status.h"
 #include "rpc/http/http.h"
 
 namespace nokv::console {
-
-// What the Redis gateway counts, since its start.
-struct GatewayStats {
-  uint64_t commands_total = 0;
-  uint64_t errors_total = 0;
-  int64_t connections_active = 0;
-  uint64_t connections_accepted = 0;
-  // By command name in lower case.
-  std::map<std::string, uint64_t> commands_per_operation;
-};
 
 // One condition for serving.
 struct ReadinessGate {
