@@ -105,7 +105,7 @@ void WriteGateway(TextWriter& out, const GatewayStats& gateway) {
 
 }  // namespace
 
-void WriteStats(TextWriter& writer, const nokv::Stats& stats, const GatewayStats* gateway) {
+void WritePrometheus(TextWriter& writer, const nokv::Stats& stats, const GatewayStats* gateway) {
   WriteEngine(writer, stats);
   WriteBackgroundWork(writer, stats.flush, stats.compaction);
   WriteLog(writer, stats.wal);

@@ -280,11 +280,4 @@ Result<std::string> ExtractSnapshot(std::string_view document) {
   return Print(json);
 }
 
-std::string WithoutRegions(std::string_view snapshot) {
-  Json json = Json::parse(snapshot, nullptr, false);
-  if (!json.is_object()) return std::string(snapshot);
-  json["region"] = RegionJson();
-  return Print(json);
-}
-
 }  // namespace nokv::console

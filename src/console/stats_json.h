@@ -51,7 +51,4 @@ std::string BuildInfoToJson(const BuildInfo& info);
 // anew. Keys that this version does not know are kept. kInvalidArgument if it is neither.
 Result<std::string> ExtractSnapshot(std::string_view document);
 
-// `snapshot`, a document of StatsToJson or ExtractSnapshot, without the values of the key "region".
-std::string WithoutRegions(std::string_view snapshot);
-
 }  // namespace nokv::console
