@@ -17,11 +17,12 @@ constexpr ErrorPage kPages[] = {
      "elsewhere: "
      "restore the directory from a copy."},
     {1102, "CURRENT is missing",
-     "The directory holds tables or manifests but no CURRENT, the file that names the manifest in "
-     "use. Either it was deleted or not copied along, or the directory is not a database. Opening "
-     "it as an empty database would hide the data, so the open was refused.",
-     "Restore CURRENT from where the directory was copied. It holds the name of one manifest file; "
-     "if no copy exists, it is the MANIFEST file with the highest number in the directory."},
+     "The directory holds tables, manifests or log segments but no CURRENT, the file that names "
+     "the "
+     "manifest in use. It was deleted, or not copied along. Opening the directory as an empty "
+     "database would hide the data, so the open was refused. Nothing was changed.",
+     "Restore CURRENT from where the directory was copied, or the whole directory from a backup or "
+     "a replica. Keep the files that are there: the data is in them."},
     {1203, "another process has the database open",
      "The file LOCK in the directory is locked by a running process, whose pid the message names. "
      "Two writers would destroy each other's data.",
@@ -35,11 +36,12 @@ constexpr ErrorPage kPages[] = {
      "Restore the directory from a backup or a replica. Keep the damaged one: tables and log are "
      "separate files and may be whole."},
     {1302, "the log is damaged",
-     "A record in the middle of the log, before the last one that is known to be on disk, does not "
-     "have the bytes that were written. (A torn end after power loss is no damage and is cut "
-     "silently.) Opening without it would lose acknowledged writes unseen.",
-     "Restore the directory from a backup or a replica. Keep the damaged one: everything before "
-     "the named offset and everything in tables can be read."},
+     "A record in the middle of the log does not have the bytes that were written. (A torn end, as "
+     "power loss leaves it, is no damage: it was never acknowledged as synced.) Opening without "
+     "the record would lose acknowledged writes unseen, so the open was refused. Nothing was "
+     "changed.",
+     "Restore the directory from a backup or a replica. Keep the damaged one: what is in tables is "
+     "in other files and may be whole."},
     {1303, "a table is damaged",
      "A block of a table file does not match its checksum. Reads that need this block fail; others "
      "work. The message names the file and the offset.",
