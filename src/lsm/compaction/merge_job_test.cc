@@ -161,7 +161,7 @@ TEST(MergeJobTest, OutputsAreCutBetweenPrefixesOnly) {
     for (uint64_t version = 1; version <= 60; version++) tree.Put(key, "0123456789", version);
   }
   tree.DeleteRange("A", "B");
-  tree.DeleteRange("aa", "bb");
+  tree.DeleteRange("aa", "ab");
   ASSERT_OK(tree.Flush());
   ASSERT_OK(tree.Compact(*PlanManual(tree.version(), 0, {"", "\xff", true})));
   EXPECT_THAT(tree.version()->files(1), SizeIs(3)) << "one table per key, however many versions";
