@@ -314,6 +314,7 @@ TEST(WalLogTest, CloseSealsSyncsAndCutsTheLastSegment) {
   ASSERT_TRUE(recovered.status.ok()) << recovered.status;
   EXPECT_EQ(recovered.payloads, PayloadsTo(3));
   EXPECT_FALSE(recovered.report.cut);
+  EXPECT_GT(recovered.report.end, log->CommittedEnd()) << "the seal is part of what was synced";
 }
 
 TEST(WalLogTest, CloseWithAnOutstandingReservationIsAnError) {
