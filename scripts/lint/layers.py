@@ -51,7 +51,8 @@ def check_src_include(path, line, included, modules, owners):
     elif top == "nokv" and not used:
         yield Finding(path, line, f'"{included}" is listed in HEADERS of no module')
     elif not used:
-        yield Finding(path, line, f'"{included}" is in no module: write "module/file.h"')
+        yield Finding(path, line, f'"{included}" is in no module: write "module/file.h", or '
+                      "<...> for what is not ours")
     elif used != user:
         allowed = set(modules[user].deps)
         if lintlib.is_test(path):
