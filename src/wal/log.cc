@@ -173,7 +173,9 @@ Status Log::SyncSegments(LogPosition target) {
     segments_.pop_front();
   }
   // The header was synced when the segment got its name.
-  return target.offset > kSegmentHeaderBytes ? segment->Sync() : Status::Ok();
+  if (target.offset <= kSegmentHeaderBytes) return Status::Ok();
+  RETURN_IF_ERROR(segment->Sync());
+  return segment->MarkSynced(target.offset);
 }
 
 Status Log::DropUnsyncedBefore(uint64_t segment) {

@@ -170,6 +170,9 @@ TEST(WalRecoverTest, LogThatEndsBelowWhatTheCallerKnowsToBeSyncedIsDamaged) {
   std::string damaged = Content(*fs, SegmentPath(1));
   damaged[mark.offset - 1] ^= 0x01;
   ASSERT_TRUE(fs->Overwrite(SegmentPath(1), damaged).ok());
+  EXPECT_TRUE(ReadLog(*fs).status.IsCorruption()) << "the sync left its mark in the segment";
+  std::fill_n(damaged.begin() + kSyncedMarkOffset, kSyncedMarkBytes, '\0');
+  ASSERT_TRUE(fs->Overwrite(SegmentPath(1), damaged).ok());
   EXPECT_TRUE(ReadLog(*fs).report.cut) << "no mark tells";
   EXPECT_TRUE(ReadLog(*fs, {.known_synced = mark}).status.IsCorruption());
   EXPECT_TRUE(ReadLog(*fs, {.known_synced = {2, 64}}).status.IsCorruption());
