@@ -1,6 +1,7 @@
 // SCAN and KEYS.
 #include <algorithm>
 #include <functional>
+#include <limits>
 
 #include "base/macros.h"
 #include "redis/commands/common.h"
