@@ -1,0 +1,168 @@
+#include <gtest/gtest.h>
+
+#include <sstream>
+#include <string>
+
+#include "cli/command.h"
+#include "cli/nokv_commands.h"
+#include "cli/suggest.h"
+#include "cli/version.h"
+
+namespace nokv::cli {
+namespace {
+
+struct Outcome {
+  int code;
+  std::string out, err;
+};
+
+Outcome RunNokv(const Args& args, const Program& program = NokvProgram()) {
+  std::ostringstream out;
+  std::ostringstream err;
+  const int code =
+      RunProgram(program, args, {.out = out, .err = err, .inspect = [](const std::string&) {
+                                   return Result<Inspection>(Status::NotFound("no such directory"));
+                                 }});
+  return {code, out.str(), err.str()};
+}
+
+TEST(ProgramTest, HelpInEveryFormGoesToStdoutAndBeginsWithExamples) {
+  for (const Args& args : {Args{}, Args{"-h"}, Args{"--help"}, Args{"help"}}) {
+    const Outcome outcome = RunNokv(args);
+    EXPECT_EQ(outcome.code, kExitOk);
+    EXPECT_TRUE(outcome.out.starts_with("nokv stats --workdir ./data")) << outcome.out;
+    EXPECT_EQ(outcome.err, "");
+  }
+  for (const char* command : {"stats", "manifest"}) {
+    const std::string text = RunNokv({"help", command}).out;
+    EXPECT_TRUE(text.starts_with(std::string("nokv ") + command + " --workdir")) << text;
+    for (const char* flag : {"-h", "--help"}) {
+      const Outcome outcome = RunNokv({command, "--json", flag});
+      EXPECT_EQ(outcome.code, kExitOk);
+      EXPECT_EQ(outcome.out, text);
+    }
+  }
+}
+
+TEST(ProgramTest, HelpListsEveryCommand) {
+  const std::string text = RunNokv({}).out;
+  for (const Command& command : NokvProgram().commands) {
+    EXPECT_NE(text.find("\n  " + command.name + " "), std::string::npos) << command.name;
+  }
+}
+
+TEST(ProgramTest, RefusesCommandsThatAreNotBuiltByName) {
+  for (const char* name : {"execution", "vlog", "regions", "migrate", "serve", "coordinator",
+                           "meta-root", "ccc-audit"}) {
+    const Outcome outcome = RunNokv({name, "--workdir", "x"});
+    EXPECT_EQ(outcome.code, kExitFailed) << name;
+    EXPECT_EQ(outcome.out, "");
+    EXPECT_TRUE(outcome.err.starts_with("error: nokv " + std::string(name) + " is not built yet\n"))
+        << outcome.err;
+  }
+  for (const char* name : {"stores", "regions", "coordinator", "catalog"}) {
+    EXPECT_EQ(RunNokv({name}, NokvConfigProgram()).code, kExitFailed) << name;
+  }
+}
+
+TEST(ProgramTest, SuggestsTheCommandThatWasMeant) {
+  const Outcome outcome = RunNokv({"statz"});
+  EXPECT_EQ(outcome.code, kExitUsage);
+  EXPECT_EQ(outcome.err,
+            "error: unknown command \"statz\"; did you mean stats?\nsee nokv --help\n");
+  EXPECT_EQ(RunNokv({"frobnicate"}).err,
+            "error: unknown command \"frobnicate\"\nsee nokv --help\n");
+  EXPECT_EQ(RunNokv({"help", "manifset"}).code, kExitUsage);
+}
+
+TEST(ProgramTest, SuggestsTheFlagThatWasMeant) {
+  EXPECT_EQ(RunNokv({"stats", "--wrokdir", "x"}).err,
+            "error: unknown flag \"--wrokdir\"; did you mean --workdir?\nsee nokv stats --help\n");
+  EXPECT_EQ(RunNokv({"manifest", "--colour=red", "--workdir=x"}).err,
+            "error: unknown flag \"--colour\"\nsee nokv manifest --help\n");
+  EXPECT_EQ(RunNokv({"--verbos"}).code, kExitUsage);
+}
+
+TEST(ProgramTest, RefusesStrayArgumentsAndMissingValues) {
+  EXPECT_EQ(RunNokv({"stats", "x"}).err,
+            "error: unexpected argument \"x\"\nsee nokv stats --help\n");
+  EXPECT_EQ(RunNokv({"stats", "--workdir"}).code, kExitUsage);
+  EXPECT_EQ(RunNokv({"version", "--json", "more"}).code, kExitUsage);
+}
+
+TEST(ProgramTest, PrintsItsVersion) {
+  for (const Args& args : {Args{"version"}, Args{"--version"}}) {
+    const Outcome outcome = RunNokv(args);
+    EXPECT_EQ(outcome.code, kExitOk);
+    EXPECT_TRUE(outcome.out.starts_with("nokv " + CurrentBuild().version + " (commit "))
+        << outcome.out;
+  }
+  const std::string json = RunNokv({"version", "--json"}).out;
+  for (const char* key : {"version", "commit", "compiler", "formats"}) {
+    EXPECT_NE(json.find("\"" + std::string(key) + "\": "), std::string::npos) << json;
+  }
+}
+
+TEST(ProgramTest, PrintsErrorPages) {
+  for (const char* number : {"E1203", "e1203"}) {
+    const Outcome outcome = RunNokv({"help", number});
+    EXPECT_EQ(outcome.code, kExitOk);
+    EXPECT_TRUE(outcome.out.starts_with("E1203: another process has the database open\n"));
+  }
+  EXPECT_EQ(RunNokv({"help", "E9999"}).code, kExitNotFound);
+}
+
+TEST(FailTest, PrintsNumberHintAndWhereToReadOn) {
+  std::ostringstream err;
+  const Status status =
+      Status::Corruption("000012.sst: bad block").WithHint("restore it").WithErrorNumber(1303);
+  EXPECT_EQ(Fail(status, err), kExitCorruption);
+  EXPECT_EQ(err.str(),
+            "error[E1303]: 000012.sst: bad block\n  restore it\n  see nokv help E1303\n");
+}
+
+TEST(FailTest, MapsStatusCodesToExitCodes) {
+  EXPECT_EQ(ExitCodeFor(Status::Ok()), 0);
+  EXPECT_EQ(ExitCodeFor(Status::InvalidArgument("")), 1);
+  EXPECT_EQ(ExitCodeFor(Status::NotFound("")), 3);
+  EXPECT_EQ(ExitCodeFor(Status::Unavailable("")), 4);
+  EXPECT_EQ(ExitCodeFor(Status::FailedPrecondition("")), 5);
+  EXPECT_EQ(ExitCodeFor(Status::Corruption("")), 6);
+  EXPECT_EQ(ExitCodeFor(Status::PermissionDenied("")), 7);
+}
+
+TEST(FlagSetTest, AcceptsEveryDocumentedForm) {
+  for (const Args& args : {Args{"--dir", "x", "--json"}, Args{"--dir=x", "--json"},
+                           Args{"-dir", "x", "-json"}, Args{"-json", "-dir=x"}}) {
+    std::string dir;
+    bool json = false;
+    FlagSet flags;
+    flags.String("dir", &dir);
+    flags.Bool("json", &json);
+    const Status status = flags.Parse(args);
+    ASSERT_TRUE(status.ok()) << status;
+    EXPECT_EQ(dir, "x");
+    EXPECT_TRUE(json);
+  }
+}
+
+TEST(FlagSetTest, EndsFlagsAtTwoDashes) {
+  std::string file;
+  FlagSet flags;
+  flags.Positional("file", &file);
+  ASSERT_TRUE(flags.Parse({"--", "-dash"}).ok());
+  EXPECT_EQ(file, "-dash");
+}
+
+TEST(SuggestTest, FindsSwappedMissingAndWrongLettersOnly) {
+  const std::vector<std::string> words = {"stats", "serve", "manifest"};
+  EXPECT_EQ(Suggest("sttas", words), "stats");
+  EXPECT_EQ(Suggest("serv", words), "serve");
+  EXPECT_EQ(Suggest("manifesto", words), "manifest");
+  EXPECT_EQ(Suggest("get", words), "");
+  EXPECT_EQ(Suggest("", words), "");
+  EXPECT_EQ(Suggest(std::string(100'000, 's'), words), "");
+}
+
+}  // namespace
+}  // namespace nokv::cli

@@ -1,0 +1,122 @@
+#include "cli/error_pages.h"
+
+#include <algorithm>
+
+namespace nokv::cli {
+
+namespace {
+
+constexpr ErrorPage kPages[] = {
+    {1101, "the directory belongs to a cluster",
+     "MODE.json in the directory says that it has left stand-alone mode. A stand-alone program "
+     "that "
+     "wrote to it would do so behind the cluster's back, so the open was refused. Nothing was "
+     "changed.",
+     "Use the data through the cluster. To look at the directory, use nokv stats or nokv manifest, "
+     "which change nothing. If the directory never was in a cluster, MODE.json came from "
+     "elsewhere: "
+     "restore the directory from a copy."},
+    {1102, "CURRENT is missing",
+     "The directory holds tables, manifests or log segments but no CURRENT, the file that names "
+     "the "
+     "manifest in use. It was deleted, or not copied along. Opening the directory as an empty "
+     "database would hide the data, so the open was refused. Nothing was changed.",
+     "Restore CURRENT from where the directory was copied, or the whole directory from a backup or "
+     "a replica. Keep the files that are there: the data is in them."},
+    {1203, "another process has the database open",
+     "The file LOCK in the directory is locked by a running process, whose pid the message names. "
+     "Two writers would destroy each other's data.",
+     "Stop that process, or use its server. nokv stats and nokv manifest work beside it. Deleting "
+     "LOCK does not help and is dangerous: the lock is held on the open file, and disappears with "
+     "the process."},
+    {1301, "the manifest is damaged",
+     "A record of the manifest or the file CURRENT does not have the bytes that were written. The "
+     "message names the file and the offset. Disks, memory and incomplete copies do that. Nothing "
+     "was changed or repaired.",
+     "Restore the directory from a backup or a replica. Keep the damaged one: tables and log are "
+     "separate files and may be whole."},
+    {1302, "the log is damaged",
+     "A record in the middle of the log does not have the bytes that were written. (A torn end, as "
+     "power loss leaves it, is no damage: it was never acknowledged as synced.) Opening without "
+     "the record would lose acknowledged writes unseen, so the open was refused. Nothing was "
+     "changed.",
+     "Restore the directory from a backup or a replica. Keep the damaged one: what is in tables is "
+     "in other files and may be whole."},
+    {1303, "a table is damaged",
+     "A block of a table file does not match its checksum. Reads that need this block fail; others "
+     "work. The message names the file and the offset.",
+     "Check the disk (dmesg, smartctl). Restore the file, which never changes once written, from a "
+     "backup of any age that has it, or the directory from a replica."},
+    {1304, "a table is missing",
+     "The manifest names a table file that is not in the directory. Somebody deleted it, or a copy "
+     "was incomplete. The open was refused, because keys would be missing or deleted ones come "
+     "back.",
+     "Restore the named file from where the directory was copied. Copy a database only while no "
+     "process has it open."},
+    {1305, "a file has a newer format",
+     "The file was written by a later version of this program, in a format that this one does not "
+     "know. Nothing was changed.",
+     "Use the version that wrote it, or a later one. nokv version --json lists the formats that a "
+     "program knows."},
+    {1401, "the database became read-only",
+     "A write to disk failed: the disk is full, or the operating system reported an I/O error. "
+     "What "
+     "was acknowledged is safe; later writes are refused, so that nothing is acknowledged that "
+     "cannot be kept. Reads go on. The message quotes the first error.",
+     "Free space or repair the disk, then restart the program: the database opens and takes writes "
+     "again. df -h and dmesg show which of the two it was."},
+    {1402, "the database is closed",
+     "A call came after Close, or while the server was shutting down.",
+     "In a program of your own, keep the database open until the last call has returned. Against a "
+     "server, retry after it is up again."},
+    {2101, "the address cannot be used",
+     "The server could not listen on its address: another process has the port, or the address "
+     "belongs to no interface of this machine.",
+     "ss -ltnp shows who has the port. Stop it, or choose another address (--addr, "
+     "--metrics-addr)."},
+};
+
+constexpr size_t kColumns = 80;
+
+// Appends `text` in lines of at most kColumns, each indented by two spaces.
+void AppendWrapped(std::string* page, std::string_view text) {
+  size_t column = 0;
+  while (!text.empty()) {
+    const size_t space = text.find(' ');
+    const std::string_view word = text.substr(0, space);
+    if (column == 0 || column + 1 + word.size() > kColumns) {
+      *page += column == 0 ? "  " : "\n  ";
+      column = 2;
+    } else {
+      *page += " ";
+      column++;
+    }
+    *page += word;
+    column += word.size();
+    text = space == std::string_view::npos ? "" : text.substr(space + 1);
+  }
+  *page += "\n";
+}
+
+}  // namespace
+
+std::span<const ErrorPage> ErrorPages() {
+  return kPages;
+}
+
+const ErrorPage* FindErrorPage(uint16_t number) {
+  const auto* it = std::find_if(std::begin(kPages), std::end(kPages),
+                                [number](const ErrorPage& page) { return page.number == number; });
+  return it == std::end(kPages) ? nullptr : it;
+}
+
+std::string RenderErrorPage(const ErrorPage& page) {
+  std::string text = "E" + std::to_string(page.number) + ": " + std::string(page.title) + "\n\n";
+  text += "Cause\n";
+  AppendWrapped(&text, page.cause);
+  text += "\nWay out\n";
+  AppendWrapped(&text, page.way_out);
+  return text;
+}
+
+}  // namespace nokv::cli

@@ -1,0 +1,52 @@
+#include "cli/nokv_commands.h"
+
+namespace nokv::cli {
+
+namespace {
+
+constexpr std::string_view kNokvGuide =
+    R"(nokv stats --workdir ./data            what a database is doing
+nokv stats --expvar 127.0.0.1:9100     the same, from a running server
+nokv manifest --workdir ./data         its tables, level by level
+nokv help E1203                        what an error means and the way out
+
+nokv inspects databases. It never changes the directory that it reads.
+nokv-redis serves one to Redis clients.
+)";
+
+constexpr std::string_view kConfigGuide =
+    R"(nokv-config version
+nokv-config help
+
+nokv-config reads and checks the description of a cluster.
+)";
+
+Command NotYet(std::string name, std::string summary) {
+  return {.name = std::move(name), .summary = std::move(summary), .help = "", .run = nullptr};
+}
+
+}  // namespace
+
+Program NokvProgram() {
+  return {.name = "nokv",
+          .guide = std::string(kNokvGuide),
+          .commands = {StatsCommand(), ManifestCommand(),
+                       NotYet("execution", "decisions and restart state of a running store"),
+                       NotYet("vlog", "value files and their heads"),
+                       NotYet("regions", "the local catalog of peers"),
+                       NotYet("migrate", "turn a stand-alone directory into a cluster"),
+                       NotYet("serve", "run a store"), NotYet("coordinator", "run a coordinator"),
+                       NotYet("meta-root", "run a peer of the metadata root"),
+                       NotYet("ccc-audit", "check the control plane's history")}};
+}
+
+Program NokvConfigProgram() {
+  return {.name = "nokv-config",
+          .guide = std::string(kConfigGuide),
+          .commands = {NotYet("stores", "the stores of a cluster description"),
+                       NotYet("regions", "its regions"),
+                       NotYet("coordinator", "its coordinator's address"),
+                       NotYet("catalog", "write a region into a store's local catalog")}};
+}
+
+}  // namespace nokv::cli

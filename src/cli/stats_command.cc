@@ -1,0 +1,98 @@
+#include <string>
+
+#include "base/macros.h"
+#include "cli/nokv_commands.h"
+#include "console/stats_json.h"
+#include "console/stats_text.h"
+#include "rpc/http/http.h"
+
+namespace nokv::cli {
+
+namespace {
+
+constexpr uint64_t kTimeoutMs = 10'000;
+constexpr std::string_view kVarsPath = "/debug/vars";
+
+constexpr std::string_view kHelp =
+    R"(nokv stats --workdir ./data
+nokv stats --expvar 127.0.0.1:9100
+nokv stats --workdir ./data --json | jq .flush.pending
+
+Shows what a database is doing: from its directory, which is read without
+changing a byte also while a server has it open, or from a running server.
+
+  --workdir DIR         the database directory
+  --expvar URL          a server's --metrics-addr: host:port, http://host:port, or
+                        the full address of its /debug/vars; wins over --workdir
+  --json                print the snapshot as JSON
+  --no-region-metrics   do not count regions; their counts stay zero
+
+docs/cli.md lists the fields.
+)";
+
+// "127.0.0.1:9100" and "http://127.0.0.1:9100/" become "http://127.0.0.1:9100/debug/vars".
+std::string CompleteUrl(std::string url) {
+  if (url.find("://") == std::string::npos) url.insert(0, "http://");
+  if (url.find(kVarsPath) != std::string::npos) return url;
+  while (url.ends_with('/')) url.pop_back();
+  return url.append(kVarsPath);
+}
+
+Result<std::string> FetchSnapshot(const std::string& url) {
+  ASSIGN_OR_RETURN(const rpc::HttpResponse answer, rpc::HttpGet(url, kTimeoutMs));
+  if (answer.status != 200) {
+    return Status::Unavailable("expvar request failed: " + std::to_string(answer.status))
+        .WithHint("check that " + url + " is the --metrics-addr of a server");
+  }
+  auto snapshot = console::ExtractSnapshot(answer.body);
+  if (!snapshot.ok()) return snapshot.status().Prefixed(url);
+  return snapshot;
+}
+
+int RunStats(const Args& args, const Environment& environment) {
+  std::string workdir;
+  std::string expvar;
+  bool json = false;
+  // Regions are counted from local metadata, which stand-alone directories do not have.
+  bool no_region_metrics = false;
+  FlagSet flags;
+  flags.String("workdir", &workdir);
+  flags.String("expvar", &expvar);
+  flags.Bool("json", &json);
+  flags.Bool("no-region-metrics", &no_region_metrics);
+  Status status = flags.Parse(args);
+  if (status.ok() && workdir.empty() && expvar.empty()) {
+    status = Status::InvalidArgument("either --workdir or --expvar must be specified");
+  }
+  if (!status.ok()) return FailUsage(status, "nokv stats", environment.err);
+
+  std::string snapshot;
+  if (!expvar.empty()) {
+    auto fetched = FetchSnapshot(CompleteUrl(expvar));
+    if (!fetched.ok()) return Fail(fetched.status(), environment.err);
+    snapshot = std::move(fetched).value();
+  } else {
+    auto inspection = environment.inspect(workdir);
+    if (!inspection.ok()) return Fail(inspection.status(), environment.err);
+    snapshot = console::StatsToJson(inspection->stats, {});
+  }
+  if (json) {
+    environment.out << snapshot << "\n";
+    return kExitOk;
+  }
+  auto text = console::StatsText(snapshot);
+  if (!text.ok()) return Fail(text.status(), environment.err);
+  environment.out << *text;
+  return kExitOk;
+}
+
+}  // namespace
+
+Command StatsCommand() {
+  return {.name = "stats",
+          .summary = "what a database is doing, from its directory or its server",
+          .help = std::string(kHelp),
+          .run = RunStats};
+}
+
+}  // namespace nokv::cli

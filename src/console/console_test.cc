@@ -1,0 +1,81 @@
+#include "console/console.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "console/stats_json.h"
+#include "console/testing_stats.h"
+
+namespace nokv::console {
+namespace {
+
+rpc::HttpResponse Get(const ConsoleSources& sources, const std::string& path,
+                      std::map<std::string, std::string, std::less<>> query = {}) {
+  return MakeHandlers(sources).at(path)({.path = path, .query = std::move(query)});
+}
+
+ConsoleSources Healthy() {
+  return {.stats =
+              [] {
+                nokv::Stats stats = FullStats();
+                stats.background_error.clear();
+                return stats;
+              },
+          .gateway = FullGatewayStats,
+          .gates = {},
+          .command_line = {"nokv-redis", "--addr"}};
+}
+
+TEST(ConsoleTest, ServesTheSnapshotOverHttp) {
+  auto server = StartHttp("127.0.0.1:0", Healthy());
+  ASSERT_TRUE(server.ok()) << server.status();
+  auto answer = rpc::HttpGet("http://" + (*server)->address() + "/debug/vars", 5000);
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  EXPECT_EQ(answer->status, 200);
+  EXPECT_EQ(answer->content_type, "application/json; charset=utf-8");
+  EXPECT_EQ(answer->body,
+            VarsToJson(Healthy().stats(), FullGatewayStats(), {"nokv-redis", "--addr"}) + "\n");
+}
+
+TEST(ConsoleTest, MetricsAreTheGoldenText) {
+  metrics::Registry registry;
+  registry.GetCounter("nokv_extra_events_total", "Events of the caller.").Add(5);
+  ConsoleSources sources = Healthy();
+  sources.registry = &registry;
+  const rpc::HttpResponse answer = Get(sources, "/metrics");
+  EXPECT_EQ(answer.content_type, "text/plain; version=0.0.4; charset=utf-8");
+  ExpectGolden("metrics.txt", answer.body);
+}
+
+TEST(ConsoleTest, IsAliveEvenWhenItIsNotReady) {
+  ConsoleSources sources = Healthy();
+  sources.stats = FullStats;
+  EXPECT_EQ(Get(sources, "/livez").status, 200);
+  EXPECT_EQ(Get(sources, "/readyz").status, 503);
+}
+
+TEST(ConsoleTest, ReadyzNamesTheGateThatFailsAndWhy) {
+  ConsoleSources sources = Healthy();
+  EXPECT_EQ(Get(sources, "/readyz").status, 200);
+  EXPECT_EQ(Get(sources, "/readyz").body, "ready\n");
+  sources.gates = {{"listener", [] { return Status::Ok(); }},
+                   {"drain", [] { return Status::Unavailable("shutting down"); }}};
+  const rpc::HttpResponse answer = Get(sources, "/readyz");
+  EXPECT_EQ(answer.status, 503);
+  EXPECT_EQ(answer.body, "[-] drain: unavailable: shutting down\nnot ready\n");
+}
+
+TEST(ConsoleTest, ReadyzVerboseListsEveryGate) {
+  ConsoleSources sources = Healthy();
+  sources.gates = {{"listener", [] { return Status::Ok(); }}};
+  EXPECT_EQ(Get(sources, "/readyz", {{"verbose", ""}}).body,
+            "[+] engine: ok\n[+] listener: ok\nready\n");
+  sources.stats = FullStats;
+  EXPECT_EQ(Get(sources, "/readyz").body,
+            "[-] engine: failed precondition: the database is read-only: table 000012: \"disk\" "
+            "full\nnot ready\n");
+}
+
+}  // namespace
+}  // namespace nokv::console

@@ -1,0 +1,283 @@
+#include "console/stats_json.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+namespace nokv::console {
+
+namespace {
+
+// Keeps keys in the documented order.
+using Json = nlohmann::ordered_json;
+
+Json FlushJson(const FlushStats& flush) {
+  return {{"pending", flush.pending},
+          {"queue_length", flush.queue_length},
+          {"active", flush.active},
+          {"wait_ms", flush.wait_ms},
+          {"last_wait_ms", flush.last_wait_ms},
+          {"max_wait_ms", flush.max_wait_ms},
+          {"build_ms", flush.build_ms},
+          {"last_build_ms", flush.last_build_ms},
+          {"max_build_ms", flush.max_build_ms},
+          {"release_ms", flush.release_ms},
+          {"last_release_ms", flush.last_release_ms},
+          {"max_release_ms", flush.max_release_ms},
+          {"completed", flush.completed}};
+}
+
+Json CompactionJson(const CompactionStats& compaction) {
+  return {{"backlog", compaction.backlog},
+          {"max_score", compaction.max_score},
+          {"last_duration_ms", compaction.last_duration_ms},
+          {"max_duration_ms", compaction.max_duration_ms},
+          {"runs", compaction.runs},
+          {"ingest_runs", 0},
+          {"ingest_merge_runs", 0},
+          {"ingest_ms", 0.0},
+          {"ingest_merge_ms", 0.0},
+          {"ingest_tables", 0},
+          {"ingest_merge_tables", 0},
+          {"value_weight", compaction.value_weight},
+          {"bytes_read", compaction.bytes_read},
+          {"bytes_written", compaction.bytes_written}};
+}
+
+Json ValueLogJson() {
+  return {{"segments", 0},
+          {"pending_deletes", 0},
+          {"discard_queue", 0},
+          {"gc",
+           {{"gc_runs", 0},
+            {"segments_removed", 0},
+            {"head_updates", 0},
+            {"gc_active", 0},
+            {"gc_scheduled", 0},
+            {"gc_throttled", 0},
+            {"gc_skipped", 0},
+            {"gc_rejected", 0},
+            {"gc_parallelism", 0}}}};
+}
+
+double RaftRecordShare(const LogStats& wal) {
+  const uint64_t raft = wal.raft_entries + wal.raft_states + wal.raft_snapshots;
+  const uint64_t all = raft + wal.entries + wal.other;
+  return all == 0 ? 0 : static_cast<double>(raft) / static_cast<double>(all);
+}
+
+Json WalJson(const LogStats& wal) {
+  return {{"active_segment", wal.active_segment},
+          {"segment_count", wal.segment_count},
+          {"active_size", wal.active_size},
+          {"segments_removed", wal.segments_removed},
+          {"record_counts",
+           {{"entries", wal.entries},
+            {"raft_entries", wal.raft_entries},
+            {"raft_states", wal.raft_states},
+            {"raft_snapshots", wal.raft_snapshots},
+            {"other", wal.other}}},
+          {"segments_with_raft_records", 0},
+          {"removable_raft_segments", 0},
+          {"typed_record_ratio", RaftRecordShare(wal)},
+          {"typed_record_warning", false},
+          {"auto_gc_runs", 0},
+          {"auto_gc_removed", 0},
+          {"auto_gc_last_unix", 0},
+          {"bytes_written", wal.bytes_written}};
+}
+
+Json RaftJson() {
+  return {{"group_count", 0},     {"lagging_groups", 0},   {"min_log_segment", 0},
+          {"max_log_segment", 0}, {"max_lag_segments", 0}, {"lag_warn_threshold", 0},
+          {"lag_warning", false}};
+}
+
+Json WriteJson(const WriteStats& write) {
+  return {{"queue_depth", write.queue_depth},
+          {"queue_entries", write.queue_entries},
+          {"queue_bytes", write.queue_bytes},
+          {"avg_batch_entries", write.avg_batch_entries},
+          {"avg_batch_bytes", write.avg_batch_bytes},
+          {"avg_request_wait_ms", write.avg_request_wait_ms},
+          {"avg_vlog_ms", 0.0},
+          {"avg_apply_ms", write.avg_apply_ms},
+          {"avg_sync_ms", write.avg_sync_ms},
+          {"avg_sync_batch", write.avg_sync_batch},
+          {"sync_count", write.sync_count},
+          {"batches_total", write.batches_total},
+          {"throttle_active", write.throttle_active},
+          {"slowdown_active", write.slowdown_active},
+          {"throttle_mode", write.throttle_mode},
+          {"throttle_pressure_permille", write.throttle_pressure_permille},
+          {"throttle_rate_bytes_per_sec", write.throttle_rate_bytes_per_sec},
+          {"hot_key_limited", 0},
+          {"throttle_reason", write.throttle_reason}};
+}
+
+Json RegionJson() {
+  return {{"total", 0},    {"new", 0},       {"running", 0},
+          {"removing", 0}, {"tombstone", 0}, {"other", 0}};
+}
+
+Json CacheJson(const CacheStats& cache) {
+  // One cache serves the blocks of all levels. Index blocks do not pass through it.
+  return {{"block_l0_hit_rate", cache.block_hit_rate},
+          {"block_l1_hit_rate", cache.block_hit_rate},
+          {"index_hit_rate", 0.0},
+          {"iterator_reused", 0},
+          {"hits", cache.hits},
+          {"misses", cache.misses},
+          {"evictions", cache.evictions},
+          {"charge_bytes", cache.charge_bytes},
+          {"capacity_bytes", cache.capacity_bytes}};
+}
+
+Json LevelJson(const LevelStats& level) {
+  const double density = level.size_bytes == 0 ? 0
+                                               : static_cast<double>(level.value_bytes) /
+                                                     static_cast<double>(level.size_bytes);
+  return {{"level", level.level},
+          {"tables", level.tables},
+          {"size_bytes", level.size_bytes},
+          {"value_bytes", level.value_bytes},
+          {"stale_bytes", level.stale_bytes},
+          {"ingest_tables", 0},
+          {"ingest_size_bytes", 0},
+          {"ingest_value_bytes", 0},
+          {"value_density", density},
+          {"ingest_value_density", 0.0},
+          {"ingest_runs", 0},
+          {"ingest_ms", 0.0},
+          {"ingest_tables_compacted", 0},
+          {"ingest_merge_runs", 0},
+          {"ingest_merge_ms", 0.0},
+          {"ingest_merge_tables", 0}};
+}
+
+Json LsmJson(const nokv::Stats& stats) {
+  Json lsm = Json::object();
+  double max_density = 0;
+  if (!stats.levels.empty()) {
+    Json& levels = lsm["levels"] = Json::array();
+    for (const LevelStats& level : stats.levels) {
+      levels.push_back(LevelJson(level));
+      max_density = std::max(max_density, levels.back()["value_density"].get<double>());
+    }
+  }
+  lsm["value_bytes_total"] = stats.value_bytes_total;
+  lsm["value_density_max"] = max_density;
+  lsm["value_density_alert"] = false;
+  lsm["range_filter"] = {{"point_candidates", 0},
+                         {"point_pruned", 0},
+                         {"bounded_candidates", 0},
+                         {"bounded_pruned", 0},
+                         {"fallbacks", 0}};
+  return lsm;
+}
+
+Json TransportJson() {
+  return {{"DialsTotal", 0},
+          {"DialFailures", 0},
+          {"SendAttempts", 0},
+          {"SendSuccesses", 0},
+          {"SendFailures", 0},
+          {"Retries", 0},
+          {"RetryExhausted", 0},
+          {"BlockedPeers", 0},
+          {"LastFailureUnix", 0},
+          {"WatchdogActive", false},
+          {"WatchdogConsecutiveFails", 0},
+          {"WatchdogThreshold", 0},
+          {"WatchdogReason", ""}};
+}
+
+Json RedisJson(const GatewayStats& gateway) {
+  Json operations = Json::object();
+  for (const auto& [name, count] : gateway.commands_per_operation) operations[name] = count;
+  return {{"commands_total", gateway.commands_total},
+          {"errors_total", gateway.errors_total},
+          {"connections_active", gateway.connections_active},
+          {"connections_accepted", gateway.connections_accepted},
+          {"commands_per_operation", std::move(operations)}};
+}
+
+Json SnapshotJson(const nokv::Stats& stats, const GatewayStats& gateway) {
+  return {{"entries", stats.entries},
+          {"flush", FlushJson(stats.flush)},
+          {"compaction", CompactionJson(stats.compaction)},
+          {"value_log", ValueLogJson()},
+          {"wal", WalJson(stats.wal)},
+          {"raft", RaftJson()},
+          {"write", WriteJson(stats.write)},
+          {"region", RegionJson()},
+          {"hot", Json::object()},
+          {"cache", CacheJson(stats.cache)},
+          {"lsm", LsmJson(stats)},
+          {"transport", TransportJson()},
+          {"redis", RedisJson(gateway)},
+          {"snapshots", stats.snapshots},
+          {"last_sequence", stats.last_sequence},
+          {"open_generation", stats.open_generation},
+          {"background_error", stats.background_error}};
+}
+
+std::string Print(const Json& json) {
+  return json.dump(2, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace
+
+std::string StatsToJson(const nokv::Stats& stats, const GatewayStats& gateway) {
+  return Print(SnapshotJson(stats, gateway));
+}
+
+std::string VarsToJson(const nokv::Stats& stats, const GatewayStats& gateway,
+                       const std::vector<std::string>& command_line) {
+  return Print({{"NoKV.Stats", SnapshotJson(stats, gateway)}, {"cmdline", command_line}});
+}
+
+std::string ManifestToJson(const nokv::ManifestStats& manifest) {
+  // Sorted keys, as this document always had; null is what it says when there is no value log.
+  Json levels = Json::array();
+  for (const auto& level : manifest.levels) {
+    levels.push_back({{"file_count", level.file_count},
+                      {"file_ids", level.file_ids},
+                      {"level", level.level},
+                      {"total_bytes", level.total_bytes},
+                      {"value_bytes", level.value_bytes}});
+  }
+  return Print(
+      {{"format_version", manifest.format_version},
+       {"last_sequence", manifest.last_sequence},
+       {"levels", std::move(levels)},
+       {"log_pointer", {{"offset", manifest.log_offset}, {"segment", manifest.log_segment}}},
+       {"manifest_number", manifest.manifest_number},
+       {"open_generation", manifest.open_generation},
+       {"value_logs", nullptr}});
+}
+
+std::string BuildInfoToJson(const BuildInfo& info) {
+  return Print({{"version", info.version},
+                {"commit", info.commit},
+                {"compiler", info.compiler},
+                {"build_type", info.build_type},
+                {"formats", info.formats}});
+}
+
+Result<std::string> ExtractSnapshot(std::string_view document) {
+  Json json = Json::parse(document, nullptr, false);
+  if (json.is_discarded()) return Status::InvalidArgument("the answer is not JSON");
+  if (!json.is_object()) return Status::InvalidArgument("the answer is not a JSON object");
+  if (const auto vars = json.find("NoKV.Stats"); vars != json.end()) {
+    if (!vars->is_object()) return Status::InvalidArgument("NoKV.Stats is not a JSON object");
+    return Print(*vars);
+  }
+  if (!json.contains("entries")) {
+    return Status::InvalidArgument("the answer holds neither NoKV.Stats nor a snapshot")
+        .WithHint("name a server started with --metrics-addr");
+  }
+  return Print(json);
+}
+
+}  // namespace nokv::console

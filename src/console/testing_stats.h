@@ -1,0 +1,116 @@
+// For the tests of this module and of cli: statistics with a different number in every field, and
+// comparison with files in testdata/.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+#include <string>
+
+#include "console/stats_json.h"
+#include "nokv/stats.h"
+
+namespace nokv::console {
+
+inline nokv::Stats FullStats() {
+  nokv::Stats stats;
+  stats.entries = 9007199254740993;  // no double holds it
+  stats.flush = {.pending = 1,
+                 .queue_length = 2,
+                 .active = 3,
+                 .wait_ms = 4.5,
+                 .last_wait_ms = 5.25,
+                 .max_wait_ms = 6,
+                 .build_ms = 7,
+                 .last_build_ms = 8.125,
+                 .max_build_ms = 9,
+                 .release_ms = 10,
+                 .last_release_ms = 11,
+                 .max_release_ms = 12,
+                 .completed = 13};
+  stats.compaction = {.backlog = 14,
+                      .max_score = 1.755,
+                      .last_duration_ms = 16,
+                      .max_duration_ms = 17,
+                      .runs = 18,
+                      .value_weight = 0.5,
+                      .bytes_read = 19,
+                      .bytes_written = 20};
+  stats.wal = {.active_segment = 21,
+               .segment_count = 22,
+               .active_size = 23,
+               .segments_removed = 24,
+               .entries = 25,
+               .raft_entries = 0,
+               .raft_states = 0,
+               .raft_snapshots = 0,
+               .other = 26,
+               .bytes_written = 27};
+  stats.write.queue_depth = 28;
+  stats.write.queue_entries = 29;
+  stats.write.queue_bytes = 30;
+  stats.write.avg_batch_entries = 31;
+  stats.write.avg_batch_bytes = 32;
+  stats.write.avg_request_wait_ms = 33;
+  stats.write.avg_apply_ms = 34;
+  stats.write.avg_sync_ms = 35;
+  stats.write.avg_sync_batch = 36;
+  stats.write.sync_count = 37;
+  stats.write.batches_total = 38;
+  stats.write.throttle_active = true;
+  stats.write.throttle_mode = "stop";
+  stats.write.throttle_reason = "level 0 tables";
+  stats.write.throttle_pressure_permille = 1000;
+  stats.cache = {.block_hit_rate = 0.75,
+                 .hits = 39,
+                 .misses = 13,
+                 .evictions = 40,
+                 .charge_bytes = 41,
+                 .capacity_bytes = 42};
+  stats.levels = {
+      {.level = 0, .tables = 2, .size_bytes = 4096, .value_bytes = 0, .stale_bytes = 0},
+      {.level = 6, .tables = 43, .size_bytes = 8192, .value_bytes = 2048, .stale_bytes = 44}};
+  stats.value_bytes_total = 2048;
+  stats.snapshots = 45;
+  stats.last_sequence = 46;
+  stats.open_generation = 47;
+  stats.background_error = "table 000012: \"disk\" full";
+  return stats;
+}
+
+inline GatewayStats FullGatewayStats() {
+  return {.commands_total = 48,
+          .errors_total = 1,
+          .connections_active = 2,
+          .connections_accepted = 50,
+          .commands_per_operation = {{"get", 40}, {"set", 8}}};
+}
+
+inline nokv::ManifestStats FullManifest() {
+  nokv::ManifestStats manifest;
+  manifest.log_segment = 7;
+  manifest.log_offset = 4096;
+  manifest.manifest_number = 8;
+  manifest.format_version = 1;
+  manifest.last_sequence = 9;
+  manifest.open_generation = 2;
+  manifest.levels = {
+      {.level = 0, .file_count = 2, .total_bytes = 300, .value_bytes = 0, .file_ids = {11, 12}},
+      {.level = 6, .file_count = 1, .total_bytes = 500, .value_bytes = 80, .file_ids = {10}}};
+  return manifest;
+}
+
+// Expects `text` to be what testdata/`name` of this module holds; with NOKV_REWRITE set in the
+// environment, writes it there instead.
+inline void ExpectGolden(const std::string& name, const std::string& text) {
+  const std::string path = NOKV_SOURCE_DIR "/src/console/testdata/" + name;
+  if (std::getenv("NOKV_REWRITE") != nullptr) std::ofstream(path, std::ios::binary) << text;
+  std::ifstream in(path, std::ios::binary);
+  std::ostringstream golden;
+  golden << in.rdbuf();
+  EXPECT_EQ(text, golden.str()) << path << " differs; NOKV_REWRITE=1 renews it";
+}
+
+}  // namespace nokv::console
