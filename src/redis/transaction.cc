@@ -144,6 +144,8 @@ void Transaction::DropIndexEntry(int db, uint64_t expiry_ms, std::string_view ke
 }
 
 void Transaction::Flush(int db) {
+  changes_data_ = true;
+  if (after_[db] == Counts{}) return;  // a range tombstone over nothing would cost every reader
   std::vector<KeyRange> ranges = KeyRanges(db);
   ranges.push_back(ExpiryIndexRange(db));
   for (KeyRange& range : ranges) {
@@ -154,7 +156,6 @@ void Transaction::Flush(int db) {
     Add(std::move(write));
   }
   after_[db] = Counts{};
-  changes_data_ = true;
 }
 
 Result<size_t> Transaction::Reap(size_t limit) {
