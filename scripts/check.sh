@@ -9,8 +9,7 @@ checks=(format layers banned sizes dead_files blobs shell headers thread_safety 
 if (($# > 0)); then checks=("$@"); fi
 
 selftest() {
-  cmake --preset release >/dev/null
-  scripts/lib/run_ctest.sh build -L '^lint$'
+  cmake --preset release >/dev/null && scripts/lib/run_ctest.sh build -L '^lint$'
 }
 
 scripts/lib/deps.sh

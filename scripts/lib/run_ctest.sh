@@ -10,7 +10,7 @@ rm -rf "$results"
 mkdir -p "$results/gtest"
 code=0
 GTEST_OUTPUT="xml:$results/gtest/" ctest --test-dir "$dir" -j "$NOKV_JOBS" --output-on-failure \
-  --no-tests=ignore --output-junit "$results/ctest.xml" "$@" </dev/null >"$results/log" 2>&1 || code=$?
+  --no-tests=error --output-junit "$results/ctest.xml" "$@" </dev/null >"$results/log" 2>&1 || code=$?
 if ((code != 0)); then
   grep -vE '^ *[0-9]+/[0-9]+ Test .* Passed|^ +Start +[0-9]+:' "$results/log" || true
 fi

@@ -10,14 +10,15 @@ PRESET = "dev"
 FALLBACK = ["-std=c++20", "-Isrc", "-Iinclude", "-I.", "-Wall", "-Wextra"]
 
 
-def configure(root):
-    """Configures the preset in its own folder and returns that folder."""
-    folder = root / "build" / PRESET
+def configure(root, preset=PRESET):
+    """Configures a preset and returns its build folder; ends the check if that fails."""
+    folder = root / "build" if preset == "release" else root / "build" / preset
     folder.mkdir(parents=True, exist_ok=True)
-    result = subprocess.run(["cmake", "--preset", PRESET], cwd=root, capture_output=True, text=True,
+    result = subprocess.run(["cmake", "--preset", preset], cwd=root, capture_output=True, text=True,
                             check=False)
     if result.returncode:
-        sys.exit(f"configuring preset {PRESET} failed:\n{result.stdout}{result.stderr}")
+        print(f"configuring preset {preset} failed:\n{result.stderr}")
+        sys.exit(1)
     return folder
 
 

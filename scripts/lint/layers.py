@@ -25,12 +25,12 @@ def includes(root, path):
 
 
 def check_modules(modules, order):
-    for name in sorted(modules):
+    for name, module in sorted(modules.items()):
         path = f"src/{name}/CMakeLists.txt"
         if name not in order:
             yield Finding(path, 0, f"module {name} is not in scripts/lint/layers.txt: give it a floor")
             continue
-        for dep in modules[name]["DEPS"]:
+        for dep in module.deps:
             if dep not in order:
                 yield Finding(path, 0, f"DEPS names {dep}, which is not in scripts/lint/layers.txt")
             elif order[dep] >= order[name]:
@@ -40,23 +40,27 @@ def check_modules(modules, order):
 
 def check_src_include(path, line, included, modules, owners):
     """A quoted include in src/."""
-    user = lintlib.module_of(path)
+    user = lintlib.module_of(path, modules)
     top = included.split("/")[0]
-    used = owners.get("include/" + included, "") if top == "nokv" else top
+    if top == "nokv":
+        used = owners.get("include/" + included, "")
+    else:
+        used = lintlib.module_of("src/" + included, modules)
     if top in ("sim", "bench", "tests"):
         yield Finding(path, line, f"src/ may not use {top}/: move what you need into a module")
     elif top == "nokv" and not used:
         yield Finding(path, line, f'"{included}" is listed in HEADERS of no module')
-    elif used not in modules:
-        yield Finding(path, line, f'"{included}" is in no module: write "module/file.h"')
+    elif not used:
+        yield Finding(path, line, f'"{included}" is in no module: write "module/file.h", or '
+                      "<...> for what is not ours")
     elif used != user:
-        allowed = set(modules[user]["DEPS"])
+        allowed = set(modules[user].deps)
         if lintlib.is_test(path):
-            allowed |= set(modules[user]["TEST_DEPS"])
+            allowed |= set(modules[user].test_deps)
         if used not in allowed:
-            yield Finding(path, line, f"{user} includes {included} but does not name {used} in DEPS "
-                          f"of src/{user}/CMakeLists.txt: name it if its floor allows, else take an "
-                          "interface from the caller")
+            yield Finding(path, line, f"{user} includes {included} but does not name "
+                          f"{modules[used].name} in DEPS of src/{user}/CMakeLists.txt: name it if its "
+                          "floor allows, else take an interface from the caller")
 
 
 def heavy_headers(root):
@@ -82,7 +86,7 @@ def public_owners(modules):
     """{include/nokv/x.h: the module that lists it in HEADERS}."""
     owners = {}
     for name, module in modules.items():
-        for header in module["HEADERS"]:
+        for header in module.headers:
             match = re.search(r"include/nokv/.*", header)
             if match:
                 owners[match.group(0)] = name
@@ -113,9 +117,10 @@ def check(root):
                 if angled and "/" in angled or (angled or "").startswith(HEAVY):
                     yield Finding(path, line, f"a public header may not include <{angled}>: no "
                                   "third-party type in a public signature")
-            elif quoted and lintlib.module_of(path) in modules:
+            elif quoted and lintlib.module_of(path, modules):
                 yield from check_src_include(path, line, quoted, modules, owners)
-                if quoted in heavy and quoted.split("/")[0] != lintlib.module_of(path):
+                if quoted in heavy and \
+                        lintlib.module_of("src/" + quoted, modules) != lintlib.module_of(path, modules):
                     yield Finding(path, line, f'"{quoted}" brings in <{heavy[quoted]}>: keep that '
                                   "in the .cc files of its module")
     architecture = pathlib.Path(root) / "ARCHITECTURE.md"

@@ -49,12 +49,6 @@ def is_test(path):
             or path.startswith(("tests/", "bench/", "src/testing/")))
 
 
-def module_of(path):
-    """The module that owns a file below src/, else an empty string."""
-    parts = path.split("/")
-    return parts[1] if len(parts) > 2 and parts[0] == "src" else ""
-
-
 def read(root, path):
     return (pathlib.Path(root) / path).read_text(encoding="utf-8", errors="replace")
 
@@ -105,18 +99,47 @@ def cmake_calls(text, name):
     return calls
 
 
+class Module(NamedTuple):
+    folder: str  # below src/, as the layer table has it
+    name: str
+    headers: list
+    deps: list  # folders of the modules it names, or "name?" for one that does not exist
+    test_deps: list
+
+
 def read_modules(root):
-    """{module: its nokv_module arguments} from every src/*/CMakeLists.txt; TEST_DEPS are complete."""
-    modules = {}
-    for path in sorted(pathlib.Path(root).glob("src/*/CMakeLists.txt")):
+    """{folder below src/: Module} from every CMakeLists.txt with a nokv_module call."""
+    calls, tests = {}, {}
+    for path in sorted(pathlib.Path(root).glob("src/**/CMakeLists.txt")):
+        folder = str(path.parent.relative_to(pathlib.Path(root) / "src"))
         text = path.read_text()
         for call in cmake_calls(text, "nokv_module"):
-            name = call.get("NAME", [""])[0]
-            modules[name] = {key: call.get(key, []) for key in
-                             ("HEADERS", "SOURCES", "DEPS", "TESTS", "TEST_DEPS")}
-            for test in cmake_calls(text, "nokv_(?:test|fuzz)"):
-                modules[name]["TEST_DEPS"] += test.get("DEPS", [])
+            calls[folder] = call
+            tests[folder] = cmake_calls(text, "nokv_(?:test|fuzz)")
+    folder_of = {call["NAME"][0]: folder for folder, call in calls.items()}
+
+    def folders(names):
+        return [folder_of.get(name, name + "?") for name in names]
+
+    modules = {}
+    for folder, call in calls.items():
+        test_deps = call.get("TEST_DEPS", []) + [dep for test in tests[folder]
+                                                 for dep in test.get("DEPS", [])]
+        modules[folder] = Module(folder, call["NAME"][0], call.get("HEADERS", []),
+                                 folders(call.get("DEPS", [])), folders(test_deps))
     return modules
+
+
+def module_of(path, modules):
+    """The folder of the module that owns a file below src/, else an empty string."""
+    parts = path.split("/")
+    if parts[0] != "src":
+        return ""
+    for end in range(len(parts) - 1, 1, -1):
+        folder = "/".join(parts[1:end])
+        if folder in modules:
+            return folder
+    return ""
 
 
 class Layer(NamedTuple):
@@ -128,7 +151,7 @@ class Layer(NamedTuple):
 def read_layers(root):
     layers = []
     for line in read(root, "scripts/lint/layers.txt").splitlines():
-        match = re.match(r"(\d+)\s+([a-z0-9_]+)\s*\|\s*(.*)", line)
+        match = re.match(r"(\d+)\s+([a-z0-9_/]+)\s*\|\s*(.*)", line)
         if match:
             layers.append(Layer(int(match.group(1)), match.group(2), match.group(3).strip()))
     return layers

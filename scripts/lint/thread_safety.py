@@ -21,7 +21,8 @@ def check(root):
         return
     found = ERROR.findall(result.stdout)
     for path, line, message in dict.fromkeys(found):
-        yield Finding(os.path.relpath(os.path.join(folder, path), root), int(line), message)
+        absolute = os.path.normpath(os.path.join(folder, path))
+        yield Finding(absolute.removeprefix(f"{root}/"), int(line), message)
     if not found:
         yield Finding(f"build/{clang_db.PRESET}", 0, result.stdout[-2000:] + result.stderr[-500:])
 

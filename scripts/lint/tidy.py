@@ -54,7 +54,7 @@ def check(root, commits, limit):
 
 def main():
     parser = lintlib.parser(__doc__.splitlines()[0])
-    parser.add_argument("--commits", type=int, default=5)
+    parser.add_argument("--commits", type=int, default=20)
     parser.add_argument("--limit", type=int, default=30)
     arguments = parser.parse_args()
     root = arguments.root.resolve()

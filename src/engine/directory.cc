@@ -29,12 +29,13 @@ std::string_view ModeName(Mode mode) {
 }
 
 Status CreateDirectory(vfs::FileSystem& fs, const std::string& dir) {
-  // A new entry is durable once its parent is synced.
-  std::vector<std::string> parents;
-  for (std::string path = dir;; path = parents.back()) {
-    ASSIGN_OR_RETURN(const bool exists, fs.Exists(path));
-    if (exists || vfs::DirName(path) == path) break;
-    parents.push_back(vfs::DirName(path));
+  // A new entry is durable once its parent is synced. The nearest parent is synced even if the
+  // directory is there already: an earlier attempt may have failed just then.
+  std::vector<std::string> parents = {vfs::DirName(dir)};
+  while (parents.back() != vfs::DirName(parents.back())) {
+    ASSIGN_OR_RETURN(const bool exists, fs.Exists(parents.back()));
+    if (exists) break;
+    parents.push_back(vfs::DirName(parents.back()));
   }
   RETURN_IF_ERROR(fs.CreateDirs(dir));
   for (const std::string& parent : parents) RETURN_IF_ERROR(fs.SyncDir(parent));

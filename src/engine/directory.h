@@ -19,7 +19,7 @@ inline constexpr char kModeName[] = "MODE.json";
 
 std::string_view ModeName(Mode mode);
 
-// Creates `dir` and the parents it lacks, durably.
+// Creates `dir` and the parents it lacks, durably. Fine if it is there.
 Status CreateDirectory(vfs::FileSystem& fs, const std::string& dir);
 
 // The mode that MODE.json states; kStandalone if there is none. kDataLoss if it cannot be read as

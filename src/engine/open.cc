@@ -93,6 +93,9 @@ Status EngineImpl::OpenForWriting(std::unique_ptr<vfs::FileLock> lock) {
   if (manifest.has_value() && options_.error_if_exists) {
     return Status::AlreadyExists(path_ + " holds a database");
   }
+  if (!manifest.has_value() && options_.create_if_missing) {
+    RETURN_IF_ERROR(CreateDirectory(doors_.fs, path_));
+  }
   ASSIGN_OR_RETURN(const wal::RecoveryReport report,
                    RecoverLog(manifest.has_value() ? &*manifest : nullptr));
   lsm::VersionStateOptions version_options;

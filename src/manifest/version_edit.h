@@ -32,7 +32,7 @@ struct FileMetadata {
   uint64_t number = 0;
   uint64_t file_bytes = 0;
   uint64_t entries = 0;
-  uint64_t deletions = 0;         // point tombstones
+  uint64_t deletions = 0;  // point tombstones
   uint64_t range_tombstones = 0;
   uint64_t raw_key_bytes = 0;
   uint64_t raw_value_bytes = 0;

@@ -16,7 +16,7 @@ using base::StoreFixed32;
 using base::StoreFixed64;
 
 constexpr std::string_view kMagic = "nokvwal1";
-constexpr size_t kSegmentCrcOffset = 60;
+constexpr size_t kSegmentCrcOffset = 48;
 constexpr std::string_view kSuffix = ".wal";
 constexpr std::string_view kTemporarySuffix = ".wal.tmp";
 constexpr size_t kIndexHeadBytes = 16;
@@ -35,6 +35,11 @@ constexpr size_t kSyncedOffset = 32;
 uint32_t HeaderCrc(const SegmentKey& key, const char* header) {
   const std::string_view covered(header + kPayloadCrc, kRecordHeaderBytes - kPayloadCrc);
   return base::MaskCrc(base::Crc32c(covered, key.salt));
+}
+
+uint32_t MarkCrc(const SegmentKey& key, const char* header) {
+  const uint32_t seed = key.salt ^ static_cast<uint32_t>(key.segment);
+  return base::MaskCrc(base::Crc32c(std::string_view(header + kSyncedMarkOffset, 8), seed));
 }
 
 // Of payload and padding.
@@ -118,7 +123,16 @@ Result<SegmentHeader> DecodeSegmentHeader(std::string_view bytes) {
   header.segment = LoadFixed64(in + 16);
   header.resume = {LoadFixed64(in + 24), LoadFixed64(in + 32)};
   header.synced_offset = LoadFixed64(in + 40);
+  const SegmentKey key{header.segment, header.salt};
+  if (LoadFixed32(in + kSyncedMarkOffset + 8) == MarkCrc(key, in)) {
+    header.synced_mark = LoadFixed64(in + kSyncedMarkOffset);
+  }
   return header;
+}
+
+void EncodeSyncedMark(const SegmentKey& key, uint64_t offset, char* header) {
+  StoreFixed64(header + kSyncedMarkOffset, offset);
+  StoreFixed32(header + kSyncedMarkOffset + 8, MarkCrc(key, header));
 }
 
 void SealRecord(const SegmentKey& key, RecordType type, uint32_t payload_bytes, LogPosition synced,

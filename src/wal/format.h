@@ -58,9 +58,16 @@ struct SegmentHeader {
   uint64_t synced_offset = kSegmentHeaderBytes;
   // Seeds the checksums of the record headers, so that no payload can pass for a record.
   uint32_t salt = 0;
+  // How far the segment was last said to be synced, 0 if it was not: see EncodeSyncedMark.
+  uint64_t synced_mark = 0;
 };
 
-// Fills kSegmentHeaderBytes at `out`.
+// The synced mark lies in the header's last bytes, outside its checksum, with one of its own: it is
+// stored after every sync, itself unsynced, and one that is torn says nothing.
+inline constexpr uint64_t kSyncedMarkOffset = 52;
+inline constexpr uint64_t kSyncedMarkBytes = kSegmentHeaderBytes - kSyncedMarkOffset;
+
+// Fills kSegmentHeaderBytes at `out`; no synced mark.
 void EncodeSegmentHeader(const SegmentHeader& header, char* out);
 // kDataLoss if the bytes are no segment header, kUnimplemented if they are one of a newer format;
 // the messages do not name the file (the caller prefixes them).
@@ -71,6 +78,9 @@ struct SegmentKey {
   uint64_t segment = 0;
   uint32_t salt = 0;
 };
+
+// Stores the mark "synced up to `offset`" into the segment header at `header`.
+void EncodeSyncedMark(const SegmentKey& key, uint64_t offset, char* header);
 
 // Completes the record at `record`, whose payload is in place: zeroes the padding and fills the
 // header. `synced` is the position up to which the log was known to be synced.

@@ -1,6 +1,6 @@
 #include "wal/format.h"
 
-#include "gtest/gtest.h"
+#include <gtest/gtest.h>
 
 namespace nokv::wal {
 namespace {

@@ -173,10 +173,31 @@ Status Log::SyncSegments(LogPosition target) {
     segments_.pop_front();
   }
   // The header was synced when the segment got its name.
-  return target.offset > kSegmentHeaderBytes ? segment->Sync() : Status::Ok();
+  if (target.offset <= kSegmentHeaderBytes) return Status::Ok();
+  RETURN_IF_ERROR(segment->Sync());
+  return segment->MarkSynced(target.offset);
+}
+
+Status Log::DropUnsyncedBefore(uint64_t segment) {
+  std::vector<std::unique_ptr<Segment>> dropped;
+  {
+    const base::MutexLock lock(mu_);
+    // A running sync uses the segments; the next removal takes what this one leaves.
+    if (syncing_ || closed_) return Status::Ok();
+    const uint64_t limit = std::min(segment, committed_.segment);
+    while (segments_.front()->number() < limit) {
+      dropped.push_back(std::move(segments_.front()));
+      segments_.pop_front();
+      // Nobody needs it, so that it will never be synced breaks no promise.
+      synced_ = std::max(synced_, LogPosition{segments_.front()->number(), kSegmentHeaderBytes});
+    }
+  }
+  for (const auto& file : dropped) RETURN_IF_ERROR(file->Close());
+  return Status::Ok();
 }
 
 Status Log::RemoveSegmentsBefore(uint64_t segment) {
+  RETURN_IF_ERROR(DropUnsyncedBefore(segment));
   while (true) {
     uint64_t oldest = 0;
     {

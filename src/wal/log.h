@@ -128,8 +128,9 @@ class Log {
   // Seals the active segment and starts the next one. Records reserved before stay valid.
   Status Rotate() EXCLUDES(mu_);
 
-  // Deletes the segments numbered below `segment`, oldest first, but never the active one or one
-  // that is not synced. On an error the rest stays and may be removed later.
+  // Deletes the segments numbered below `segment`, which nobody needs any more, oldest first, but
+  // never the active one. Those that are not synced never will be: what they held must be durable
+  // elsewhere. While a sync runs they stay until the next call. On an error the rest stays and may be removed later.
   Status RemoveSegmentsBefore(uint64_t segment) EXCLUDES(mu_);
 
   LogStats GetStats() const EXCLUDES(mu_);
@@ -159,6 +160,8 @@ class Log {
   // Takes what is complete from `pending_` into the committed prefix.
   void AdvanceLocked() REQUIRES(mu_);
   Segment* OldestUnsynced() const EXCLUDES(mu_);
+  // Lets go of complete segments below `segment` without syncing them.
+  Status DropUnsyncedBefore(uint64_t segment) EXCLUDES(mu_);
   // Makes everything before `target` durable, oldest segment first, and cuts and closes the files
   // that lie wholly before it.
   Status SyncSegments(LogPosition target) EXCLUDES(mu_);

@@ -84,6 +84,9 @@ Result<RecoveryReport> Replayer::Run() {
                    {header.segment, i == 0 && header.resume.segment == 0 ? kSegmentHeaderBytes
                                                                          : header.synced_offset});
     }
+    if (header.synced_mark != 0) {
+      report_.synced = std::max(report_.synced, {header.segment, header.synced_mark});
+    }
   }
   bool ended = false;
   for (size_t i = 0; i < links_.size() && !ended; ++i) {

@@ -2,6 +2,7 @@
 
 #include "base/coding.h"
 #include "base/crc32c.h"
+#include "vfs/fault_fs.h"
 #include "wal/wal_test_util.h"
 
 namespace nokv::wal {
@@ -169,8 +170,20 @@ TEST(WalRecoverTest, LogThatEndsBelowWhatTheCallerKnowsToBeSyncedIsDamaged) {
   std::string damaged = Content(*fs, SegmentPath(1));
   damaged[mark.offset - 1] ^= 0x01;
   ASSERT_TRUE(fs->Overwrite(SegmentPath(1), damaged).ok());
+  EXPECT_TRUE(ReadLog(*fs).status.IsCorruption()) << "the sync left its mark in the segment";
+  std::fill_n(damaged.begin() + kSyncedMarkOffset, kSyncedMarkBytes, '\0');
+  ASSERT_TRUE(fs->Overwrite(SegmentPath(1), damaged).ok());
   EXPECT_TRUE(ReadLog(*fs).report.cut) << "no mark tells";
   EXPECT_TRUE(ReadLog(*fs, {.known_synced = mark}).status.IsCorruption());
+  EXPECT_TRUE(ReadLog(*fs, {.known_synced = {2, 64}}).status.IsCorruption());
+}
+
+TEST(WalRecoverTest, ClosedLogWithoutTheNewestSegmentTheCallerKnowsOfIsDamaged) {
+  auto fs = NewDisk();
+  auto log = CreateLog(*fs);
+  AppendRange(*log, 0, 2);
+  ASSERT_TRUE(log->Close().ok());
+  EXPECT_TRUE(ReadLog(*fs, {.known_synced = log->SyncedEnd()}).status.ok());
   EXPECT_TRUE(ReadLog(*fs, {.known_synced = {2, 64}}).status.IsCorruption());
 }
 
@@ -353,6 +366,32 @@ TEST(WalRecoverTest, RecoveryChangesNoByte) {
   const Recovered recovered = ReadLog(*fs);
   EXPECT_TRUE(recovered.report.cut);
   EXPECT_EQ(AllFiles(*fs), before);
+}
+
+// A writer fills a hole, syncs and appends between the reader's looks at two segments: the mark
+// that the reader then finds says that the hole, as it saw it, is damage.
+TEST(WalRecoverTest, ReaderBesideALiveWriterTakesNoLateRecordForDamage) {
+  auto fs = NewDisk();
+  auto faults = vfs::NewFaultFileSystem(*fs);
+  auto log = CreateLog(*fs);
+  AppendRange(*log, 0, 2);
+  auto hole = log->Reserve(RecordType::kBatch, static_cast<uint32_t>(PayloadOf(2).size()));
+  ASSERT_TRUE(hole.ok());
+  ASSERT_TRUE(log->Rotate().ok());
+  faults->SetObserver([&](const vfs::Operation& operation) {
+    if (operation.op == vfs::Op::kReadFile && operation.path == SegmentPath(2) &&
+        log->CommittedEnd() == hole->start) {
+      std::memcpy(hole->payload, PayloadOf(2).data(), hole->payload_bytes);
+      EXPECT_TRUE(log->Commit(*hole).ok());
+      EXPECT_TRUE(log->Sync().ok());
+      AppendRange(*log, 3, 5);
+    }
+    return vfs::Fault{};
+  });
+  const Recovered recovered = ReadLog(*faults);
+  ASSERT_TRUE(recovered.status.ok()) << recovered.status;
+  EXPECT_EQ(recovered.payloads, PayloadsTo(5));
+  EXPECT_FALSE(recovered.report.cut);
 }
 
 TEST(WalRecoverTest, TemporaryFilesAreRemovedAtTheRestart) {

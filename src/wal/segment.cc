@@ -65,4 +65,9 @@ Status Segment::Seal(LogPosition synced) {
   return Write(RecordType::kSeal, offset, kSegmentIndexBytes, synced);
 }
 
+Status Segment::MarkSynced(uint64_t offset) {
+  EncodeSyncedMark(key(), offset, data());
+  return file_->Written(kSyncedMarkOffset, kSyncedMarkBytes).Prefixed(path_);
+}
+
 }  // namespace nokv::wal

@@ -50,6 +50,8 @@ class Segment {
 
   // Makes everything written before the call durable.
   Status Sync() { return file_->Sync().Prefixed(path_); }
+  // Notes that everything before `offset` is synced. The note is not synced by itself.
+  Status MarkSynced(uint64_t offset);
   // Cuts the file after its seal. REQUIRES: sealed, and every record written.
   Status Close() { return file_->Close(sealed_end_).Prefixed(path_); }
 

@@ -2,14 +2,15 @@
 // a log read back as a list.
 #pragma once
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
 #include <cstring>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "gmock/gmock.h"
-#include "gtest/gtest.h"
 #include "vfs/memory_fs.h"
 #include "wal/log.h"
 #include "wal/recover.h"

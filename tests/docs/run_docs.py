@@ -28,7 +28,11 @@ MARK = "<<nokv-docs-block-{}>>"
 TIMEOUT_SECONDS = 120
 PRELUDE = """set -euo pipefail
 wait_for() {
-  for _ in $(seq 600); do (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null && return 0; sleep 0.05; done
+  for _ in $(seq 600); do
+    (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null && return 0
+    kill -0 $! 2>/dev/null || break
+    sleep 0.05
+  done
   echo "nothing listens on port $1" >&2
   return 1
 }

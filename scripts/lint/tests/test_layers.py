@@ -33,6 +33,15 @@ class LayersTest(LintTestCase):
         self.append("src/wal/log.cc", '#include "sim/world.h"\n#include "bench/load.h"\n')
         self.assert_fails("layers", "src/ may not use sim/", "src/ may not use bench/")
 
+    def test_knows_a_module_inside_the_folder_of_another(self):
+        self.write("scripts/lint/layers.txt", "0 base | x\n1 wal/index | x\n1 wal | x\n")
+        self.write("src/wal/index/CMakeLists.txt", "nokv_module(NAME wal_index HEADERS index.h)\n")
+        self.write("src/wal/index/index.h", "#pragma once\n")
+        self.append("src/wal/log.cc", '#include "wal/index/index.h"\n')
+        self.assert_fails("layers", "wal includes wal/index/index.h but does not name wal_index in DEPS")
+        self.write("src/wal/CMakeLists.txt", "nokv_module(NAME wal DEPS base wal_index)\n")
+        self.assert_passes("layers")
+
     def test_refuses_a_module_without_a_floor(self):
         self.write("src/extra/CMakeLists.txt", "nokv_module(NAME extra)\n")
         self.assert_fails("layers", "module extra is not in scripts/lint/layers.txt")

@@ -180,6 +180,11 @@ Status VersionState::LogAndApplyLocked(manifest::EditGroup& group) {
   return Status::Ok();
 }
 
+Status VersionState::failure() const {
+  base::MutexLock log_lock(log_mu_);
+  return failure_;
+}
+
 std::shared_ptr<const Version> VersionState::current() const {
   base::MutexLock lock(mu_);
   return current_;

@@ -48,6 +48,10 @@ class VersionState {
   // included. next_file_number is filled in. See the head of this file for errors.
   Status LogAndApply(manifest::EditGroup group) EXCLUDES(log_mu_, mu_);
 
+  // Why no change is accepted any more; OK while changes are. If it is OK after LogAndApply failed,
+  // nothing was written, and the tables that the group would have added may be removed.
+  Status failure() const EXCLUDES(log_mu_);
+
   // Positions, last sequence and generation as of the last edit; the tables too.
   manifest::DatabaseState state() const EXCLUDES(mu_);
   // What the open found at the end of the manifest.
@@ -77,7 +81,7 @@ class VersionState {
   std::atomic<uint64_t> next_file_number_{1};
 
   // Held across the manifest's writes.
-  base::Mutex log_mu_;
+  mutable base::Mutex log_mu_;
   std::unique_ptr<manifest::ManifestWriter> writer_ GUARDED_BY(log_mu_);
   Status failure_ GUARDED_BY(log_mu_);
 

@@ -1,0 +1,82 @@
+// Backend: where the gateway's keys live. Commands know only this; one backend is the embedded
+// engine, another will be the cluster client.
+//
+// Keys are *data keys*, the bytes of a key inside the data keyspace (keys/keys.h). Reads see every
+// commit that was applied, durable or not: whoever answers a client from such a read holds the
+// answer back until Durable() (commits complete in order, so until the last one has).
+//
+// Thread safety: all methods are called by the gateway's loop thread; completions may come from
+// any thread, also from inside the call.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "nokv/status.h"
+
+namespace nokv::redis {
+
+// What a key holds. `pin` keeps `value` alive.
+struct Record {
+  std::string_view value;
+  uint64_t expiry_ms = 0;  // 0: never
+  uint8_t type = 0;        // ValueType
+  std::shared_ptr<const void> pin;
+};
+
+// The user-meta byte of an entry. What a program wrote with DB::Put is a string.
+enum class ValueType : uint8_t { kString = 0 };
+
+struct Write {
+  enum class Kind : uint8_t { kPut, kDelete, kDeleteRange };
+  Kind kind = Kind::kPut;
+  uint8_t type = 0;
+  uint64_t expiry_ms = 0;
+  std::string key;         // kDeleteRange: where it begins
+  std::string_view value;  // must live until Commit returns
+  std::string end;         // kDeleteRange: where it ends, exclusive; empty: the end of all keys
+};
+
+// Walks live keys upwards. A snapshot of the moment it was made.
+class KeyCursor {
+ public:
+  virtual ~KeyCursor() = default;
+  virtual bool Valid() const = 0;
+  virtual void Next() = 0;
+  // REQUIRES: Valid(). Views are good until the next move.
+  virtual std::string_view key() const = 0;
+  virtual uint64_t expiry_ms() const = 0;
+  virtual uint8_t type() const = 0;
+  // OK at a plain end.
+  virtual Status status() const = 0;
+};
+
+using CommitDone = std::function<void(Status)>;
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  // False if there is no such key or it has expired.
+  virtual Result<bool> Get(std::string_view key, Record* record) = 0;
+  // Keys in [begin, end); `end` empty: to the end of all keys. Values are not read.
+  virtual std::unique_ptr<KeyCursor> Scan(std::string_view begin, std::string_view end) = 0;
+  // All of the writes or none. `done` gets the outcome once the commit is acknowledged: durable if
+  // `sync`. Returns true if it is applied already, so that reads see it; false if its outcome will
+  // tell (no room for now, or refused).
+  virtual bool Commit(std::span<const Write> writes, bool sync, CommitDone done) = 0;
+  // Calls `done` when all that was applied is durable.
+  virtual void Sync(CommitDone done) = 0;
+  // True if everything that reads see is durable, or no synced commit is waiting for that.
+  virtual bool Durable() const = 0;
+  // OK, or why commits are refused.
+  virtual Status WriteError() const = 0;
+  // How often the store was opened for writing, this time included; 0 if it does not survive.
+  virtual uint64_t Generation() const = 0;
+};
+
+}  // namespace nokv::redis

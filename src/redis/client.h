@@ -1,0 +1,33 @@
+// ClientState: what the gateway knows about one connection, apart from its bytes.
+//
+// Thread safety: owned by the gateway's loop.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace nokv::redis {
+
+enum class ReplyMode : uint8_t { kOn, kOff, kSkipNext };
+
+struct ClientState {
+  uint64_t id = 0;
+  int db = 0;
+  int protocol = 2;
+  ReplyMode reply_mode = ReplyMode::kOn;
+  bool close_after_reply = false;
+  bool no_evict = false;
+  bool no_touch = false;
+  std::string name;
+  std::string library_name;
+  std::string library_version;
+  std::string address;
+  std::string local_address;
+  uint64_t connected_ms = 0;
+  uint64_t last_command_ms = 0;
+  std::string_view last_command = "NULL";
+  uint64_t commands = 0;
+};
+
+}  // namespace nokv::redis

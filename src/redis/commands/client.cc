@@ -1,0 +1,248 @@
+// CLIENT: what a connection says about itself, and who is connected.
+#include "base/macros.h"
+#include "redis/commands/common.h"
+#include "redis/commands/table.h"
+#include "redis/number.h"
+
+namespace nokv::redis {
+
+namespace {
+
+bool IsPlainWord(std::string_view text) {
+  for (const char c : text) {
+    if (c < '!' || c > '~') return false;
+  }
+  return true;
+}
+
+// One line of CLIENT LIST.
+std::string Describe(const ClientState& client, uint64_t now_ms) {
+  const auto seconds_since = [now_ms](uint64_t then_ms) {
+    return std::to_string(now_ms > then_ms ? (now_ms - then_ms) / 1000 : 0);
+  };
+  std::string out = "id=" + std::to_string(client.id);
+  out += " addr=" + client.address + " laddr=" + client.local_address + " fd=0";
+  out += " name=" + client.name;
+  out += " age=" + seconds_since(client.connected_ms);
+  out += " idle=" + seconds_since(client.last_command_ms);
+  out += client.no_evict ? " flags=e" : " flags=N";
+  out += " db=" + std::to_string(client.db);
+  out += " sub=0 psub=0 ssub=0 multi=-1 cmd=" + std::string(client.last_command);
+  out += " user=default redir=-1 resp=" + std::to_string(client.protocol);
+  out += " lib-name=" + client.library_name + " lib-ver=" + client.library_version;
+  return out;
+}
+
+Status ClientId(Context& context) {
+  context.reply.Integer(static_cast<int64_t>(context.client.id));
+  return Status::Ok();
+}
+
+Status ClientInfo(Context& context) {
+  context.reply.Verbatim(Describe(context.client, context.services.clock().WallMillis()) + "\n");
+  return Status::Ok();
+}
+
+Status ClientList(Context& context) {
+  const auto& args = context.args;
+  std::vector<uint64_t> ids;
+  bool none = false;  // a type that no client of ours has
+  if (args.size() == 4 && EqualsIgnoreCase(args[2], "type")) {
+    const std::string type = LowerCase(args[3]);
+    if (type != "normal" && type != "master" && type != "replica" && type != "pubsub") {
+      return Fail(context, "ERR Unknown client type '" + std::string(args[3]) + "'");
+    }
+    none = type != "normal";
+  } else if (args.size() > 3 && EqualsIgnoreCase(args[2], "id")) {
+    for (const std::string_view word : args.subspan(3)) {
+      const auto id = ParseInt64(word);
+      if (!id.has_value() || *id < 0) return Fail(context, "ERR Invalid client ID");
+      ids.push_back(static_cast<uint64_t>(*id));
+    }
+  } else if (args.size() > 2) {
+    return Fail(context, kSyntaxError);
+  }
+  const uint64_t now_ms = context.services.clock().WallMillis();
+  std::string out;
+  context.services.ForEachClient([&](const ClientState& client) {
+    bool listed = ids.empty();
+    for (const uint64_t id : ids) listed |= id == client.id;
+    if (listed && !none) out += Describe(client, now_ms) + "\n";
+  });
+  context.reply.Verbatim(out);
+  return Status::Ok();
+}
+
+Status ClientSetName(Context& context) {
+  if (!IsPlainWord(context.args[2])) {
+    return Fail(context,
+                "ERR Client names cannot contain spaces, newlines or special characters.");
+  }
+  context.client.name = context.args[2];
+  context.reply.Ok();
+  return Status::Ok();
+}
+
+Status ClientGetName(Context& context) {
+  if (context.client.name.empty()) {
+    context.reply.Null();
+  } else {
+    context.reply.Bulk(context.client.name);
+  }
+  return Status::Ok();
+}
+
+Status ClientSetInfo(Context& context) {
+  const std::string option = LowerCase(context.args[2]);
+  std::string* target = nullptr;
+  if (option == "lib-name") target = &context.client.library_name;
+  if (option == "lib-ver") target = &context.client.library_version;
+  if (target == nullptr) {
+    return Fail(context, "ERR Unrecognized option '" + std::string(context.args[2]) + "'");
+  }
+  if (!IsPlainWord(context.args[3])) {
+    return Fail(context,
+                "ERR " + option + " cannot contain spaces, newlines or special characters.");
+  }
+  *target = context.args[3];
+  context.reply.Ok();
+  return Status::Ok();
+}
+
+Status ClientReply(Context& context) {
+  ClientState& client = context.client;
+  if (EqualsIgnoreCase(context.args[2], "on")) {
+    client.reply_mode = ReplyMode::kOn;
+    context.reply.Ok();
+  } else if (EqualsIgnoreCase(context.args[2], "off")) {
+    client.reply_mode = ReplyMode::kOff;
+  } else if (EqualsIgnoreCase(context.args[2], "skip")) {
+    if (client.reply_mode == ReplyMode::kOn) client.reply_mode = ReplyMode::kSkipNext;
+  } else {
+    return Fail(context, kSyntaxError);
+  }
+  return Status::Ok();
+}
+
+Status SetSwitch(Context& context, bool* value) {
+  const bool on = EqualsIgnoreCase(context.args[2], "on");
+  if (!on && !EqualsIgnoreCase(context.args[2], "off")) return Fail(context, kSyntaxError);
+  *value = on;
+  context.reply.Ok();
+  return Status::Ok();
+}
+
+Status ClientNoEvict(Context& context) {
+  return SetSwitch(context, &context.client.no_evict);
+}
+
+Status ClientNoTouch(Context& context) {
+  return SetSwitch(context, &context.client.no_touch);
+}
+
+// CLIENT KILL address, CLIENT KILL ID id, CLIENT KILL ADDR address.
+Status ClientKill(Context& context) {
+  const auto& args = context.args;
+  const bool old_form = args.size() == 3;
+  if (!old_form && args.size() != 4) return Fail(context, kSyntaxError);
+  std::vector<uint64_t> victims;
+  if (!old_form && EqualsIgnoreCase(args[2], "id")) {
+    const auto id = ParseInt64(args[3]);
+    if (!id.has_value() || *id < 1) {
+      return Fail(context, "ERR client-id should be greater than 0");
+    }
+    victims.push_back(static_cast<uint64_t>(*id));
+  } else if (old_form || EqualsIgnoreCase(args[2], "addr")) {
+    context.services.ForEachClient([&](const ClientState& client) {
+      if (client.address == args.back()) victims.push_back(client.id);
+    });
+  } else {
+    return Fail(context, kSyntaxError);
+  }
+  int64_t killed = 0;
+  for (const uint64_t id : victims) killed += context.services.KillClient(id) ? 1 : 0;
+  if (!old_form) {
+    context.reply.Integer(killed);
+  } else if (killed == 0) {
+    context.reply.Error("ERR No such client");
+  } else {
+    context.reply.Ok();
+  }
+  return Status::Ok();
+}
+
+// Nothing tracks keys, so it is off already; turning it on is refused.
+Status ClientTracking(Context& context) {
+  if (!EqualsIgnoreCase(context.args[2], "off")) {
+    return Fail(context, "ERR client-side caching is not supported");
+  }
+  context.reply.Ok();
+  return Status::Ok();
+}
+
+Status ClientHelp(Context& context) {
+  static constexpr std::string_view kLines[] = {
+      "GETNAME",  "    Return the name of the current connection.",
+      "ID",       "    Return the ID of the current connection.",
+      "INFO",     "    Return information about the current client connection.",
+      "KILL <ip:port> | KILL (ID <client-id>|ADDR <ip:port>)",
+      "    Kill connections.",
+      "LIST [TYPE (NORMAL|MASTER|REPLICA|PUBSUB)|ID <client-id> ...]",
+      "    Return information about client connections.",
+      "NO-EVICT (ON|OFF)",
+      "    Accepted; the gateway evicts no clients.",
+      "NO-TOUCH (ON|OFF)",
+      "    Accepted; the gateway keeps no access times.",
+      "REPLY (ON|OFF|SKIP)",
+      "    Control the replies sent to the current connection.",
+      "SETINFO (LIB-NAME|LIB-VER) <value>",
+      "    Tell the server about the client library.",
+      "SETNAME <name>",
+      "    Assign the name <name> to the current connection."};
+  ReplyHelp(context, "CLIENT", kLines);
+  return Status::Ok();
+}
+
+constexpr uint32_t kFlags = kNoScriptFlag | kLoadingFlag | kStaleFlag;
+constexpr uint32_t kAdmin = kFlags | kAdminFlag;
+constexpr std::string_view kGroup = "connection";
+
+constexpr CommandSpec kSubcommands[] = {
+    {"client|getname", 2, ClientGetName, kFlags, 0, 0, 0, kGroup, "2.6.9",
+     "Get the current connection name"},
+    {"client|help", 2, ClientHelp, kLoadingFlag | kStaleFlag, 0, 0, 0, kGroup, "5.0.0",
+     "Show helpful text about the different subcommands"},
+    {"client|id", 2, ClientId, kFlags, 0, 0, 0, kGroup, "5.0.0",
+     "Returns the client ID for the current connection"},
+    {"client|info", 2, ClientInfo, kFlags, 0, 0, 0, kGroup, "6.2.0",
+     "Returns information about the current client connection."},
+    {"client|kill", -3, ClientKill, kAdmin, 0, 0, 0, kGroup, "2.4.0",
+     "Kill the connection of a client"},
+    {"client|list", -2, ClientList, kAdmin, 0, 0, 0, kGroup, "2.4.0",
+     "Get the list of client connections"},
+    {"client|no-evict", 3, ClientNoEvict, kAdmin, 0, 0, 0, kGroup, "7.0.0",
+     "Set client eviction mode for the current connection"},
+    {"client|no-touch", 3, ClientNoTouch, kFlags, 0, 0, 0, kGroup, "7.2.0",
+     "Controls whether commands sent by the client affect the LRU/LFU of accessed keys"},
+    {"client|reply", 3, ClientReply, kFlags, 0, 0, 0, kGroup, "3.2.0",
+     "Instruct the server whether to reply to commands"},
+    {"client|setinfo", 4, ClientSetInfo, kFlags, 0, 0, 0, kGroup, "7.2.0",
+     "Sets information specific to the client or connection"},
+    {"client|setname", 3, ClientSetName, kFlags, 0, 0, 0, kGroup, "2.6.9",
+     "Set the current connection name"},
+    {"client|tracking", -3, ClientTracking, kFlags, 0, 0, 0, kGroup, "6.0.0",
+     "Enable or disable server assisted client side caching support"},
+};
+
+constexpr CommandSpec kCommands[] = {
+    {"client", -2, nullptr, 0, 0, 0, 0, kGroup, "2.4.0",
+     "A container for client connection commands", kSubcommands},
+};
+
+}  // namespace
+
+std::span<const CommandSpec> ClientCommands() {
+  return kCommands;
+}
+
+}  // namespace nokv::redis

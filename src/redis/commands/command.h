@@ -1,0 +1,109 @@
+// What a command is: its description, which COMMAND shows and arity checks use, and its function.
+//
+// A command function reads its arguments, reads and writes through the transaction, and writes
+// exactly one reply. If the reply is an error, or the function returns a failed Status (the store
+// could not be read), nothing is committed.
+//
+// Thread safety: command functions run on the gateway's loop, one at a time.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "nokv/status.h"
+#include "redis/client.h"
+#include "redis/config.h"
+#include "redis/resp/reply.h"
+#include "redis/stats.h"
+#include "redis/transaction.h"
+
+namespace nokv::redis {
+
+class CommandTable;
+class ScanCursors;
+
+// What commands may ask of the gateway around them.
+class Services {
+ public:
+  virtual ~Services() = default;
+  virtual const CommandTable& commands() const = 0;
+  virtual Config& config() = 0;
+  virtual base::Clock& clock() = 0;
+  virtual base::Random& random() = 0;
+  virtual ScanCursors& scan_cursors() = 0;
+  virtual Backend& backend() = 0;
+  virtual GatewayStats Stats() const = 0;
+  virtual void ResetStats() = 0;
+  virtual void CountLookup(bool hit) = 0;
+  virtual uint64_t start_ms() const = 0;
+  virtual void ForEachClient(const std::function<void(const ClientState&)>& visit) const = 0;
+  // Disconnects a client, after its pending output; false if there is none with this id.
+  virtual bool KillClient(uint64_t id) = 0;
+  // Where RANDOMKEY went last in `db`.
+  virtual std::string& random_position(int db) = 0;
+};
+
+struct Context {
+  Services& services;
+  ClientState& client;
+  Transaction& txn;
+  std::span<const std::string_view> args;  // args[0] is the command's name as it was sent
+  Reply& reply;
+
+  int db() const { return client.db; }
+};
+
+using CommandFunction = Status (*)(Context& context);
+
+enum CommandFlag : uint32_t {
+  kWriteFlag = 1 << 0,
+  kReadOnlyFlag = 1 << 1,
+  kDenyOomFlag = 1 << 2,
+  kFastFlag = 1 << 3,
+  kAdminFlag = 1 << 4,
+  kLoadingFlag = 1 << 5,
+  kStaleFlag = 1 << 6,
+  kNoScriptFlag = 1 << 7,
+  kNoAuthFlag = 1 << 8,
+  kAllowBusyFlag = 1 << 9,
+  kSentinelFlag = 1 << 10,
+  kDangerousFlag = 1 << 11,  // an ACL category, no flag of its own
+};
+
+struct CommandSpec {
+  std::string_view name;  // lower case; subcommands: "client|setname"
+  int arity;              // of all words; negative: at least
+  CommandFunction function;
+  uint32_t flags;
+  int first_key;
+  int last_key;
+  int key_step;
+  std::string_view group;
+  std::string_view since;
+  std::string_view summary;
+  std::span<const CommandSpec> subcommands = {};
+
+  bool AcceptsArity(size_t words) const {
+    return arity >= 0 ? words == static_cast<size_t>(arity)
+                      : words >= static_cast<size_t>(-static_cast<int64_t>(arity));
+  }
+};
+
+// The families; each lists its own commands.
+std::span<const CommandSpec> StringCommands();
+std::span<const CommandSpec> StringRangeCommands();
+std::span<const CommandSpec> CounterCommands();
+std::span<const CommandSpec> KeyCommands();
+std::span<const CommandSpec> ExpireCommands();
+std::span<const CommandSpec> ScanCommands();
+std::span<const CommandSpec> ConnectionCommands();
+std::span<const CommandSpec> ClientCommands();
+std::span<const CommandSpec> CommandCommands();
+std::span<const CommandSpec> ServerCommands();
+
+}  // namespace nokv::redis

@@ -1,0 +1,50 @@
+// What several command families share: error texts, argument parsing, typed look-ups.
+//
+// Thread safety: as commands/command.h.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "redis/commands/command.h"
+
+namespace nokv::redis {
+
+inline constexpr std::string_view kSyntaxError = "ERR syntax error";
+inline constexpr std::string_view kNotAnInteger =
+    "ERR value is not an integer or out of range";
+inline constexpr std::string_view kWrongTypeError =
+    "WRONGTYPE Operation against a key holding the wrong kind of value";
+inline constexpr std::string_view kTooLong =
+    "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
+inline constexpr size_t kMaxStringBytes = size_t{512} << 20;
+
+// Writes an error and ends the command: return Fail(context, kSyntaxError).
+Status Fail(Context& context, std::string_view error);
+
+// A canonical integer, or nullopt after replying with `error`.
+std::optional<int64_t> IntegerArgument(Context& context, std::string_view text,
+                                       std::string_view error = kNotAnInteger);
+
+enum class Lookup : uint8_t { kMissing, kFound, kWrongType };
+// Finds a string. kWrongType: the error has been written. Counts a hit or a miss.
+Result<Lookup> FindString(Context& context, std::string_view key, Record* record);
+
+enum class TimeUnit : uint8_t { kSeconds, kMillis };
+// Turns an expiry argument into milliseconds since 1970; nullopt if it overflows or, with
+// `positive`, if it is not above zero.
+std::optional<uint64_t> ExpiryFrom(int64_t value, TimeUnit unit, bool absolute, bool positive,
+                                   uint64_t now_ms);
+// "ERR invalid expire time in 'set' command".
+std::string InvalidExpiry(std::string_view command);
+// "ERR wrong number of arguments for 'get' command".
+std::string WrongArity(std::string_view command);
+std::string LowerCase(std::string_view text);
+
+// Replies with the help text of a container command, as Redis frames it.
+void ReplyHelp(Context& context, std::string_view container,
+               std::span<const std::string_view> lines);
+
+}  // namespace nokv::redis

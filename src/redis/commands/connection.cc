@@ -1,0 +1,154 @@
+// Commands about the connection: PING, ECHO, QUIT, HELLO, AUTH, SELECT, RESET.
+#include "base/macros.h"
+#include "redis/commands/common.h"
+#include "redis/commands/table.h"
+#include "redis/number.h"
+
+namespace nokv::redis {
+
+namespace {
+
+constexpr std::string_view kNoPassword =
+    "ERR AUTH <password> called without any password configured for the default user. Are you "
+    "sure your configuration is correct?";
+constexpr std::string_view kWrongPass =
+    "WRONGPASS invalid username-password pair or user is disabled.";
+
+Status Ping(Context& context) {
+  if (context.args.size() > 2) return Fail(context, WrongArity("ping"));
+  if (context.args.size() == 2) {
+    context.reply.Bulk(context.args[1]);
+  } else {
+    context.reply.Simple("PONG");
+  }
+  return Status::Ok();
+}
+
+Status Echo(Context& context) {
+  context.reply.Bulk(context.args[1]);
+  return Status::Ok();
+}
+
+Status Quit(Context& context) {
+  context.client.close_after_reply = true;
+  context.reply.Ok();
+  return Status::Ok();
+}
+
+// The default user has no password, so any password is right for it.
+Status Auth(Context& context) {
+  if (context.args.size() > 3) return Fail(context, kSyntaxError);
+  if (context.args.size() == 2) return Fail(context, kNoPassword);
+  if (context.args[1] != "default") return Fail(context, kWrongPass);
+  context.reply.Ok();
+  return Status::Ok();
+}
+
+bool IsValidClientName(std::string_view name) {
+  for (const char c : name) {
+    if (c < '!' || c > '~') return false;
+  }
+  return true;
+}
+
+void ReplyHello(Context& context) {
+  Reply& reply = context.reply;
+  reply.Map(7);
+  reply.Bulk("server");
+  reply.Bulk("redis");
+  reply.Bulk("version");
+  reply.Bulk(context.services.config().version);
+  reply.Bulk("proto");
+  reply.Integer(context.client.protocol);
+  reply.Bulk("id");
+  reply.Integer(static_cast<int64_t>(context.client.id));
+  reply.Bulk("mode");
+  reply.Bulk("standalone");
+  reply.Bulk("role");
+  reply.Bulk("master");
+  reply.Bulk("modules");
+  reply.Array(0);
+}
+
+Status Hello(Context& context) {
+  const auto& args = context.args;
+  int protocol = context.client.protocol;
+  if (args.size() > 1) {
+    const auto version = ParseInt64(args[1]);
+    if (!version.has_value()) {
+      return Fail(context, "ERR Protocol version is not an integer or out of range");
+    }
+    if (*version < 2 || *version > 3) {
+      return Fail(context, "NOPROTO unsupported protocol version");
+    }
+    protocol = static_cast<int>(*version);
+  }
+  std::optional<std::string_view> name;
+  for (size_t i = 2; i < args.size(); ++i) {
+    const size_t more = args.size() - 1 - i;
+    if (EqualsIgnoreCase(args[i], "auth") && more >= 2) {
+      if (args[i + 1] != "default") return Fail(context, kWrongPass);
+      i += 2;
+    } else if (EqualsIgnoreCase(args[i], "setname") && more >= 1) {
+      name = args[++i];
+      if (!IsValidClientName(*name)) {
+        return Fail(context,
+                    "ERR Client names cannot contain spaces, newlines or special characters.");
+      }
+    } else {
+      return Fail(context, "ERR Syntax error in HELLO option '" + std::string(args[i]) + "'");
+    }
+  }
+  if (name.has_value()) context.client.name = *name;
+  context.client.protocol = protocol;
+  context.reply.set_protocol(protocol);
+  ReplyHello(context);
+  return Status::Ok();
+}
+
+Status Select(Context& context) {
+  const auto db = IntegerArgument(context, context.args[1]);
+  if (!db.has_value()) return Status::Ok();
+  if (*db < 0 || *db >= kDatabases) return Fail(context, "ERR DB index is out of range");
+  context.client.db = static_cast<int>(*db);
+  context.reply.Ok();
+  return Status::Ok();
+}
+
+Status Reset(Context& context) {
+  ClientState& client = context.client;
+  client.db = 0;
+  client.protocol = 2;
+  client.reply_mode = ReplyMode::kOn;
+  client.no_evict = false;
+  client.no_touch = false;
+  client.name.clear();
+  context.reply.Simple("RESET");
+  return Status::Ok();
+}
+
+constexpr uint32_t kHandshake =
+    kNoScriptFlag | kLoadingFlag | kStaleFlag | kFastFlag | kNoAuthFlag | kAllowBusyFlag;
+
+constexpr CommandSpec kCommands[] = {
+    {"ping", -1, Ping, kFastFlag | kSentinelFlag, 0, 0, 0, "connection", "1.0.0",
+     "Ping the server"},
+    {"echo", 2, Echo, kLoadingFlag | kStaleFlag | kFastFlag, 0, 0, 0, "connection", "1.0.0",
+     "Echo the given string"},
+    {"quit", -1, Quit, kHandshake, 0, 0, 0, "connection", "1.0.0", "Close the connection"},
+    {"auth", -2, Auth, kHandshake | kSentinelFlag, 0, 0, 0, "connection", "1.0.0",
+     "Authenticate to the server"},
+    {"hello", -1, Hello, kHandshake | kSentinelFlag, 0, 0, 0, "connection", "6.0.0",
+     "Handshake with Redis"},
+    {"select", 2, Select, kLoadingFlag | kStaleFlag | kFastFlag, 0, 0, 0, "connection", "1.0.0",
+     "Change the selected database for the current connection"},
+    {"reset", 1, Reset, kHandshake, 0, 0, 0, "connection", "6.2.0", "Reset the connection"},
+};
+
+}  // namespace
+
+std::span<const CommandSpec> ConnectionCommands() {
+  return kCommands;
+}
+
+}  // namespace nokv::redis

@@ -1,0 +1,97 @@
+// INCR and its relatives: numbers kept as decimal strings.
+#include <cmath>
+#include <limits>
+
+#include "base/macros.h"
+#include "redis/commands/common.h"
+#include "redis/number.h"
+
+namespace nokv::redis {
+
+namespace {
+
+Status PutNumber(Context& context, const Record& old, std::string text) {
+  PutArguments put;
+  put.expiry_ms = old.expiry_ms;
+  return context.txn.Put(context.db(), context.args[1], context.txn.Keep(std::move(text)), put);
+}
+
+Status AddInteger(Context& context, int64_t delta) {
+  Record record;
+  ASSIGN_OR_RETURN(const Lookup lookup, FindString(context, context.args[1], &record));
+  if (lookup == Lookup::kWrongType) return Status::Ok();
+  int64_t value = 0;
+  if (lookup == Lookup::kFound) {
+    const auto old = IntegerArgument(context, record.value);
+    if (!old.has_value()) return Status::Ok();
+    value = *old;
+  }
+  if (__builtin_add_overflow(value, delta, &value)) {
+    return Fail(context, "ERR increment or decrement would overflow");
+  }
+  context.reply.Integer(value);
+  return PutNumber(context, record, std::to_string(value));
+}
+
+Status Incr(Context& context) {
+  return AddInteger(context, 1);
+}
+
+Status Decr(Context& context) {
+  return AddInteger(context, -1);
+}
+
+Status IncrBy(Context& context) {
+  const auto delta = IntegerArgument(context, context.args[2]);
+  return delta.has_value() ? AddInteger(context, *delta) : Status::Ok();
+}
+
+Status DecrBy(Context& context) {
+  const auto delta = IntegerArgument(context, context.args[2]);
+  if (!delta.has_value()) return Status::Ok();
+  if (*delta == std::numeric_limits<int64_t>::min()) {
+    return Fail(context, "ERR decrement would overflow");
+  }
+  return AddInteger(context, -*delta);
+}
+
+Status IncrByFloat(Context& context) {
+  Record record;
+  ASSIGN_OR_RETURN(const Lookup lookup, FindString(context, context.args[1], &record));
+  if (lookup == Lookup::kWrongType) return Status::Ok();
+  const auto old = lookup == Lookup::kFound ? ParseLongDouble(record.value) : 0.0L;
+  const auto delta = ParseLongDouble(context.args[2]);
+  if (!old.has_value() || !delta.has_value()) {
+    return Fail(context, "ERR value is not a valid float");
+  }
+  const long double value = *old + *delta;
+  if (!std::isfinite(value)) {
+    return Fail(context, "ERR increment would produce NaN or Infinity");
+  }
+  std::string text = FormatLongDouble(value);
+  context.reply.Bulk(text);
+  return PutNumber(context, record, std::move(text));
+}
+
+constexpr uint32_t kFlags = kWriteFlag | kDenyOomFlag | kFastFlag;
+
+constexpr CommandSpec kCommands[] = {
+    {"incr", 2, Incr, kFlags, 1, 1, 1, "string", "1.0.0",
+     "Increment the integer value of a key by one"},
+    {"decr", 2, Decr, kFlags, 1, 1, 1, "string", "1.0.0",
+     "Decrement the integer value of a key by one"},
+    {"incrby", 3, IncrBy, kFlags, 1, 1, 1, "string", "1.0.0",
+     "Increment the integer value of a key by the given amount"},
+    {"decrby", 3, DecrBy, kFlags, 1, 1, 1, "string", "1.0.0",
+     "Decrement the integer value of a key by the given number"},
+    {"incrbyfloat", 3, IncrByFloat, kFlags, 1, 1, 1, "string", "2.6.0",
+     "Increment the float value of a key by the given amount"},
+};
+
+}  // namespace
+
+std::span<const CommandSpec> CounterCommands() {
+  return kCommands;
+}
+
+}  // namespace nokv::redis

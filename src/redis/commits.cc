@@ -1,0 +1,58 @@
+#include "redis/commits.h"
+
+namespace nokv::redis {
+
+Commits::Commits(Backend& backend, rpc::stream::Loop& loop, std::function<void()> on_progress)
+    : backend_(backend), loop_(loop), on_progress_(std::move(on_progress)) {}
+
+Commits::Started Commits::Start(std::span<const Write> writes, bool sync) {
+  const uint64_t number = ++last_;
+  done_.push_back(false);
+  const bool applied = backend_.Commit(
+      writes, sync, [this, number](Status status) { Complete(number, std::move(status)); });
+  return {number, applied};
+}
+
+void Commits::Complete(uint64_t number, Status status) {
+  if (loop_.OnLoopThread()) return Count(number, std::move(status));
+  bool first = false;
+  {
+    base::MutexLock lock(mu_);
+    first = queue_.empty();
+    queue_.emplace_back(number, std::move(status));
+  }
+  // One wake-up for all that complete before the loop gets to it.
+  if (first) loop_.Post([this] { TakeQueue(); });
+}
+
+void Commits::TakeQueue() {
+  std::vector<std::pair<uint64_t, Status>> completed;
+  {
+    base::MutexLock lock(mu_);
+    completed.swap(queue_);
+  }
+  for (auto& [number, status] : completed) Count(number, std::move(status));
+  on_progress_();
+}
+
+void Commits::Count(uint64_t number, Status status) {
+  if (!status.ok()) failed_.emplace(number, std::move(status));
+  done_[number - acknowledged_ - 1] = true;
+  while (!done_.empty() && done_.front()) {
+    done_.pop_front();
+    ++acknowledged_;
+  }
+}
+
+std::optional<Status> Commits::Outcome(uint64_t number) const {
+  if (number > acknowledged_ && !done_[number - acknowledged_ - 1]) return std::nullopt;
+  if (failed_.empty()) return Status::Ok();
+  const auto failed = failed_.find(number);
+  return failed == failed_.end() ? Status::Ok() : failed->second;
+}
+
+void Commits::ForgetFailures() {
+  failed_.erase(failed_.begin(), failed_.upper_bound(acknowledged_));
+}
+
+}  // namespace nokv::redis

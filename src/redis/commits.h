@@ -1,0 +1,59 @@
+// Commits: which commits are on their way, and up to which one all are acknowledged.
+//
+// Commits are numbered in the order in which they were made. Their completions may come from any
+// thread; they are counted on the loop.
+//
+// Thread safety: owned by the loop; completions cross over through a queue of its own.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "base/mutex.h"
+#include "redis/backend.h"
+#include "rpc/stream/stream.h"
+
+namespace nokv::redis {
+
+class Commits {
+ public:
+  // `on_progress` runs on the loop after completions were counted that came from elsewhere.
+  Commits(Backend& backend, rpc::stream::Loop& loop, std::function<void()> on_progress);
+
+  struct Started {
+    uint64_t number;
+    bool applied;
+  };
+  Started Start(std::span<const Write> writes, bool sync);
+
+  uint64_t last() const { return last_; }
+  // All commits up to this one have their outcome.
+  uint64_t acknowledged() const { return acknowledged_; }
+  // The outcome of a commit; nullopt while it has none. Failures are kept until Forget.
+  std::optional<Status> Outcome(uint64_t number) const;
+  // Nobody will ask for acknowledged commits any more.
+  void ForgetFailures();
+
+ private:
+  void Complete(uint64_t number, Status status);
+  void Count(uint64_t number, Status status);
+  void TakeQueue();
+
+  Backend& backend_;
+  rpc::stream::Loop& loop_;
+  std::function<void()> on_progress_;
+  uint64_t last_ = 0;
+  uint64_t acknowledged_ = 0;
+  std::deque<bool> done_;              // of the commits after acknowledged_
+  std::map<uint64_t, Status> failed_;  // by number
+
+  base::Mutex mu_;
+  std::vector<std::pair<uint64_t, Status>> queue_ GUARDED_BY(mu_);
+};
+
+}  // namespace nokv::redis

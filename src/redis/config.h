@@ -1,0 +1,36 @@
+// Settings of the gateway, as CONFIG GET shows them and CONFIG SET changes some of them.
+//
+// Thread safety: thread-compatible; owned by the gateway's loop once it runs.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace nokv::redis {
+
+// When an acknowledged write is on stable storage, as in Redis.
+enum class SyncPolicy : uint8_t {
+  kAlways,    // before it is acknowledged
+  kEverySec,  // within a second or two
+  kNo,        // when the engine or the operating system gets to it
+};
+
+struct Config {
+  SyncPolicy sync = SyncPolicy::kEverySec;
+  uint64_t max_clients = 10000;
+  uint64_t timeout_seconds = 0;  // idle connections are closed after; 0: never
+  // Refuse clients from other machines.
+  bool protected_mode = true;
+  // Commands of a client wait while this much output of it has not been taken by its socket.
+  size_t output_pause_bytes = size_t{8} << 20;
+  // A client that takes nothing of its waiting output for so long is disconnected.
+  uint64_t stalled_reader_seconds = 60;
+  // For INFO and CONFIG GET.
+  std::string address;
+  std::string workdir;
+  std::string version = "7.2.0";  // of Redis, whose behaviour this follows
+  std::string product_version;
+};
+
+}  // namespace nokv::redis

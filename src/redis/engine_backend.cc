@@ -1,0 +1,99 @@
+#include "redis/engine_backend.h"
+
+#include <string>
+#include <utility>
+
+#include "base/macros.h"
+#include "keys/keys.h"
+
+namespace nokv::redis {
+
+namespace {
+
+using keys::Keyspace;
+
+// What the gateway reads must show its own last write, durable or not.
+constexpr engine::ReadView kLatest{nullptr, /*include_unsynced=*/true};
+
+// The end of a range of data keys, as an engine prefix; an empty one is the end of the keyspace.
+std::string EndPrefix(std::string_view end) {
+  if (!end.empty()) return keys::EncodePrefix(Keyspace::kData, end);
+  return std::string(1, static_cast<char>(static_cast<uint8_t>(Keyspace::kData) + 1));
+}
+
+class EngineKeyCursor final : public KeyCursor {
+ public:
+  explicit EngineKeyCursor(std::unique_ptr<engine::Cursor> cursor) : cursor_(std::move(cursor)) {
+    cursor_->SeekToFirst();
+  }
+  bool Valid() const override { return cursor_->Valid(); }
+  void Next() override { cursor_->Next(); }
+  std::string_view key() const override { return keys::KeyOf(cursor_->engine_key()); }
+  uint64_t expiry_ms() const override { return cursor_->attributes().expiry_ms; }
+  uint8_t type() const override { return cursor_->attributes().user_meta; }
+  Status status() const override { return cursor_->status(); }
+
+ private:
+  std::unique_ptr<engine::Cursor> cursor_;
+};
+
+class EngineBackend final : public Backend {
+ public:
+  explicit EngineBackend(engine::Engine& engine) : engine_(engine) {}
+
+  Result<bool> Get(std::string_view key, Record* record) override {
+    engine_key_.clear();
+    keys::AppendEngineKey(Keyspace::kData, key, 0, &engine_key_);
+    engine::FoundValue value;
+    ASSIGN_OR_RETURN(const bool found, engine_.Get(kLatest, engine_key_, &value));
+    if (!found) return false;
+    *record = Record{value.value, value.attributes.expiry_ms, value.attributes.user_meta,
+                     std::move(value.pin)};
+    return true;
+  }
+
+  std::unique_ptr<KeyCursor> Scan(std::string_view begin, std::string_view end) override {
+    engine::CursorOptions options;
+    options.view = kLatest;
+    options.lower = keys::EncodePrefix(Keyspace::kData, begin);
+    options.upper = EndPrefix(end);
+    options.key_only = true;
+    return std::make_unique<EngineKeyCursor>(engine_.NewCursor(options));
+  }
+
+  bool Commit(std::span<const Write> writes, bool sync, CommitDone done) override {
+    batch_.Clear();
+    for (const Write& write : writes) {
+      if (write.kind == Write::Kind::kDeleteRange) {
+        batch_.DeleteRange(keys::EncodePrefix(Keyspace::kData, write.key), EndPrefix(write.end));
+        continue;
+      }
+      engine_key_.clear();
+      keys::AppendEngineKey(Keyspace::kData, write.key, 0, &engine_key_);
+      if (write.kind == Write::Kind::kDelete) {
+        batch_.Delete(engine_key_);
+      } else {
+        batch_.Put(engine_key_, write.value, {write.expiry_ms, write.type, std::nullopt});
+      }
+    }
+    return engine_.WriteAsync(batch_, sync, std::move(done)).applied;
+  }
+
+  void Sync(CommitDone done) override { engine_.SyncAsync(std::move(done)); }
+  bool Durable() const override { return engine_.Durable(); }
+  Status WriteError() const override { return engine_.background_error(); }
+  uint64_t Generation() const override { return engine_.open_generation(); }
+
+ private:
+  engine::Engine& engine_;
+  std::string engine_key_;  // reused, so that a lookup does not allocate
+  engine::Batch batch_;     // reused
+};
+
+}  // namespace
+
+std::unique_ptr<Backend> NewEngineBackend(engine::Engine& engine) {
+  return std::make_unique<EngineBackend>(engine);
+}
+
+}  // namespace nokv::redis

@@ -1,0 +1,75 @@
+// Executor: runs commands one after the other, each as one transaction.
+//
+// A write is committed before the next command runs, but not necessarily acknowledged: the result
+// of Execute says for what the reply has to wait. With back-pressure a commit may not even be
+// applied at once; then paused() is true and nothing may be executed until it is.
+//
+// Thread safety: owned by the gateway's loop.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "redis/commands/command.h"
+#include "redis/commands/table.h"
+#include "redis/commits.h"
+
+namespace nokv::redis {
+
+// What a reply waits for.
+struct Executed {
+  uint64_t barrier = 0;  // its own commit, or the last that it may have seen; 0: none
+  bool waits() const { return barrier != 0; }
+};
+
+class Executor {
+ public:
+  // All are borrowed. `on_progress` runs on the loop when commits were acknowledged, or execution
+  // may go on, for a reason outside of Execute.
+  Executor(Services& services, Backend& backend, rpc::stream::Loop& loop,
+           std::function<void()> on_progress);
+
+  void set_counts(const AllCounts& counts) { counts_ = counts; }
+  const AllCounts& counts() const { return counts_; }
+
+  // REQUIRES: !paused(), args is not empty. Appends one reply to `*out`; if it waits, that is the
+  // reply for when the commit succeeds.
+  Executed Execute(ClientState& client, std::span<const std::string_view> args, std::string* out);
+  // Removes up to `limit` expired keys; returns how many. REQUIRES: !paused().
+  Result<size_t> Reap(size_t limit);
+
+  bool paused() const { return paused_on_.has_value(); }
+  Commits& commits() { return commits_; }
+  // Wall-clock milliseconds that never go back.
+  uint64_t NowMs();
+  // What NowMs last returned.
+  uint64_t LastNowMs() const { return now_ms_; }
+  // What a client is told when its write, or one that it saw, failed.
+  static std::string WriteFailed(const Status& status);
+
+ private:
+  struct Pause {
+    uint64_t commit;
+    AllCounts counts;  // once it is applied
+  };
+
+  // The spec that runs, or null after replying with an error.
+  const CommandSpec* Resolve(std::span<const std::string_view> args, Reply& reply);
+  Executed Commit(Transaction& txn, Reply& reply);
+  void OnProgress();
+
+  Services& services_;
+  Backend& backend_;
+  std::function<void()> on_progress_;
+  Commits commits_;
+  AllCounts counts_{};
+  std::optional<Pause> paused_on_;
+  uint64_t now_ms_ = 0;
+};
+
+}  // namespace nokv::redis

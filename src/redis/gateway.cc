@@ -1,0 +1,229 @@
+#include "redis/gateway.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "redis/resp/reply.h"
+
+namespace nokv::redis {
+
+namespace {
+
+constexpr uint64_t kReapIntervalMs = 100;
+constexpr size_t kReapBatch = 1000;
+constexpr int kReapBatchesPerTick = 5;
+constexpr uint64_t kSyncIntervalMs = 1000;
+constexpr uint64_t kSlowSyncUs = 2'000'000;
+constexpr uint64_t kSweepIntervalMs = 1000;
+constexpr uint64_t kDrainIntervalMs = 20;
+constexpr uint64_t kDrainDeadlineUs = 5'000'000;
+
+}  // namespace
+
+Gateway::Gateway(const Config& config, const GatewayDoors& doors)
+    : config_(config),
+      doors_(doors),
+      start_ms_(doors.clock.WallMillis()),
+      random_(doors.seed),
+      scan_cursors_(doors.backend.Generation()),
+      executor_(*this, doors.backend, doors.loop, [this] { OnProgress(); }),
+      books_(doors.backend, doors.loop, doors.logger),
+      calls_(commands_.all().size()) {}
+
+Gateway::~Gateway() = default;
+
+void Gateway::Start(std::function<void(Status)> ready) {
+  books_.Open([this, ready = std::move(ready)](Status status, const AllCounts& counts) {
+    if (status.ok()) {
+      executor_.set_counts(counts);
+      StartTimers();
+    }
+    ready(std::move(status));
+  });
+}
+
+void Gateway::StartTimers() {
+  timers_.push_back(doors_.loop.Every(kReapIntervalMs, [this] { ReapTick(); }));
+  timers_.push_back(doors_.loop.Every(kSyncIntervalMs, [this] { SyncTick(); }));
+  timers_.push_back(doors_.loop.Every(kSweepIntervalMs, [this] { SweepTick(); }));
+}
+
+std::unique_ptr<rpc::stream::Handler> Gateway::Accept(rpc::stream::Connection& connection) {
+  if (drained_ != nullptr) return nullptr;
+  if (sessions_.size() >= config_.max_clients) {
+    Refuse(connection, "ERR max number of clients reached");
+    return nullptr;
+  }
+  if (config_.protected_mode && !connection.peer_is_loopback()) {
+    Refuse(connection,
+           "DENIED NoKV is running in protected mode: it has no password and accepts connections "
+           "from its own machine only. To accept others, run 'CONFIG SET protected-mode no' from "
+           "there, and only if every machine that can reach this port is trusted.");
+    return nullptr;
+  }
+  Add(accepted_, 1);
+  Add(active_, 1);
+  const uint64_t id = ++last_id_;
+  auto session = std::make_unique<Session>(*this, connection, id, doors_.clock.WallMillis());
+  sessions_.emplace(id, session.get());
+  return session;
+}
+
+void Gateway::Refuse(rpc::stream::Connection& connection, std::string_view error) {
+  Add(rejected_, 1);
+  Reply(&connection.output(), 2).Error(error);
+  connection.CloseAfterFlush();
+}
+
+Executed Gateway::Execute(ClientState& client, std::span<const std::string_view> args,
+                          std::string* out) {
+  const size_t begin = out->size();
+  const Executed executed = executor_.Execute(client, args, out);
+  ++client.commands;
+  client.last_command_ms = executor_.LastNowMs();
+  const CommandSpec* spec = commands_.Find(args[0]);
+  Add(spec == nullptr ? unknown_calls_ : calls_[commands_.IndexOf(*spec)], 1);
+  if (begin < out->size() && (*out)[begin] == '-') Add(errors_, 1);
+  any_stopped_ |= executor_.paused();
+  return executed;
+}
+
+void Gateway::OnProgress() {
+  std::vector<Session*> holders;
+  holders.swap(holders_);
+  for (Session* session : holders) {
+    session->OnProgress();
+    if (session->holds_replies()) holders_.push_back(session);
+  }
+  executor_.commits().ForgetFailures();
+  if (!any_stopped_ || executor_.paused()) return;
+  any_stopped_ = false;
+  for (const auto& [id, session] : sessions_) session->OnDrained();
+}
+
+void Gateway::Remove(uint64_t id) {
+  const auto found = sessions_.find(id);
+  if (found == sessions_.end()) return;
+  std::erase(holders_, found->second);
+  sessions_.erase(found);
+  Add(active_, static_cast<uint64_t>(-1));
+}
+
+void Gateway::ReapTick() {
+  for (int i = 0; i < kReapBatchesPerTick && !executor_.paused(); ++i) {
+    const Result<size_t> reaped = executor_.Reap(kReapBatch);
+    any_stopped_ |= executor_.paused();
+    if (!reaped.ok()) {
+      return doors_.logger.Error("removing expired keys: " + reaped.status().ToString());
+    }
+    Add(expired_, *reaped);
+    if (*reaped < kReapBatch) return;
+  }
+}
+
+void Gateway::SyncTick() {
+  if (config_.sync != SyncPolicy::kEverySec) return;
+  const uint64_t now_us = doors_.clock.MonotonicMicros();
+  if (sync_running_) {
+    if (now_us - sync_began_us_ > kSlowSyncUs) {
+      doors_.logger.Warning("the log has been syncing for more than 2 seconds: is the disk busy?");
+    }
+    return;
+  }
+  if (synced_commit_ == executor_.commits().last()) return;
+  synced_commit_ = executor_.commits().last();
+  sync_running_ = true;
+  sync_began_us_ = now_us;
+  doors_.backend.Sync([this](Status status) {
+    doors_.loop.Post([this, status = std::move(status)] {
+      sync_running_ = false;
+      if (!status.ok()) doors_.logger.Error("syncing the log: " + status.ToString());
+    });
+  });
+}
+
+void Gateway::SweepTick() {
+  const uint64_t now_ms = executor_.NowMs();
+  for (const auto& [id, session] : sessions_) {
+    if (session->IsStale(now_ms, config_.timeout_seconds * 1000,
+                         config_.stalled_reader_seconds * 1000)) {
+      doors_.logger.Info("client " + session->client().address +
+                         ": closed, idle or not reading its replies");
+      session->Abort();
+    }
+  }
+}
+
+void Gateway::Drain(std::function<void()> done) {
+  if (drained_ != nullptr) return;
+  drained_ = std::move(done);
+  drain_began_us_ = doors_.clock.MonotonicMicros();
+  // The first tick leaves time for what has arrived to be read.
+  timers_.push_back(doors_.loop.Every(kDrainIntervalMs, [this] { DrainTick(); }));
+}
+
+void Gateway::DrainTick() {
+  if (drained_ == nullptr) return;
+  const bool late = doors_.clock.MonotonicMicros() - drain_began_us_ > kDrainDeadlineUs;
+  for (const auto& [id, session] : sessions_) {
+    session->CloseAfterReplies();
+    if (late) session->Abort();
+  }
+  if (!sessions_.empty() || executor_.commits().acknowledged() != executor_.commits().last()) {
+    if (!late) return;
+  }
+  const auto done = std::move(drained_);
+  drained_ = nullptr;
+  // From the loop: a timer must not be destroyed by its own tick.
+  doors_.loop.Post([this, done] {
+    timers_.clear();
+    done();
+  });
+}
+
+void Gateway::ForEachClient(const std::function<void(const ClientState&)>& visit) const {
+  for (const auto& [id, session] : sessions_) visit(session->client());
+}
+
+bool Gateway::KillClient(uint64_t id) {
+  const auto found = sessions_.find(id);
+  if (found == sessions_.end()) return false;
+  found->second->CloseAfterReplies();
+  return true;
+}
+
+void Gateway::CountBytes(uint64_t input, uint64_t output) {
+  Add(input_bytes_, input);
+  Add(output_bytes_, output);
+}
+
+GatewayStats Gateway::stats() const {
+  const auto read = [](const Counter& counter) { return counter.load(std::memory_order_relaxed); };
+  GatewayStats stats;
+  stats.errors_total = read(errors_);
+  stats.connections_active = read(active_);
+  stats.connections_accepted = read(accepted_);
+  stats.connections_rejected = read(rejected_);
+  stats.keyspace_hits = read(hits_);
+  stats.keyspace_misses = read(misses_);
+  stats.expired_keys = read(expired_);
+  stats.input_bytes = read(input_bytes_);
+  stats.output_bytes = read(output_bytes_);
+  stats.commands_total = read(unknown_calls_);
+  for (size_t i = 0; i < calls_.size(); ++i) {
+    const uint64_t calls = read(calls_[i]);
+    stats.commands_total += calls;
+    if (calls != 0) stats.commands_per_operation[std::string(commands_.all()[i]->name)] = calls;
+  }
+  return stats;
+}
+
+void Gateway::ResetStats() {
+  for (Counter* counter : {&errors_, &accepted_, &rejected_, &hits_, &misses_, &expired_,
+                           &input_bytes_, &output_bytes_, &unknown_calls_}) {
+    counter->store(0, std::memory_order_relaxed);
+  }
+  for (Counter& counter : calls_) counter.store(0, std::memory_order_relaxed);
+}
+
+}  // namespace nokv::redis

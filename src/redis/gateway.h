@@ -1,0 +1,128 @@
+// Gateway: Redis clients on one side, a backend on the other, on one event loop.
+//
+//   Gateway gateway(config, {backend, loop, clock, logger, seed});
+//   gateway.Start([&](Status ready) { … listen, with gateway.Accept as the accept handler });
+//   loop.Run();
+//   … SIGTERM: close the listener, gateway.Drain([&] { loop.Stop(); });
+//
+// Thread safety: owned by the loop; stats() alone may be called by any thread.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "redis/backend.h"
+#include "redis/books.h"
+#include "redis/commands/command.h"
+#include "redis/commands/table.h"
+#include "redis/executor.h"
+#include "redis/scan_cursors.h"
+#include "redis/session.h"
+#include "redis/stats.h"
+#include "rpc/stream/stream.h"
+
+namespace nokv::redis {
+
+// Borrowed; they must outlive the gateway, and completions of the backend must not come after it.
+struct GatewayDoors {
+  Backend& backend;
+  rpc::stream::Loop& loop;
+  base::Clock& clock;
+  base::Logger& logger;
+  uint64_t seed;
+};
+
+class Gateway final : public Services {
+ public:
+  Gateway(const Config& config, const GatewayDoors& doors);
+  ~Gateway() override;
+
+  // Makes the books right, then starts the timers and calls `ready` from the loop.
+  void Start(std::function<void(Status)> ready);
+  // The accept handler of a listener. REQUIRES: ready.
+  std::unique_ptr<rpc::stream::Handler> Accept(rpc::stream::Connection& connection);
+  // Answers what was received, closes the connections and calls `done` from the loop. Clients that
+  // do not take their replies within a few seconds are cut off.
+  void Drain(std::function<void()> done);
+
+  // Thread-safe.
+  GatewayStats stats() const;
+
+  // --- for sessions ---
+  Executed Execute(ClientState& client, std::span<const std::string_view> args, std::string* out);
+  Executor& executor() { return executor_; }
+  base::Logger& logger() { return doors_.logger; }
+  void Remove(uint64_t id);
+  void AddHolder(Session& session) { holders_.push_back(&session); }
+  void CountError() { Add(errors_, 1); }
+  void CountBytes(uint64_t input, uint64_t output);
+
+  // --- Services ---
+  const CommandTable& commands() const override { return commands_; }
+  Config& config() override { return config_; }
+  base::Clock& clock() override { return doors_.clock; }
+  base::Random& random() override { return random_; }
+  ScanCursors& scan_cursors() override { return scan_cursors_; }
+  Backend& backend() override { return doors_.backend; }
+  GatewayStats Stats() const override { return stats(); }
+  void ResetStats() override;
+  void CountLookup(bool hit) override { Add(hit ? hits_ : misses_, 1); }
+  uint64_t start_ms() const override { return start_ms_; }
+  void ForEachClient(const std::function<void(const ClientState&)>& visit) const override;
+  bool KillClient(uint64_t id) override;
+  std::string& random_position(int db) override { return random_positions_[db]; }
+
+ private:
+  using Counter = std::atomic<uint64_t>;
+  // Only the loop writes; relaxed, because each number stands alone.
+  static void Add(Counter& counter, uint64_t count) {
+    counter.store(counter.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
+  }
+
+  void OnProgress();
+  void Refuse(rpc::stream::Connection& connection, std::string_view error);
+  void StartTimers();
+  void ReapTick();
+  void SyncTick();
+  void SweepTick();
+  void DrainTick();
+
+  Config config_;
+  const GatewayDoors doors_;
+  const uint64_t start_ms_;
+  CommandTable commands_;
+  base::Random random_;
+  ScanCursors scan_cursors_;
+  Executor executor_;
+  Books books_;
+  std::array<std::string, kDatabases> random_positions_;
+  std::map<uint64_t, Session*> sessions_;  // by id
+  std::vector<Session*> holders_;          // those that may hold replies
+  uint64_t last_id_ = 0;
+  bool any_stopped_ = false;  // execution was paused since the last progress
+
+  // Every second, while the policy says so.
+  bool sync_running_ = false;
+  uint64_t sync_began_us_ = 0;
+  uint64_t synced_commit_ = 0;  // the last commit when the last sync began
+
+  std::function<void()> drained_;
+  uint64_t drain_began_us_ = 0;
+  std::vector<std::unique_ptr<rpc::stream::Timer>> timers_;
+
+  Counter errors_{0}, active_{0}, accepted_{0}, rejected_{0}, hits_{0}, misses_{0}, expired_{0},
+      input_bytes_{0}, output_bytes_{0};
+  std::vector<Counter> calls_;  // by CommandTable::IndexOf
+  Counter unknown_calls_{0};
+};
+
+}  // namespace nokv::redis

@@ -1,0 +1,97 @@
+#include "redis/memory_backend.h"
+
+namespace nokv::redis {
+
+namespace {
+
+class MapCursor final : public KeyCursor {
+ public:
+  explicit MapCursor(std::vector<std::pair<std::string, MemoryBackend::Entry>> entries)
+      : entries_(std::move(entries)) {}
+  bool Valid() const override { return at_ < entries_.size(); }
+  void Next() override { ++at_; }
+  std::string_view key() const override { return entries_[at_].first; }
+  uint64_t expiry_ms() const override { return entries_[at_].second.expiry_ms; }
+  uint8_t type() const override { return entries_[at_].second.type; }
+  Status status() const override { return Status::Ok(); }
+
+ private:
+  std::vector<std::pair<std::string, MemoryBackend::Entry>> entries_;
+  size_t at_ = 0;
+};
+
+}  // namespace
+
+Result<bool> MemoryBackend::Get(std::string_view key, Record* record) {
+  const auto found = entries_.find(std::string(key));
+  if (found == entries_.end()) return false;
+  const Entry& entry = found->second;
+  if (entry.expiry_ms != 0 && entry.expiry_ms <= clock_.WallMillis()) return false;
+  auto pin = std::make_shared<std::string>(entry.value);
+  *record = Record{*pin, entry.expiry_ms, entry.type, pin};
+  return true;
+}
+
+std::unique_ptr<KeyCursor> MemoryBackend::Scan(std::string_view begin, std::string_view end) {
+  std::vector<std::pair<std::string, Entry>> entries;
+  for (auto it = entries_.lower_bound(std::string(begin)); it != entries_.end(); ++it) {
+    if (!end.empty() && it->first >= end) break;
+    if (it->second.expiry_ms != 0 && it->second.expiry_ms <= clock_.WallMillis()) continue;
+    entries.emplace_back(*it);
+  }
+  return std::make_unique<MapCursor>(std::move(entries));
+}
+
+void MemoryBackend::Apply(std::span<const Write> writes) {
+  for (const Write& write : writes) {
+    switch (write.kind) {
+      case Write::Kind::kPut:
+        entries_[write.key] = Entry{std::string(write.value), write.expiry_ms, write.type};
+        break;
+      case Write::Kind::kDelete:
+        entries_.erase(write.key);
+        break;
+      case Write::Kind::kDeleteRange:
+        entries_.erase(entries_.lower_bound(write.key),
+                       write.end.empty() ? entries_.end() : entries_.lower_bound(write.end));
+        break;
+    }
+  }
+}
+
+bool MemoryBackend::Commit(std::span<const Write> writes, bool sync, CommitDone done) {
+  if (!write_error_.ok()) {
+    done(write_error_);
+    return false;
+  }
+  if (sync) ++synced_commits_;
+  if (no_room_) {
+    Waiting waiting{std::move(done), {}};
+    for (const Write& write : writes) {
+      waiting.unapplied.emplace_back(write, std::string(write.value));
+    }
+    waiting_.push_back(std::move(waiting));
+    return false;
+  }
+  Apply(writes);
+  if (sync && hold_syncs_) {
+    waiting_.push_back({std::move(done), {}});
+  } else {
+    done(Status::Ok());
+  }
+  return true;
+}
+
+void MemoryBackend::Acknowledge(const Status& status) {
+  std::deque<Waiting> waiting;
+  waiting.swap(waiting_);
+  for (Waiting& one : waiting) {
+    for (auto& [write, value] : one.unapplied) {
+      write.value = value;
+      if (status.ok()) Apply({&write, 1});
+    }
+    one.done(status);
+  }
+}
+
+}  // namespace nokv::redis

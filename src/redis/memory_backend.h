@@ -1,0 +1,69 @@
+// MemoryBackend: a backend in a map, for tests of commands and sessions. Completions come at once,
+// or when the test says so.
+//
+// Thread safety: thread-compatible.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "redis/backend.h"
+
+namespace nokv::redis {
+
+class MemoryBackend final : public Backend {
+ public:
+  explicit MemoryBackend(base::Clock& clock) : clock_(clock) {}
+
+  Result<bool> Get(std::string_view key, Record* record) override;
+  std::unique_ptr<KeyCursor> Scan(std::string_view begin, std::string_view end) override;
+  bool Commit(std::span<const Write> writes, bool sync, CommitDone done) override;
+  void Sync(CommitDone done) override { done(Status::Ok()); }
+  bool Durable() const override { return waiting_.empty(); }
+  Status WriteError() const override { return write_error_; }
+  uint64_t Generation() const override { return generation_; }
+
+  // Synced commits are applied at once but acknowledged by Acknowledge only.
+  void set_hold_syncs(bool on) { hold_syncs_ = on; }
+  // Commits are not even applied before Acknowledge.
+  void set_no_room(bool on) { no_room_ = on; }
+  // Ends all that waits, with `status`.
+  void Acknowledge(const Status& status);
+  void set_write_error(Status status) { write_error_ = std::move(status); }
+  void set_generation(uint64_t generation) { generation_ = generation; }
+  uint64_t synced_commits() const { return synced_commits_; }
+  size_t size() const { return entries_.size(); }
+
+  struct Entry {
+    std::string value;
+    uint64_t expiry_ms = 0;
+    uint8_t type = 0;
+  };
+  // All data keys, reserved ones and expired ones included.
+  std::map<std::string, Entry>& entries() { return entries_; }
+
+ private:
+  void Apply(std::span<const Write> writes);
+
+  struct Waiting {
+    CommitDone done;
+    std::vector<std::pair<Write, std::string>> unapplied;  // with the value's bytes
+  };
+
+  base::Clock& clock_;
+  std::map<std::string, Entry> entries_;
+  std::deque<Waiting> waiting_;
+  bool hold_syncs_ = false;
+  bool no_room_ = false;
+  Status write_error_;
+  uint64_t generation_ = 0;
+  uint64_t synced_commits_ = 0;
+};
+
+}  // namespace nokv::redis

@@ -1,0 +1,56 @@
+#include "redis/number.h"
+
+#include <cerrno>
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+
+namespace nokv::redis {
+
+std::optional<int64_t> ParseInt64(std::string_view text) {
+  if (text == "0") return 0;
+  const std::string_view digits = !text.empty() && text[0] == '-' ? text.substr(1) : text;
+  if (digits.empty() || digits[0] < '1' || digits[0] > '9') return std::nullopt;
+  int64_t value = 0;
+  const char* end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, value);
+  if (parsed.ec != std::errc() || parsed.ptr != end) return std::nullopt;
+  return value;
+}
+
+std::optional<uint64_t> ParseUint64(std::string_view text) {
+  uint64_t value = 0;
+  const char* end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, value);
+  if (text.empty() || parsed.ec != std::errc() || parsed.ptr != end) return std::nullopt;
+  return value;
+}
+
+std::optional<long double> ParseLongDouble(std::string_view text) {
+  // Longer text cannot be a number anybody meant; Redis refuses it too.
+  char buffer[256];
+  if (text.empty() || text.size() >= sizeof buffer) return std::nullopt;
+  buffer[text.copy(buffer, text.size())] = '\0';
+  const char first = buffer[0];
+  if (first == ' ' || (first >= '\t' && first <= '\r')) return std::nullopt;
+  char* end = nullptr;
+  errno = 0;
+  const long double value = std::strtold(buffer, &end);
+  if (end != buffer + text.size() || std::isnan(value)) return std::nullopt;
+  if (errno == ERANGE && (std::isinf(value) || value == 0)) return std::nullopt;
+  return value;
+}
+
+std::string FormatLongDouble(long double value) {
+  char buffer[5 * 1024];  // the largest long double has 4933 digits before the point
+  const int length = std::snprintf(buffer, sizeof buffer, "%.17Lf", value);
+  std::string text(buffer, static_cast<size_t>(length));
+  if (text.find('.') != std::string::npos) {
+    text.erase(text.find_last_not_of('0') + 1);
+    if (text.back() == '.') text.pop_back();
+  }
+  return text == "-0" ? "0" : text;
+}
+
+}  // namespace nokv::redis

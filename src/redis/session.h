@@ -1,0 +1,74 @@
+// Session: one client's connection: bytes in, commands executed, replies out in order.
+//
+// Replies that wait for a commit are held, and everything after them too. While too much output
+// waits for a slow reader, or the store for room, the session executes nothing and reads nothing,
+// so that the client's own socket fills up and memory does not.
+//
+// Thread safety: owned by the gateway's loop.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+
+#include "redis/client.h"
+#include "redis/executor.h"
+#include "redis/resp/request_parser.h"
+#include "rpc/stream/stream.h"
+
+namespace nokv::redis {
+
+class Gateway;
+
+class Session final : public rpc::stream::Handler {
+ public:
+  // Both are borrowed; the connection owns this.
+  Session(Gateway& gateway, rpc::stream::Connection& connection, uint64_t id, uint64_t now_ms);
+
+  size_t OnData(std::string_view data) override;
+  void OnPeerClosed(rpc::stream::Connection& connection) override;
+  void OnDrained() override;
+  void OnClosed() override;
+
+  // Sends what waited for commits that are acknowledged now, and goes on if it was stopped.
+  void OnProgress();
+  // Answers what has been executed, then closes.
+  void CloseAfterReplies();
+  // Closes at once.
+  void Abort() { connection_.Close(); }
+  // Called every second; true if the client does not take its output, or is idle, for too long.
+  bool IsStale(uint64_t now_ms, uint64_t idle_ms, uint64_t stalled_ms);
+
+  const ClientState& client() const { return client_; }
+  bool holds_replies() const { return !held_.empty(); }
+
+ private:
+  struct Held {
+    uint64_t barrier;  // the commit it waits for; 0: none, it only keeps its place
+    std::string reply;
+  };
+
+  void ExecuteOne(const std::vector<std::string_view>& args);
+  void Emit(const Executed& executed, std::string_view reply);
+  void ReleaseHeld();
+  size_t waiting_bytes() const { return connection_.pending_bytes() + held_bytes_; }
+  bool OutputIsFull();
+  void CloseIfDone();
+  // Redis's guard against web pages that make a browser talk to it.
+  bool IsHttp(std::string_view word) const;
+
+  Gateway& gateway_;
+  rpc::stream::Connection& connection_;
+  ClientState client_;
+  RequestParser parser_;
+  std::string scratch_;  // reply of the command that runs
+  std::deque<Held> held_;
+  size_t held_bytes_ = 0;
+  bool stopped_ = false;   // reading is off
+  bool closing_ = false;   // takes no more commands
+  size_t last_waiting_ = 0;          // output at the last IsStale
+  uint64_t waiting_since_ms_ = 0;    // since when it has not shrunk; 0: it has
+};
+
+}  // namespace nokv::redis

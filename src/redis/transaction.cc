@@ -1,0 +1,224 @@
+#include "redis/transaction.h"
+
+#include <utility>
+
+#include "base/check.h"
+#include "base/coding.h"
+#include "base/macros.h"
+#include "keys/keys.h"
+
+namespace nokv::redis {
+
+namespace {
+// Up to this many writes a scan beats a hash map.
+constexpr size_t kScannedWrites = 8;
+}  // namespace
+
+Transaction::Transaction(Backend& backend, const AllCounts& counts, uint64_t now_ms)
+    : backend_(backend), before_(counts), after_(counts), now_ms_(now_ms) {}
+
+const Write* Transaction::Pending(std::string_view data_key) {
+  if (writes_.size() > kScannedWrites) {
+    const auto found = positions_.find(data_key);
+    return found == positions_.end() ? nullptr : &writes_[found->second];
+  }
+  for (size_t i = writes_.size(); i-- > 0;) {
+    if (writes_[i].key == data_key && writes_[i].kind != Write::Kind::kDeleteRange) {
+      return &writes_[i];
+    }
+  }
+  return nullptr;
+}
+
+void Transaction::Add(Write write) {
+  writes_.push_back(std::move(write));
+  if (writes_.size() <= kScannedWrites) return;
+  if (positions_.empty()) {
+    for (size_t i = 0; i < writes_.size(); ++i) {
+      if (writes_[i].kind != Write::Kind::kDeleteRange) positions_[writes_[i].key] = i;
+    }
+  } else if (writes_.back().kind != Write::Kind::kDeleteRange) {
+    positions_[writes_.back().key] = writes_.size() - 1;
+  }
+}
+
+Result<bool> Transaction::FindData(const std::string& data_key, Record* record) {
+  if (const Write* write = Pending(data_key); write != nullptr) {
+    if (write->kind == Write::Kind::kDelete) return false;
+    *record = Record{write->value, write->expiry_ms, write->type, nullptr};
+    return true;
+  }
+  ASSIGN_OR_RETURN(const bool found, backend_.Get(data_key, record));
+  // The store judges expiry by its own clock, which may be a little behind or ahead.
+  const bool live = found && (record->expiry_ms == 0 || record->expiry_ms > now_ms_);
+  last_key_ = data_key;
+  last_state_ = State{live, live ? record->expiry_ms : 0};
+  return live;
+}
+
+Result<Transaction::State> Transaction::StateOf(const std::string& data_key) {
+  const bool cached = last_state_.has_value() && last_key_ == data_key;
+  if (cached && Pending(data_key) == nullptr) return *last_state_;
+  Record record;
+  ASSIGN_OR_RETURN(const bool live, FindData(data_key, &record));
+  return State{live, live ? record.expiry_ms : 0};
+}
+
+Result<bool> Transaction::Find(int db, std::string_view key, Record* record) {
+  return FindData(DataKey(db, key), record);
+}
+
+Result<bool> Transaction::Exists(int db, std::string_view key) {
+  Record record;
+  return Find(db, key, &record);
+}
+
+Status Transaction::Put(int db, std::string_view key, std::string_view value,
+                        const PutArguments& arguments) {
+  if (key.size() > keys::kMaxUserKeyBytes) {
+    return Status::InvalidArgument("key of " + std::to_string(key.size()) +
+                                   " bytes exceeds the limit of " +
+                                   std::to_string(keys::kMaxUserKeyBytes));
+  }
+  if (arguments.expiry_ms != 0 && arguments.expiry_ms <= now_ms_) {
+    return Remove(db, key).status();
+  }
+  Write write;
+  write.key = DataKey(db, key);
+  ASSIGN_OR_RETURN(const State old, StateOf(write.key));
+  Counts& counts = after_[db];
+  if (!old.live) ++counts.keys;
+  if (old.expiry_ms != arguments.expiry_ms) {
+    if (old.expiry_ms != 0) DropIndexEntry(db, old.expiry_ms, key);
+    if (arguments.expiry_ms != 0) {
+      RETURN_IF_ERROR(AddIndexEntry(db, arguments.expiry_ms, key));
+    }
+  }
+  write.value = value;
+  write.expiry_ms = arguments.expiry_ms;
+  write.type = static_cast<uint8_t>(arguments.type);
+  Add(std::move(write));
+  changes_data_ = true;
+  return Status::Ok();
+}
+
+Result<bool> Transaction::Remove(int db, std::string_view key) {
+  Write write;
+  write.kind = Write::Kind::kDelete;
+  write.key = DataKey(db, key);
+  ASSIGN_OR_RETURN(const State old, StateOf(write.key));
+  if (!old.live) return false;
+  if (old.expiry_ms != 0) DropIndexEntry(db, old.expiry_ms, key);
+  --after_[db].keys;
+  Add(std::move(write));
+  changes_data_ = true;
+  return true;
+}
+
+Status Transaction::AddIndexEntry(int db, uint64_t expiry_ms, std::string_view key) {
+  Write write;
+  write.key = ExpiryIndexKey(db, expiry_ms, key);
+  const Write* pending = Pending(write.key);
+  Record record;
+  bool there = pending != nullptr && pending->kind == Write::Kind::kPut;
+  if (pending == nullptr) {
+    ASSIGN_OR_RETURN(there, backend_.Get(write.key, &record));
+  }
+  if (there) {
+    // Left by an expired key of this name, which still counts. The wall clock has gone back, or
+    // the store's clock is ahead of ours. From now on the entry stands for the new key alone.
+    --after_[db].keys;
+    return Status::Ok();
+  }
+  ++after_[db].expires;
+  Add(std::move(write));
+  return Status::Ok();
+}
+
+void Transaction::DropIndexEntry(int db, uint64_t expiry_ms, std::string_view key) {
+  Write write;
+  write.kind = Write::Kind::kDelete;
+  write.key = ExpiryIndexKey(db, expiry_ms, key);
+  --after_[db].expires;
+  Add(std::move(write));
+}
+
+void Transaction::Flush(int db) {
+  changes_data_ = true;
+  if (after_[db] == Counts{}) return;  // a range tombstone over nothing would cost every reader
+  std::vector<KeyRange> ranges = KeyRanges(db);
+  ranges.push_back(ExpiryIndexRange(db));
+  for (KeyRange& range : ranges) {
+    Write write;
+    write.kind = Write::Kind::kDeleteRange;
+    write.key = std::move(range.begin);
+    write.end = std::move(range.end);
+    Add(std::move(write));
+  }
+  after_[db] = Counts{};
+}
+
+Result<size_t> Transaction::Reap(size_t limit) {
+  size_t reaped = 0;
+  for (int db = 0; db < kDatabases && reaped < limit; ++db) {
+    if (before_[db].expires == 0) continue;
+    ASSIGN_OR_RETURN(const size_t count, ReapDatabase(db, limit - reaped));
+    reaped += count;
+  }
+  return reaped;
+}
+
+Result<size_t> Transaction::ReapDatabase(int db, size_t limit) {
+  const KeyRange range = ExpiryIndexRange(db, now_ms_ + 1);
+  const auto cursor = backend_.Scan(range.begin, range.end);
+  size_t reaped = 0;
+  for (; cursor->Valid() && reaped < limit; cursor->Next()) {
+    const auto entry = ParseExpiryIndexKey(cursor->key());
+    if (!entry.has_value()) continue;
+    Write write;
+    write.kind = Write::Kind::kDelete;
+    write.key = DataKey(db, entry->key);
+    Record record;
+    ASSIGN_OR_RETURN(const bool found, backend_.Get(write.key, &record));
+    // A key that was written over the expired one stays. Otherwise delete it for good, so that it
+    // does not come back when the wall clock is set back.
+    if (!found || record.expiry_ms == entry->expiry_ms) Add(std::move(write));
+    DropIndexEntry(db, entry->expiry_ms, entry->key);
+    --after_[db].keys;
+    ++reaped;
+  }
+  RETURN_IF_ERROR(cursor->status());
+  return reaped;
+}
+
+Result<Counts> Transaction::CountLive(int db) {
+  const KeyRange range = ExpiryIndexRange(db, now_ms_ + 1);
+  uint64_t due = 0;
+  if (before_[db].expires > 0) {
+    const auto cursor = backend_.Scan(range.begin, range.end);
+    for (; cursor->Valid(); cursor->Next()) ++due;
+    RETURN_IF_ERROR(cursor->status());
+  }
+  return Counts{before_[db].keys - due, before_[db].expires - due};
+}
+
+void Transaction::PutRaw(std::string key, std::string_view value) {
+  Write write;
+  write.key = std::move(key);
+  write.value = value;
+  Add(std::move(write));
+}
+
+const std::vector<Write>& Transaction::Finish() {
+  for (int db = 0; db < kDatabases; ++db) {
+    if (after_[db] == before_[db]) continue;
+    NOKV_INVARIANT(after_[db].expires <= after_[db].keys) << "books of database " << db;
+    char bytes[16];
+    base::StoreFixed64(bytes, after_[db].keys);
+    base::StoreFixed64(bytes + 8, after_[db].expires);
+    PutRaw(CountsKey(db), Keep(std::string(bytes, sizeof bytes)));
+  }
+  return writes_;
+}
+
+}  // namespace nokv::redis

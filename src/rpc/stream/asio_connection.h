@@ -1,0 +1,61 @@
+// One TCP connection over asio. Private to rpc/stream: include it in .cc files of this folder only.
+//
+// Thread safety: owned by one loop. A connection lives as long as asio holds one of its waits or a
+// posted task names it; `closed_` makes whatever comes late do nothing.
+#pragma once
+
+#include <asio.hpp>
+#include <memory>
+#include <string>
+
+#include "rpc/stream/stream.h"
+
+namespace nokv::rpc::stream {
+
+class AsioConnection final : public Connection,
+                             public std::enable_shared_from_this<AsioConnection> {
+ public:
+  // `read_buffer` is shared by the connections of a loop and only used within one callback.
+  AsioConnection(asio::ip::tcp::socket socket, std::string& read_buffer);
+  void Start(std::unique_ptr<Handler> handler);
+
+  std::string& output() override { return output_; }
+  void Flush() override;
+  size_t pending_bytes() const override { return output_.size() - sent_; }
+  void SetReading(bool on) override;
+  void RedeliverInput() override;
+  void CloseAfterFlush() override;
+  void Close() override;
+  const std::string& peer_address() const override { return peer_; }
+  const std::string& local_address() const override { return local_; }
+  bool peer_is_loopback() const override { return peer_is_loopback_; }
+
+ private:
+  void WaitRead();
+  void ReadReady();
+  void Deliver(std::string_view data);
+  void WaitWrite();
+  // Sends what the operating system takes; false if the connection broke.
+  bool Send();
+
+  asio::ip::tcp::socket socket_;
+  std::string& read_buffer_;
+  std::unique_ptr<Handler> handler_;
+  std::string peer_;
+  std::string local_;
+  std::string input_;   // not consumed yet
+  std::string output_;  // [sent_, end) is not sent yet
+  size_t sent_ = 0;
+  bool peer_is_loopback_ = false;
+  bool reading_ = true;
+  bool waiting_read_ = false;
+  bool waiting_write_ = false;
+  bool peer_closed_ = false;
+  bool close_after_flush_ = false;
+  bool closed_ = false;
+};
+
+// "127.0.0.1:6380", "[::1]:6380".
+std::string FormatEndpoint(const asio::ip::tcp::endpoint& endpoint);
+
+}  // namespace nokv::rpc::stream
