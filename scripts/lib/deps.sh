@@ -12,7 +12,7 @@ packages=(
   libabsl-dev libasio-dev libcli11-dev libcpp-httplib-dev libfmt-dev libisal-dev libjemalloc-dev
   liblz4-dev libspdlog-dev libxxhash-dev libzstd-dev nlohmann-json3-dev
   # Tests, benchmarks, checks
-  libbenchmark-dev libgmock-dev libgtest-dev redis-server redis-tools shellcheck
+  curl libbenchmark-dev libgmock-dev libgtest-dev redis-server redis-tools shellcheck
 )
 
 if [[ "${NOKV_SKIP_DEPS:-}" == 1 ]]; then

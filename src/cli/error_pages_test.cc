@@ -2,11 +2,11 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-
 #include <fstream>
 #include <sstream>
 #include <string>
+
+#include "testing/data_driven.h"
 
 namespace nokv::cli {
 namespace {
@@ -29,7 +29,7 @@ TEST(ErrorPagesTest, FitATerminal) {
   }
 }
 
-// docs/errors.md is these pages; NOKV_REWRITE=1 renews it.
+// docs/errors.md is these pages; --rewrite renews it.
 TEST(ErrorPagesTest, AreWhatTheDocumentationSays) {
   std::string expected =
       "# Errors by number\n\nMessages that begin with `error[E…]` have a page here; `nokv help "
@@ -42,11 +42,11 @@ TEST(ErrorPagesTest, AreWhatTheDocumentationSays) {
                 std::string(page.way_out) + "\n";
   }
   const std::string path = NOKV_SOURCE_DIR "/docs/errors.md";
-  if (std::getenv("NOKV_REWRITE") != nullptr) std::ofstream(path, std::ios::binary) << expected;
+  if (datadriven::RewriteRequested()) std::ofstream(path, std::ios::binary) << expected;
   std::ifstream in(path, std::ios::binary);
   std::ostringstream documented;
   documented << in.rdbuf();
-  EXPECT_EQ(documented.str(), expected) << "NOKV_REWRITE=1 renews docs/errors.md";
+  EXPECT_EQ(documented.str(), expected) << "--rewrite renews docs/errors.md";
 }
 
 }  // namespace

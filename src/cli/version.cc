@@ -2,6 +2,9 @@
 
 #include "cli/command.h"
 #include "cli/version_values.h"
+#include "lsm/sst/format.h"
+#include "manifest/format.h"
+#include "wal/format.h"
 
 namespace nokv::cli {
 
@@ -10,7 +13,9 @@ console::BuildInfo CurrentBuild() {
           .commit = NOKV_COMMIT,
           .compiler = NOKV_COMPILER,
           .build_type = NOKV_BUILD_TYPE,
-          .formats = {{"log", 1}, {"manifest", 1}, {"sstable", 1}}};
+          .formats = {{"log", wal::kFormatVersion},
+                      {"manifest", static_cast<uint64_t>(manifest::kNewestFormat)},
+                      {"sstable", lsm::internal::kFormatVersion}}};
 }
 
 std::string VersionLine(const std::string& program) {

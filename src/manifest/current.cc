@@ -91,7 +91,8 @@ Result<std::optional<uint64_t>> ReadCurrent(vfs::FileSystem& fs, const std::stri
     if (!BelongsToADatabase(name)) continue;
     return Status::Corruption(path + ": CURRENT is missing but " + name +
                               " exists; nothing was changed")
-        .WithHint(kHint);
+        .WithHint(kHint)
+        .WithErrorNumber(1102);
   }
   return std::optional<uint64_t>();
 }

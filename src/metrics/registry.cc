@@ -54,14 +54,13 @@ Histogram& Registry::GetHistogram(std::string_view name, std::string_view help, 
 
 void Registry::Write(TextWriter& writer) const {
   base::MutexLock lock(mu_);
-  for (const auto& [name, any] : families_) {
-    std::visit(
-        [&writer, &name = name](const auto& family) {
-          for (const auto& [labels, metric] : family.members) {
-            WriteSample(writer, name, family.help, family.scale, *metric, labels);
-          }
-        },
-        any);
+  for (const auto& entry : families_) {
+    const auto write_family = [&writer, &name = entry.first](const auto& family) {
+      for (const auto& [labels, metric] : family.members) {
+        WriteSample(writer, name, family.help, family.scale, *metric, labels);
+      }
+    };
+    std::visit(write_family, entry.second);
   }
 }
 

@@ -1,13 +1,5 @@
-// For the tests of this module and of cli: statistics with a different number in every field, and
-// comparison with files in testdata/.
+// For tests: statistics with a different number in every field.
 #pragma once
-
-#include <gtest/gtest.h>
-
-#include <cstdlib>
-#include <fstream>
-#include <sstream>
-#include <string>
 
 #include "console/stats_json.h"
 #include "nokv/stats.h"
@@ -100,17 +92,6 @@ inline nokv::ManifestStats FullManifest() {
       {.level = 0, .file_count = 2, .total_bytes = 300, .value_bytes = 0, .file_ids = {11, 12}},
       {.level = 6, .file_count = 1, .total_bytes = 500, .value_bytes = 80, .file_ids = {10}}};
   return manifest;
-}
-
-// Expects `text` to be what testdata/`name` of this module holds; with NOKV_REWRITE set in the
-// environment, writes it there instead.
-inline void ExpectGolden(const std::string& name, const std::string& text) {
-  const std::string path = NOKV_SOURCE_DIR "/src/console/testdata/" + name;
-  if (std::getenv("NOKV_REWRITE") != nullptr) std::ofstream(path, std::ios::binary) << text;
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream golden;
-  golden << in.rdbuf();
-  EXPECT_EQ(text, golden.str()) << path << " differs; NOKV_REWRITE=1 renews it";
 }
 
 }  // namespace nokv::console
