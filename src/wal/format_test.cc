@@ -36,7 +36,8 @@ TEST(WalFormatTest, AnyChangedOrMissingByteOfASegmentHeaderIsCorruption) {
     if (i < kSyncedMarkOffset) {
       EXPECT_TRUE(DecodeSegmentHeader(bytes).status().IsCorruption()) << "byte " << i;
     } else {
-      EXPECT_EQ(DecodeSegmentHeader(bytes).value().synced_mark, 0U) << "a damaged mark says nothing";
+      EXPECT_EQ(DecodeSegmentHeader(bytes).value().synced_mark, 0U)
+          << "a damaged mark says nothing";
     }
     EXPECT_TRUE(DecodeSegmentHeader(EncodedHeader().substr(0, i)).status().IsCorruption());
   }
