@@ -29,6 +29,7 @@ AsioConnection::AsioConnection(asio::ip::tcp::socket socket, std::string& read_b
 }
 
 void AsioConnection::Start(std::unique_ptr<Handler> handler) {
+  self_ = shared_from_this();
   handler_ = std::move(handler);
   if (handler_ == nullptr) Close();
   WaitRead();
@@ -145,6 +146,7 @@ void AsioConnection::Close() {
       self->handler_->OnClosed();
       self->handler_.reset();
     }
+    self->self_.reset();
   });
 }
 

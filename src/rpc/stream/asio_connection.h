@@ -1,7 +1,8 @@
 // One TCP connection over asio. Private to rpc/stream: include it in .cc files of this folder only.
 //
-// Thread safety: owned by one loop. A connection lives as long as asio holds one of its waits or a
-// posted task names it; `closed_` makes whatever comes late do nothing.
+// Thread safety: owned by one loop. A connection keeps itself alive from Start until it is closed,
+// also while it waits for nothing (its reading is off); `closed_` makes whatever comes late do
+// nothing.
 #pragma once
 
 #include <asio.hpp>
@@ -38,6 +39,7 @@ class AsioConnection final : public Connection,
   // Sends what the operating system takes; false if the connection broke.
   bool Send();
 
+  std::shared_ptr<AsioConnection> self_;
   asio::ip::tcp::socket socket_;
   std::string& read_buffer_;
   std::unique_ptr<Handler> handler_;
