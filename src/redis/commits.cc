@@ -8,13 +8,19 @@ Commits::Commits(Backend& backend, rpc::stream::Loop& loop, std::function<void()
 Commits::Started Commits::Start(std::span<const Write> writes, bool sync) {
   const uint64_t number = ++last_;
   done_.push_back(false);
+  starting_ = number;
   const bool applied = backend_.Commit(
       writes, sync, [this, number](Status status) { Complete(number, std::move(status)); });
+  starting_ = 0;
   return {number, applied};
 }
 
 void Commits::Complete(uint64_t number, Status status) {
-  if (loop_.OnLoopThread()) return Count(number, std::move(status));
+  if (loop_.OnLoopThread()) {
+    Count(number, std::move(status));
+    if (number != starting_) PostProgress();
+    return;
+  }
   bool first = false;
   {
     base::MutexLock lock(mu_);
@@ -23,6 +29,15 @@ void Commits::Complete(uint64_t number, Status status) {
   }
   // One wake-up for all that complete before the loop gets to it.
   if (first) loop_.Post([this] { TakeQueue(); });
+}
+
+void Commits::PostProgress() {
+  if (progress_posted_) return;
+  progress_posted_ = true;
+  loop_.Post([this] {
+    progress_posted_ = false;
+    on_progress_();
+  });
 }
 
 void Commits::TakeQueue() {

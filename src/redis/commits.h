@@ -22,7 +22,8 @@ namespace nokv::redis {
 
 class Commits {
  public:
-  // `on_progress` runs on the loop after completions were counted that came from elsewhere.
+  // `on_progress` runs on the loop after completions were counted, but for those that came within
+  // their own Start.
   Commits(Backend& backend, rpc::stream::Loop& loop, std::function<void()> on_progress);
 
   struct Started {
@@ -43,12 +44,16 @@ class Commits {
   void Complete(uint64_t number, Status status);
   void Count(uint64_t number, Status status);
   void TakeQueue();
+  // Completions may come while sessions are in the middle of a command; they hear of it later.
+  void PostProgress();
 
   Backend& backend_;
   rpc::stream::Loop& loop_;
   std::function<void()> on_progress_;
   uint64_t last_ = 0;
   uint64_t acknowledged_ = 0;
+  uint64_t starting_ = 0;  // the commit inside Start; 0: none
+  bool progress_posted_ = false;
   std::deque<bool> done_;              // of the commits after acknowledged_
   std::map<uint64_t, Status> failed_;  // by number
 

@@ -33,8 +33,25 @@ TEST(WalFormatTest, AnyChangedOrMissingByteOfASegmentHeaderIsCorruption) {
   for (size_t i = 0; i < kSegmentHeaderBytes; ++i) {
     std::string bytes = EncodedHeader();
     bytes[i] ^= 0x10;
-    EXPECT_TRUE(DecodeSegmentHeader(bytes).status().IsCorruption()) << "byte " << i;
+    if (i < kSyncedMarkOffset) {
+      EXPECT_TRUE(DecodeSegmentHeader(bytes).status().IsCorruption()) << "byte " << i;
+    } else {
+      EXPECT_EQ(DecodeSegmentHeader(bytes).value().synced_mark, 0U)
+          << "a damaged mark says nothing";
+    }
     EXPECT_TRUE(DecodeSegmentHeader(EncodedHeader().substr(0, i)).status().IsCorruption());
+  }
+}
+
+TEST(WalFormatTest, SyncedMarkIsKeptBesideTheHeaderAndIgnoredWhenTorn) {
+  std::string bytes = EncodedHeader();
+  EXPECT_EQ(DecodeSegmentHeader(bytes).value().synced_mark, 0U);
+  EncodeSyncedMark({.segment = 9, .salt = 42}, 4096, bytes.data());
+  EXPECT_EQ(DecodeSegmentHeader(bytes).value().synced_mark, 4096U);
+  for (size_t i = kSyncedMarkOffset; i < kSegmentHeaderBytes; ++i) {
+    std::string torn = bytes;
+    torn[i] ^= 0x10;
+    EXPECT_EQ(DecodeSegmentHeader(torn).value().synced_mark, 0U) << "byte " << i;
   }
 }
 

@@ -194,12 +194,13 @@ TEST(WalLogTest, SyncsOlderSegmentsFirstAndCutsThem) {
   auto synced = log->Sync();
   ASSERT_TRUE(synced.ok()) << synced.status();
   EXPECT_EQ(*synced, log->CommittedEnd());
-  ASSERT_EQ(trace.size(), 5U) << ::testing::PrintToString(trace);
+  ASSERT_EQ(trace.size(), 6U) << ::testing::PrintToString(trace);
   EXPECT_THAT(trace[0], HasSubstr("sync-mapped 00001.wal"));
   EXPECT_THAT(trace[1], HasSubstr("close-mapped 00001.wal"));
   EXPECT_THAT(trace[2], HasSubstr("sync-mapped 00002.wal"));
   EXPECT_THAT(trace[3], HasSubstr("close-mapped 00002.wal"));
   EXPECT_THAT(trace[4], HasSubstr("sync-mapped 00003.wal"));
+  EXPECT_THAT(trace[5], HasSubstr("write-mapped 00003.wal")) << "the synced mark";
 }
 
 TEST(WalLogTest, SyncWithNothingNewTouchesNoFile) {

@@ -31,7 +31,10 @@ std::vector<std::string_view> Flags(const CommandSpec& spec) {
 // The ACL categories follow from flags and group, as in Redis.
 std::vector<std::string_view> Categories(const CommandSpec& spec) {
   std::vector<std::string_view> categories;
-  if (spec.group == "generic") categories.emplace_back("@keyspace");
+  const bool over_keys = (spec.flags & (kReadOnlyFlag | kWriteFlag)) != 0;
+  if (spec.group == "generic" || (spec.group == "server" && over_keys)) {
+    categories.emplace_back("@keyspace");
+  }
   if ((spec.flags & kReadOnlyFlag) != 0) categories.emplace_back("@read");
   if ((spec.flags & kWriteFlag) != 0) categories.emplace_back("@write");
   if (spec.group == "string") categories.emplace_back("@string");
@@ -52,8 +55,10 @@ void ReplyKeySpecs(Reply& reply, const CommandSpec& spec) {
   reply.Array(1);
   reply.Map(3);
   reply.Bulk("flags");
-  reply.Set(1);
-  reply.Simple((spec.flags & kWriteFlag) != 0 ? "RW" : "RO");
+  reply.Set(2);
+  const bool writes = (spec.flags & kWriteFlag) != 0;
+  reply.Simple(writes ? "RW" : "RO");
+  reply.Simple(writes ? "update" : "access");
   reply.Bulk("begin_search");
   reply.Map(2);
   reply.Bulk("type");
@@ -225,7 +230,7 @@ constexpr CommandSpec kSubcommands[] = {
      "Get total number of Redis commands"},
     {"command|docs", -2, CommandDocs, kFlags, 0, 0, 0, kGroup, "7.0.0",
      "Get array of specific Redis command documentation"},
-    {"command|getkeys", -3, CommandGetKeys, kFlags, 0, 0, 0, kGroup, "2.8.13",
+    {"command|getkeys", -4, CommandGetKeys, kFlags, 0, 0, 0, kGroup, "2.8.13",
      "Extract keys given a full Redis command"},
     {"command|help", 2, CommandHelp, kFlags, 0, 0, 0, kGroup, "5.0.0",
      "Show helpful text about the different subcommands"},

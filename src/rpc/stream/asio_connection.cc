@@ -16,8 +16,8 @@ std::string FormatEndpoint(const asio::ip::tcp::endpoint& endpoint) {
   return endpoint.address().is_v6() ? "[" + host + "]:" + port : host + ":" + port;
 }
 
-AsioConnection::AsioConnection(asio::ip::tcp::socket socket, std::string& read_buffer)
-    : socket_(std::move(socket)), read_buffer_(read_buffer) {
+AsioConnection::AsioConnection(asio::ip::tcp::socket socket, LoopState& loop)
+    : socket_(std::move(socket)), loop_(loop) {
   asio::error_code ignored;
   socket_.non_blocking(true, ignored);
   socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
@@ -30,6 +30,7 @@ AsioConnection::AsioConnection(asio::ip::tcp::socket socket, std::string& read_b
 
 void AsioConnection::Start(std::unique_ptr<Handler> handler) {
   handler_ = std::move(handler);
+  if (!closed_) loop_.connections.insert(shared_from_this());
   if (handler_ == nullptr) Close();
   WaitRead();
 }
@@ -48,14 +49,14 @@ void AsioConnection::ReadReady() {
   if (close_after_flush_) return;
   asio::error_code error;
   const size_t count =
-      socket_.read_some(asio::buffer(read_buffer_.data(), read_buffer_.size()), error);
+      socket_.read_some(asio::buffer(loop_.read_buffer.data(), loop_.read_buffer.size()), error);
   if (error == asio::error::would_block || error == asio::error::try_again) return WaitRead();
   if (error == asio::error::eof) {
     peer_closed_ = true;
     return handler_->OnPeerClosed(*this);
   }
   if (error) return Close();
-  Deliver(std::string_view(read_buffer_.data(), count));
+  Deliver(std::string_view(loop_.read_buffer.data(), count));
   WaitRead();
 }
 
@@ -145,6 +146,7 @@ void AsioConnection::Close() {
       self->handler_->OnClosed();
       self->handler_.reset();
     }
+    self->loop_.connections.erase(self);
   });
 }
 

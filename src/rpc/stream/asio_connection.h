@@ -1,22 +1,32 @@
 // One TCP connection over asio. Private to rpc/stream: include it in .cc files of this folder only.
 //
-// Thread safety: owned by one loop. A connection lives as long as asio holds one of its waits or a
-// posted task names it; `closed_` makes whatever comes late do nothing.
+// Thread safety: owned by one loop. A connection is in the loop's ConnectionSet until it is closed;
+// waits and posted tasks that come later hold it too, and `closed_` makes them do nothing.
 #pragma once
 
 #include <asio.hpp>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "rpc/stream/stream.h"
 
 namespace nokv::rpc::stream {
 
+class AsioConnection;
+// The open connections of a loop.
+using ConnectionSet = std::set<std::shared_ptr<AsioConnection>>;
+
+// What the connections of a loop share. The buffer is only used within one callback.
+struct LoopState {
+  std::string read_buffer;
+  ConnectionSet connections;
+};
+
 class AsioConnection final : public Connection,
                              public std::enable_shared_from_this<AsioConnection> {
  public:
-  // `read_buffer` is shared by the connections of a loop and only used within one callback.
-  AsioConnection(asio::ip::tcp::socket socket, std::string& read_buffer);
+  AsioConnection(asio::ip::tcp::socket socket, LoopState& loop);
   void Start(std::unique_ptr<Handler> handler);
 
   std::string& output() override { return output_; }
@@ -39,7 +49,7 @@ class AsioConnection final : public Connection,
   bool Send();
 
   asio::ip::tcp::socket socket_;
-  std::string& read_buffer_;
+  LoopState& loop_;
   std::unique_ptr<Handler> handler_;
   std::string peer_;
   std::string local_;

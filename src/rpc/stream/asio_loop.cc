@@ -58,9 +58,9 @@ Status ListenError(const std::string& address, const asio::error_code& error) {
 
 class AsioListener final : public Listener {
  public:
-  AsioListener(asio::io_context& context, std::string& read_buffer, AcceptHandler accept,
+  AsioListener(asio::io_context& context, LoopState& loop, AcceptHandler accept,
                base::Logger& logger)
-      : state_(std::make_shared<State>(context, read_buffer, std::move(accept), logger)) {}
+      : state_(std::make_shared<State>(context, loop, std::move(accept), logger)) {}
   ~AsioListener() override {
     state_->stopped = true;
     asio::error_code ignored;
@@ -97,8 +97,9 @@ class AsioListener final : public Listener {
  private:
   // Outlives the listener while asio still holds a wait.
   struct State {
-    State(asio::io_context& context, std::string& buffer, AcceptHandler handler, base::Logger& log)
-        : acceptor(context), retry(context), read_buffer(buffer), accept(std::move(handler)),
+    State(asio::io_context& context, LoopState& loop_state, AcceptHandler handler,
+          base::Logger& log)
+        : acceptor(context), retry(context), loop(loop_state), accept(std::move(handler)),
           logger(log) {}
 
     static void Accept(const std::shared_ptr<State>& self) {
@@ -106,7 +107,7 @@ class AsioListener final : public Listener {
         if (self->stopped || error == asio::error::operation_aborted) return;
         if (error) return RetryLater(self, error);
         auto connection =
-            std::make_shared<AsioConnection>(std::move(socket), self->read_buffer);
+            std::make_shared<AsioConnection>(std::move(socket), self->loop);
         connection->Start(self->accept(*connection));
         Accept(self);
       });
@@ -124,7 +125,7 @@ class AsioListener final : public Listener {
 
     tcp::acceptor acceptor;
     asio::steady_timer retry;
-    std::string& read_buffer;
+    LoopState& loop;
     AcceptHandler accept;
     base::Logger& logger;
     bool stopped = false;
@@ -169,7 +170,9 @@ class AsioTimer final : public Timer {
 class AsioLoop final : public Loop {
  public:
   explicit AsioLoop(base::Logger& logger)
-      : logger_(logger), read_buffer_(kReadBufferBytes, '\0'), context_(1), signals_(context_) {}
+      : logger_(logger), context_(1), signals_(context_) {
+    state_.read_buffer.resize(kReadBufferBytes);
+  }
 
   void Run() override {
     thread_ = std::this_thread::get_id();
@@ -197,7 +200,7 @@ class AsioLoop final : public Loop {
   Result<std::unique_ptr<Listener>> Listen(const std::string& address,
                                            AcceptHandler accept) override {
     auto listener =
-        std::make_unique<AsioListener>(context_, read_buffer_, std::move(accept), logger_);
+        std::make_unique<AsioListener>(context_, state_, std::move(accept), logger_);
     RETURN_IF_ERROR(listener->Open(address));
     return std::unique_ptr<Listener>(std::move(listener));
   }
@@ -212,9 +215,9 @@ class AsioLoop final : public Loop {
   }
 
   base::Logger& logger_;
-  std::string read_buffer_;
   std::thread::id thread_ = std::this_thread::get_id();  // of Run; set before callbacks run
   asio::io_context context_;
+  LoopState state_;  // goes before the context that its sockets belong to
   asio::signal_set signals_;
   std::function<void(int)> on_signal_;
 };

@@ -1,0 +1,41 @@
+// Commands against the replies of redis-server, from text files.
+#include <gtest/gtest.h>
+
+#include <sstream>
+#include <string>
+
+#include "redis/test_gateway.h"
+#include "testing/data_driven.h"
+
+namespace nokv::redis {
+namespace {
+
+std::string RunCase(const datadriven::DataCase& data) {
+  TestGateway gateway;
+  TestClient client(gateway);
+  std::string out;
+  std::istringstream lines(data.input);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("@advance ")) {
+      gateway.clock().Advance(std::stoll(line.substr(9)));
+    } else {
+      out += client.Run(line) + "\n";
+    }
+  }
+  return out;
+}
+
+class CommandsTest : public testing::TestWithParam<const char*> {};
+
+TEST_P(CommandsTest, ReplyAsRedisDoes) {
+  const std::string path =
+      std::string(NOKV_SOURCE_DIR) + "/src/redis/testdata/" + GetParam() + ".txt";
+  EXPECT_EQ(datadriven::Check(path, RunCase), "");
+}
+
+INSTANTIATE_TEST_SUITE_P(Files, CommandsTest,
+                         testing::Values("strings", "keys", "expire", "connection"),
+                         [](const auto& file) { return std::string(file.param); });
+
+}  // namespace
+}  // namespace nokv::redis

@@ -1,0 +1,176 @@
+// Sessions: order and holding of replies, limits, pauses, ends.
+#include "redis/session.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "redis/test_gateway.h"
+
+namespace nokv::redis {
+namespace {
+
+Config Always() {
+  Config config;
+  config.sync = SyncPolicy::kAlways;
+  return config;
+}
+
+TEST(SessionTest, AnswersAPipelineInOrder) {
+  TestGateway gateway;
+  TestClient client(gateway);
+  EXPECT_EQ(client.Send("SET a 1\r\nGET a\r\nbogus\r\nPING\r\n"),
+            "+OK\r\n$1\r\n1\r\n-ERR unknown command 'bogus', with args beginning with: \r\n"
+            "+PONG\r\n");
+}
+
+TEST(SessionTest, HoldsRepliesUntilTheWriteBehindThemIsDurable) {
+  TestGateway gateway(Always());
+  gateway.backend().set_hold_syncs(true);
+  TestClient writer(gateway);
+  TestClient reader(gateway);
+  EXPECT_EQ(writer.Send("PING\r\nSET k v\r\nPING\r\n"), "+PONG\r\n") << "the rest waits";
+  EXPECT_EQ(reader.Send("GET k\r\n"), "") << "it saw what is not durable yet";
+  gateway.backend().Acknowledge(Status::Ok());
+  gateway.Poll();
+  EXPECT_EQ(writer.Send("PING\r\n"), "+OK\r\n+PONG\r\n+PONG\r\n");
+  EXPECT_EQ(reader.Send("PING\r\n"), "$1\r\nv\r\n+PONG\r\n");
+}
+
+TEST(SessionTest, NeverSaysOkForAWriteThatFailed) {
+  TestGateway gateway(Always());
+  gateway.backend().set_hold_syncs(true);
+  TestClient client(gateway);
+  EXPECT_EQ(client.Send("SET k v\r\n"), "");
+  gateway.backend().Acknowledge(Status::Unavailable("disk is gone"));
+  gateway.Poll();
+  EXPECT_EQ(client.Send("PING\r\n"),
+            "-MISCONF Errors writing to the store: unavailable: disk is gone\r\n+PONG\r\n");
+}
+
+TEST(SessionTest, RefusesWritesAndServesReadsWhenTheStoreIsReadOnly) {
+  TestGateway gateway;
+  TestClient client(gateway);
+  EXPECT_EQ(client.Run("SET k v"), "+OK");
+  gateway.backend().set_write_error(Status::ResourceExhausted("disk full"));
+  EXPECT_EQ(client.Run("SET k other"),
+            "-MISCONF Errors writing to the store: resource exhausted: disk full");
+  EXPECT_EQ(client.Run("INCR n").substr(0, 8), "-MISCONF");
+  EXPECT_EQ(client.Run("GET k"), "\"v\"");
+  EXPECT_EQ(client.Run("DBSIZE"), ":1");
+}
+
+TEST(SessionTest, SyncsOnlyUnderAlways) {
+  TestGateway gateway;
+  TestClient client(gateway);
+  client.Run("SET k v");
+  EXPECT_EQ(gateway.backend().synced_commits(), 0U);
+  EXPECT_EQ(client.Run("CONFIG SET appendfsync always"), "+OK");
+  client.Run("SET k v");
+  EXPECT_EQ(gateway.backend().synced_commits(), 1U);
+}
+
+TEST(SessionTest, PausesEveryClientWhileTheStoreHasNoRoom) {
+  TestGateway gateway;
+  TestClient first(gateway);
+  TestClient second(gateway);
+  gateway.backend().set_no_room(true);
+  EXPECT_EQ(first.Send("SET k v\r\nPING\r\n"), "");
+  EXPECT_FALSE(first.connection().reading());
+  EXPECT_EQ(second.Send("PING\r\n"), "");
+  EXPECT_FALSE(second.connection().reading());
+  gateway.backend().set_no_room(false);
+  gateway.backend().Acknowledge(Status::Ok());
+  gateway.Poll();
+  EXPECT_EQ(first.Received(), "+OK\r\n");
+  EXPECT_TRUE(first.connection().reading());
+  EXPECT_TRUE(second.connection().TakeRedeliver());
+  EXPECT_EQ(first.Send(""), "+PONG\r\n");
+  EXPECT_EQ(second.Send(""), "+PONG\r\n");
+  EXPECT_EQ(second.Run("GET k"), "\"v\"");
+  EXPECT_EQ(second.Run("DBSIZE"), ":1");
+}
+
+TEST(SessionTest, StopsReadingFromAClientThatDoesNotRead) {
+  Config config;
+  config.output_pause_bytes = 1000;
+  TestGateway gateway(config);
+  TestClient client(gateway);
+  client.connection().set_stalled(true);
+  std::string pings;
+  for (int i = 0; i < 100000; ++i) pings += "PING\r\n";
+  client.Send(pings);
+  EXPECT_LE(client.connection().pending_bytes(), 1100U);
+  EXPECT_FALSE(client.connection().reading());
+  EXPECT_GT(client.unconsumed().size(), 500000U);
+  client.connection().set_stalled(false);
+  client.connection().Flush();
+  client.handler()->OnDrained();
+  EXPECT_TRUE(client.connection().reading());
+  std::string received = client.Received() + client.Send("");
+  while (!client.unconsumed().empty()) received += client.Send("");
+  EXPECT_EQ(received.size(), 100000 * std::string("+PONG\r\n").size());
+}
+
+TEST(SessionTest, ClosesAfterAFramingErrorAndAfterQuit) {
+  TestGateway gateway;
+  TestClient broken(gateway);
+  EXPECT_EQ(broken.Send("PING\r\n*1\r\n$9223372036854775808\r\nPING\r\n"),
+            "+PONG\r\n-ERR Protocol error: invalid bulk length\r\n");
+  EXPECT_TRUE(broken.connection().closed());
+  TestClient leaving(gateway);
+  EXPECT_EQ(leaving.Send("QUIT\r\nPING\r\n"), "+OK\r\n");
+  EXPECT_TRUE(leaving.connection().closed());
+}
+
+TEST(SessionTest, ClosesOnHttp) {
+  TestGateway gateway;
+  TestClient client(gateway);
+  client.Send("POST / HTTP/1.1\r\nHost: localhost\r\n\r\nSET k v\r\n");
+  EXPECT_TRUE(client.connection().closed());
+  TestClient check(gateway);
+  EXPECT_EQ(check.Run("EXISTS k"), ":0");
+}
+
+TEST(SessionTest, LimitsClients) {
+  Config config;
+  config.max_clients = 1;
+  TestGateway gateway(config);
+  TestClient first(gateway);
+  TestClient second(gateway);
+  EXPECT_EQ(second.Received(), "-ERR max number of clients reached\r\n");
+  EXPECT_TRUE(second.connection().closed());
+  EXPECT_EQ(first.Run("PING"), "+PONG");
+}
+
+TEST(SessionTest, ObeysClientReply) {
+  TestGateway gateway;
+  TestClient client(gateway);
+  EXPECT_EQ(client.Send("CLIENT REPLY OFF\r\nPING\r\nCLIENT REPLY ON\r\n"), "+OK\r\n");
+  EXPECT_EQ(client.Send("CLIENT REPLY SKIP\r\nPING\r\nPING\r\n"), "+PONG\r\n");
+}
+
+TEST(SessionTest, SpeaksVersionThreeAfterHello) {
+  TestGateway gateway;
+  TestClient client(gateway);
+  EXPECT_EQ(client.Send("HELLO 3 AUTH default x SETNAME me\r\n").substr(0, 4), "%7\r\n");
+  EXPECT_EQ(client.Send("GET missing\r\n"), "_\r\n");
+  EXPECT_EQ(client.Run("CLIENT GETNAME"), "\"me\"");
+  EXPECT_EQ(client.Send("HELLO 2\r\nGET missing\r\n").substr(0, 5), "*14\r\n");
+}
+
+TEST(SessionTest, AnswersWhatWasReceivedBeforeItDrains) {
+  TestGateway gateway(Always());
+  gateway.backend().set_hold_syncs(true);
+  TestClient client(gateway);
+  EXPECT_EQ(client.Send("SET k v\r\n"), "");
+  static_cast<Session*>(client.handler())->CloseAfterReplies();
+  EXPECT_FALSE(client.connection().closed());
+  gateway.backend().Acknowledge(Status::Ok());
+  gateway.Poll();
+  EXPECT_EQ(client.Received(), "+OK\r\n");
+  EXPECT_TRUE(client.connection().closed());
+}
+
+}  // namespace
+}  // namespace nokv::redis

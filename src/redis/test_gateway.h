@@ -1,0 +1,143 @@
+// A gateway over a memory backend, a clock that the test moves, and clients without sockets.
+// For tests only.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "redis/gateway.h"
+#include "redis/memory_backend.h"
+#include "rpc/stream/stream.h"
+
+namespace nokv::redis {
+
+class TestClock final : public base::Clock {
+ public:
+  uint64_t MonotonicMicros() override { return millis_ * 1000; }
+  uint64_t WallMillis() override { return millis_; }
+  void Advance(int64_t millis) { millis_ += static_cast<uint64_t>(millis); }
+
+ private:
+  uint64_t millis_ = 1'700'000'000'000;
+};
+
+// What a client that is not there would see.
+class FakeConnection final : public rpc::stream::Connection {
+ public:
+  std::string& output() override { return output_; }
+  void Flush() override {
+    if (stalled_) return;
+    received_ += output_;
+    output_.clear();
+    if (close_after_flush_) closed_ = true;
+  }
+  size_t pending_bytes() const override { return output_.size(); }
+  void SetReading(bool on) override { reading_ = on; }
+  void RedeliverInput() override { redeliver_ = true; }
+  void CloseAfterFlush() override {
+    close_after_flush_ = true;
+    Flush();
+  }
+  void Close() override { closed_ = true; }
+  const std::string& peer_address() const override { return peer_; }
+  const std::string& local_address() const override { return local_; }
+  bool peer_is_loopback() const override { return loopback_; }
+
+  // The peer does not read: nothing is flushed.
+  void set_stalled(bool on) { stalled_ = on; }
+  void set_loopback(bool on) { loopback_ = on; }
+  bool reading() const { return reading_; }
+  bool closed() const { return closed_; }
+  bool TakeRedeliver() { return std::exchange(redeliver_, false); }
+  std::string TakeReceived() { return std::exchange(received_, {}); }
+
+ private:
+  std::string output_;
+  std::string received_;
+  std::string peer_ = "127.0.0.1:50000";
+  std::string local_ = "127.0.0.1:6380";
+  bool loopback_ = true;
+  bool stalled_ = false;
+  bool reading_ = true;
+  bool redeliver_ = false;
+  bool close_after_flush_ = false;
+  bool closed_ = false;
+};
+
+class TestGateway {
+ public:
+  explicit TestGateway(const Config& config = {})
+      : config_(config), backend_(clock_), loop_(rpc::stream::NewLoop(base::NullLogger())) {
+    Start();
+  }
+
+  // As when the process ends and starts again on the same store.
+  void Restart(uint64_t generations = 1) {
+    gateway_.reset();
+    loop_ = rpc::stream::NewLoop(base::NullLogger());
+    backend_.set_generation(backend_.Generation() + generations);
+    Start();
+  }
+
+  TestClock& clock() { return clock_; }
+  MemoryBackend& backend() { return backend_; }
+  Gateway& gateway() { return *gateway_; }
+  void Poll() { loop_->Poll(); }
+
+ private:
+  void Start() {
+    gateway_ = std::make_unique<Gateway>(
+        config_, GatewayDoors{backend_, *loop_, clock_, base::NullLogger(), 1});
+    Status started = Status::Internal("not started");
+    gateway_->Start([&](Status status) { started = std::move(status); });
+    while (loop_->Poll() > 0) {
+    }
+    EXPECT_TRUE(started.ok()) << started;
+  }
+
+  Config config_;
+  TestClock clock_;
+  MemoryBackend backend_;
+  std::unique_ptr<rpc::stream::Loop> loop_;
+  std::unique_ptr<Gateway> gateway_;
+};
+
+// One client of it.
+class TestClient {
+ public:
+  explicit TestClient(TestGateway& gateway) : handler_(gateway.gateway().Accept(connection_)) {}
+  ~TestClient() {
+    if (handler_ != nullptr) handler_->OnClosed();
+  }
+
+  // Gives bytes to the session as they would come from a socket; returns what came back.
+  std::string Send(std::string_view bytes) {
+    input_ += bytes;
+    if (handler_ != nullptr) input_.erase(0, handler_->OnData(input_));
+    return connection_.TakeReceived();
+  }
+  // Sends a command with redis-cli's quoting; returns the reply in the form of RenderReply.
+  std::string Run(std::string_view line);
+  std::string Received() { return connection_.TakeReceived(); }
+  FakeConnection& connection() { return connection_; }
+  rpc::stream::Handler* handler() { return handler_.get(); }
+  const std::string& unconsumed() const { return input_; }
+
+ private:
+  FakeConnection connection_;
+  std::string input_;
+  std::unique_ptr<rpc::stream::Handler> handler_;
+};
+
+// A request as a client library sends it.
+std::string EncodeRequest(const std::vector<std::string>& words);
+// One reply in one line: +OK, -ERR …, :1, "text", (nil), [:1, "a"]; consumes it.
+std::string RenderReply(std::string_view* bytes);
+
+}  // namespace nokv::redis
