@@ -11,7 +11,7 @@ workdir_use() {
 workdir_pid() {
   local pid
   pid="$(cat "$WORKDIR/gateway.pid" 2>/dev/null)" || return 1
-  [[ "$(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null)" == *nokv-redis*"$WORKDIR"* ]] || return 1
+  [[ "$({ tr '\0' ' ' <"/proc/$pid/cmdline"; } 2>/dev/null)" == *nokv-redis*"$WORKDIR"* ]] || return 1
   say "$pid"
 }
 
@@ -25,11 +25,20 @@ workdir_start() {
   local pid=$!
   printf '%s\n' "$pid" >"$WORKDIR/gateway.pid"
   printf '%s %s\n' "$REDIS_PORT" "$METRICS_PORT" >"$WORKDIR/gateway.ports"
-  if ! wait_port 127.0.0.1 "$REDIS_PORT" 30 "$pid"; then
+  if ! wait_port 127.0.0.1 "$REDIS_PORT" 30 "$pid" || ! workdir_wait_pong "$pid"; then
     tail -n 20 "$WORKDIR/gateway.log" >&2
     rm -f "$WORKDIR/gateway.pid"
     die "the gateway did not start; its log is $WORKDIR/gateway.log"
   fi
+}
+
+# workdir_wait_pong PID: waits up to ten seconds until the gateway answers PING.
+workdir_wait_pong() {
+  local deadline=$((SECONDS + 10))
+  until [[ "$(redis-cli -p "$REDIS_PORT" PING 2>/dev/null)" == PONG ]]; do
+    if ! kill -0 "$1" 2>/dev/null || ((SECONDS >= deadline)); then return 1; fi
+    sleep 0.05
+  done
 }
 
 # workdir_stop: asks the gateway to drain, then waits up to ten seconds. Fails if it does not end.

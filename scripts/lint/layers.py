@@ -30,10 +30,10 @@ def check_modules(modules, order):
         if name not in order:
             yield Finding(path, 0, f"module {name} is not in scripts/lint/layers.txt: give it a floor")
             continue
-        for dep in module.deps:
+        for dep in module.deps + [dep for dep in module.program_deps if dep in order]:
             if dep not in order:
                 yield Finding(path, 0, f"DEPS names {dep}, which is not in scripts/lint/layers.txt")
-            elif order[dep] >= order[name]:
+            elif order[dep] >= order[name] and (dep != name or dep in module.deps):
                 yield Finding(path, 0, f"{name} may not use {dep}: it stands above or beside it; "
                               "take an interface from the caller instead")
 
@@ -57,6 +57,9 @@ def check_src_include(path, line, included, modules, owners):
         allowed = set(modules[user].deps)
         if lintlib.is_test(path):
             allowed |= set(modules[user].test_deps)
+        own = modules[user].headers + modules[user].sources
+        if path[len(f"src/{user}/"):] not in own:  # of a program beside the library
+            allowed |= set(modules[user].program_deps)
         if used not in allowed:
             yield Finding(path, line, f"{user} includes {included} but does not name "
                           f"{modules[used].name} in DEPS of src/{user}/CMakeLists.txt: name it if its "

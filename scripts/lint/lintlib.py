@@ -46,7 +46,7 @@ def is_test(path):
     """True for tests, benchmarks, fuzzers and what only they include."""
     name = path.rsplit("/", 1)[-1]
     return (re.search(r"_(test|bench|fuzz)\.cc$", name) is not None or "test_util" in name
-            or path.startswith(("tests/", "bench/", "src/testing/")))
+            or name.startswith("testing_") or path.startswith(("tests/", "bench/", "src/testing/")))
 
 
 def read(root, path):
@@ -103,19 +103,24 @@ class Module(NamedTuple):
     folder: str  # below src/, as the layer table has it
     name: str
     headers: list
+    sources: list
     deps: list  # folders of the modules it names, or "name?" for one that does not exist
     test_deps: list
+    program_deps: list  # of the programs beside the library, from target_link_libraries
 
 
 def read_modules(root):
     """{folder below src/: Module} from every CMakeLists.txt with a nokv_module call."""
-    calls, tests = {}, {}
+    calls, tests, linked = {}, {}, {}
     for path in sorted(pathlib.Path(root).glob("src/**/CMakeLists.txt")):
         folder = str(path.parent.relative_to(pathlib.Path(root) / "src"))
         text = path.read_text()
         for call in cmake_calls(text, "nokv_module"):
             calls[folder] = call
-            tests[folder] = cmake_calls(text, "nokv_(?:test|fuzz)")
+            beside = "\n".join([text] + [file.read_text() for file in path.parent.glob("*.cmake")])
+            tests[folder] = cmake_calls(beside, "nokv_(?:test|fuzz)")
+            linked[folder] = [word[5:] for group in cmake_calls(beside, "target_link_libraries")
+                              for words in group.values() for word in words if word.startswith("nokv_")]
     folder_of = {call["NAME"][0]: folder for folder, call in calls.items()}
 
     def folders(names):
@@ -126,7 +131,8 @@ def read_modules(root):
         test_deps = call.get("TEST_DEPS", []) + [dep for test in tests[folder]
                                                  for dep in test.get("DEPS", [])]
         modules[folder] = Module(folder, call["NAME"][0], call.get("HEADERS", []),
-                                 folders(call.get("DEPS", [])), folders(test_deps))
+                                 call.get("SOURCES", []), folders(call.get("DEPS", [])),
+                                 folders(test_deps), folders(linked[folder]))
     return modules
 
 

@@ -63,8 +63,11 @@ Result<redis::SyncPolicy> ParseSync(const std::string& text) {
 class RedisServer {
  public:
   RedisServer(const ServerFlags& flags, redis::Config config, base::Logger& logger)
-      : flags_(flags), config_(std::move(config)), logger_(logger),
-        runtime_(runtime::NewThreadRuntime({})), loop_(rpc::stream::NewLoop(logger)) {}
+      : flags_(flags),
+        config_(std::move(config)),
+        logger_(logger),
+        runtime_(runtime::NewThreadRuntime({})),
+        loop_(rpc::stream::NewLoop(logger)) {}
 
   // Serves until a signal; returns why it could not, or could not end well.
   Status Run(const Args& args) {
@@ -77,8 +80,8 @@ class RedisServer {
     ASSIGN_OR_RETURN(engine_, engine::Engine::Open(Options(), flags_.workdir, doors));
     backend_ = redis::NewEngineBackend(*engine_);
     gateway_ = std::make_unique<redis::Gateway>(
-        config_, redis::GatewayDoors{*backend_, *loop_, runtime_->clock(), logger_,
-                                     base::SystemSeed()});
+        config_,
+        redis::GatewayDoors{*backend_, *loop_, runtime_->clock(), logger_, base::SystemSeed()});
     if (const Status status = StartConsole(args); !status.ok()) return Close(status);
     loop_->OnSignals({SIGTERM, SIGINT}, [this](int) { Stop(Status::Ok()); });
     gateway_->Start([this](Status status) { OnReady(std::move(status)); });
@@ -93,8 +96,8 @@ class RedisServer {
     if (!listener_->is_loopback()) {
       logger_.Warning("listening on " + config_.address + " without TLS");
     }
-    logger_.Info("ready: address " + config_.address + ", workdir " + flags_.workdir +
-                 ", sync " + flags_.sync);
+    logger_.Info("ready: address " + config_.address + ", workdir " + flags_.workdir + ", sync " +
+                 flags_.sync);
   }
 
   void Stop(Status outcome) {
@@ -120,8 +123,9 @@ class RedisServer {
       return shown;
     };
     sources.gates.push_back({"gateway", [this] {
-      return ready_ ? Status::Ok() : Status::Unavailable("the keys are being counted");
-    }});
+                               return ready_ ? Status::Ok()
+                                             : Status::Unavailable("the keys are being counted");
+                             }});
     sources.command_line.emplace_back(kProgram);
     sources.command_line.insert(sources.command_line.end(), args.begin(), args.end());
     ASSIGN_OR_RETURN(console_, console::StartHttp(flags_.metrics_address, std::move(sources)));

@@ -47,8 +47,9 @@ Result<bool> Books::Load() {
 }
 
 void Books::DropIndex() {
-  logger_.Info("counting keys: the directory is new to the gateway or was written by another "
-               "program since");
+  logger_.Info(
+      "counting keys: the directory is new to the gateway or was written by another "
+      "program since");
   std::vector<Write> writes;
   for (int db = 0; db < kDatabases; ++db) {
     KeyRange range = ExpiryIndexRange(db);
@@ -78,8 +79,8 @@ void Books::CountSome() {
       if (cursor_->expiry_ms() != 0) {
         ++counts_[db_].expires;
         Write write;
-        write.key = ExpiryIndexKey(db_, cursor_->expiry_ms(),
-                                   UserKey(db_, cursor_->key(), &scratch));
+        write.key =
+            ExpiryIndexKey(db_, cursor_->expiry_ms(), UserKey(db_, cursor_->key(), &scratch));
         writes.push_back(std::move(write));
       }
       cursor_->Next();
@@ -102,8 +103,7 @@ void Books::Close() {
   for (int db = 0; db < kDatabases; ++db) {
     Write write;
     write.key = CountsKey(db);
-    write.value =
-        values.emplace_back(Fixed64(counts_[db].keys) + Fixed64(counts_[db].expires));
+    write.value = values.emplace_back(Fixed64(counts_[db].keys) + Fixed64(counts_[db].expires));
     writes.push_back(std::move(write));
   }
   Write generation;

@@ -96,9 +96,8 @@ class World {
   void Check() {
     for (int db = 0; db < 2; ++db) {
       client_->Run("SELECT " + std::to_string(db));
-      std::erase_if(models_[db], [&](const auto& entry) {
-        return entry.second != 0 && entry.second <= now();
-      });
+      std::erase_if(models_[db],
+                    [&](const auto& entry) { return entry.second != 0 && entry.second <= now(); });
       ASSERT_EQ(client_->Run("DBSIZE"), ":" + std::to_string(models_[db].size()));
       uint64_t expires = 0;
       for (const auto& [key, expiry] : models_[db]) {

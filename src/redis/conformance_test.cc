@@ -1,4 +1,5 @@
-// The cases of resp-compatibility (NOKV_CONFORMANCE_DIR/redis/cts.json), where that file is present.
+// The cases of resp-compatibility (NOKV_CONFORMANCE_DIR/redis/cts.json), where that file is
+// present.
 #include <gtest/gtest.h>
 
 #include <cstdlib>

@@ -37,7 +37,9 @@ std::string UnknownSubcommand(std::string_view container, std::string_view name)
 
 Executor::Executor(Services& services, Backend& backend, rpc::stream::Loop& loop,
                    std::function<void()> on_progress)
-    : services_(services), backend_(backend), on_progress_(std::move(on_progress)),
+    : services_(services),
+      backend_(backend),
+      on_progress_(std::move(on_progress)),
       commits_(backend, loop, [this] { OnProgress(); }) {}
 
 uint64_t Executor::NowMs() {

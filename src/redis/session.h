@@ -65,10 +65,10 @@ class Session final : public rpc::stream::Handler {
   std::string scratch_;  // reply of the command that runs
   std::deque<Held> held_;
   size_t held_bytes_ = 0;
-  bool stopped_ = false;   // reading is off
-  bool closing_ = false;   // takes no more commands
-  size_t last_waiting_ = 0;          // output at the last IsStale
-  uint64_t waiting_since_ms_ = 0;    // since when it has not shrunk; 0: it has
+  bool stopped_ = false;           // reading is off
+  bool closing_ = false;           // takes no more commands
+  size_t last_waiting_ = 0;        // output at the last IsStale
+  uint64_t waiting_since_ms_ = 0;  // since when it has not shrunk; 0: it has
 };
 
 }  // namespace nokv::redis

@@ -130,7 +130,8 @@ class Log {
 
   // Deletes the segments numbered below `segment`, which nobody needs any more, oldest first, but
   // never the active one. Those that are not synced never will be: what they held must be durable
-  // elsewhere. While a sync runs they stay until the next call. On an error the rest stays and may be removed later.
+  // elsewhere. While a sync runs they stay until the next call. On an error the rest stays and may
+  // be removed later.
   Status RemoveSegmentsBefore(uint64_t segment) EXCLUDES(mu_);
 
   LogStats GetStats() const EXCLUDES(mu_);

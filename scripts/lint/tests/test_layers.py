@@ -29,6 +29,15 @@ class LayersTest(LintTestCase):
         self.write("src/lsm/a.cc", '#include "wal/log.h"\n')
         self.assert_fails("layers", "src/lsm/a.cc:1: lsm includes wal/log.h")
 
+    def test_lets_a_program_beside_a_library_use_what_it_links(self):
+        self.write("src/lsm/CMakeLists.txt", "nokv_module(NAME lsm SOURCES a.cc)\ninclude(tool.cmake)\n")
+        self.write("src/lsm/tool.cmake", "add_executable(tool tool_main.cc)\n"
+                   "target_link_libraries(tool PRIVATE nokv_lsm nokv_wal)\n")
+        self.write("src/lsm/tool_main.cc", '#include "wal/log.h"\n')
+        self.assert_passes("layers")
+        self.write("src/lsm/a.cc", '#include "wal/log.h"\n')
+        self.assert_fails("layers", "src/lsm/a.cc:1: lsm includes wal/log.h")
+
     def test_refuses_sim_and_bench_in_src(self):
         self.append("src/wal/log.cc", '#include "sim/world.h"\n#include "bench/load.h"\n')
         self.assert_fails("layers", "src/ may not use sim/", "src/ may not use bench/")

@@ -75,8 +75,7 @@ Status ClientList(Context& context) {
 
 Status ClientSetName(Context& context) {
   if (!IsPlainWord(context.args[2])) {
-    return Fail(context,
-                "ERR Client names cannot contain spaces, newlines or special characters.");
+    return Fail(context, "ERR Client names cannot contain spaces, newlines or special characters.");
   }
   context.client.name = context.args[2];
   context.reply.Ok();
@@ -182,9 +181,12 @@ Status ClientTracking(Context& context) {
 
 Status ClientHelp(Context& context) {
   static constexpr std::string_view kLines[] = {
-      "GETNAME",  "    Return the name of the current connection.",
-      "ID",       "    Return the ID of the current connection.",
-      "INFO",     "    Return information about the current client connection.",
+      "GETNAME",
+      "    Return the name of the current connection.",
+      "ID",
+      "    Return the ID of the current connection.",
+      "INFO",
+      "    Return information about the current client connection.",
       "KILL <ip:port> | KILL (ID <client-id>|ADDR <ip:port>)",
       "    Kill connections.",
       "LIST [TYPE (NORMAL|MASTER|REPLICA|PUBSUB)|ID <client-id> ...]",

@@ -14,9 +14,9 @@ struct FlagName {
 };
 
 constexpr FlagName kFlagNames[] = {
-    {kWriteFlag, "write"},       {kReadOnlyFlag, "readonly"}, {kDenyOomFlag, "denyoom"},
-    {kAdminFlag, "admin"},       {kNoScriptFlag, "noscript"}, {kLoadingFlag, "loading"},
-    {kStaleFlag, "stale"},       {kFastFlag, "fast"},         {kNoAuthFlag, "no_auth"},
+    {kWriteFlag, "write"},          {kReadOnlyFlag, "readonly"}, {kDenyOomFlag, "denyoom"},
+    {kAdminFlag, "admin"},          {kNoScriptFlag, "noscript"}, {kLoadingFlag, "loading"},
+    {kStaleFlag, "stale"},          {kFastFlag, "fast"},         {kNoAuthFlag, "no_auth"},
     {kAllowBusyFlag, "allow_busy"},
 };
 

@@ -31,8 +31,7 @@ bool ParseConditions(Context& context, Conditions* conditions) {
     }
   }
   if (conditions->nx && (conditions->xx || conditions->gt || conditions->lt)) {
-    context.reply.Error(
-        "ERR NX and XX, GT or LT options at the same time are not compatible");
+    context.reply.Error("ERR NX and XX, GT or LT options at the same time are not compatible");
     return false;
   }
   if (conditions->gt && conditions->lt) {
@@ -67,8 +66,8 @@ Status ExpireWith(Context& context, TimeUnit unit, bool absolute, std::string_vi
   PutArguments put;
   put.type = static_cast<ValueType>(record.type);
   put.expiry_ms = *expiry;
-  return context.txn.Put(context.db(), context.args[1],
-                         context.txn.Keep(std::string(record.value)), put);
+  return context.txn.Put(context.db(), context.args[1], context.txn.Keep(std::string(record.value)),
+                         put);
 }
 
 Status Expire(Context& context) {
@@ -125,8 +124,8 @@ Status Persist(Context& context) {
   if (!changes) return Status::Ok();
   PutArguments put;
   put.type = static_cast<ValueType>(record.type);
-  return context.txn.Put(context.db(), context.args[1],
-                         context.txn.Keep(std::string(record.value)), put);
+  return context.txn.Put(context.db(), context.args[1], context.txn.Keep(std::string(record.value)),
+                         put);
 }
 
 constexpr uint32_t kWriting = kWriteFlag | kFastFlag;

@@ -118,8 +118,8 @@ Status Scan(Context& context) {
   if (!ParseScanOptions(context, &filter, &count)) return Status::Ok();
   std::string from;
   if (*cursor != 0) {
-    ASSIGN_OR_RETURN(auto position, context.services.scan_cursors().Find(
-                                        context.services.backend(), context.db(), *cursor));
+    ASSIGN_OR_RETURN(auto position, context.services.scan_cursors().Find(context.services.backend(),
+                                                                         context.db(), *cursor));
     if (!position.has_value()) return Fail(context, "ERR invalid cursor");
     from = std::move(*position);
   }
@@ -134,9 +134,9 @@ Status Scan(Context& context) {
                    }));
   uint64_t next_cursor = 0;
   if (!next.empty()) {
-    ASSIGN_OR_RETURN(next_cursor, context.services.scan_cursors().Save(
-                                      context.services.backend(), context.txn, context.db(),
-                                      *cursor, next));
+    ASSIGN_OR_RETURN(next_cursor,
+                     context.services.scan_cursors().Save(context.services.backend(), context.txn,
+                                                          context.db(), *cursor, next));
   }
   context.reply.Array(2);
   context.reply.Bulk(std::to_string(next_cursor));
@@ -152,13 +152,13 @@ Status Keys(Context& context) {
   std::string found;
   size_t matches = 0;
   Reply keys(&found, context.reply.protocol());
-  ASSIGN_OR_RETURN(const std::string next,
-                   WalkKeys(context, filter, "", std::numeric_limits<int64_t>::max(),
-                            [&](std::string_view key) {
-                              keys.Bulk(key);
-                              ++matches;
-                              return found.size() < kMaxKeysReplyBytes;
-                            }));
+  ASSIGN_OR_RETURN(
+      const std::string next,
+      WalkKeys(context, filter, "", std::numeric_limits<int64_t>::max(), [&](std::string_view key) {
+        keys.Bulk(key);
+        ++matches;
+        return found.size() < kMaxKeysReplyBytes;
+      }));
   if (!next.empty()) {
     return Fail(context, "ERR KEYS would return more than 256 MiB; use SCAN instead");
   }

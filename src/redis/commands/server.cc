@@ -279,9 +279,12 @@ Status ConfigResetStat(Context& context) {
 
 Status ConfigHelp(Context& context) {
   static constexpr std::string_view kLines[] = {
-      "GET <pattern>", "    Return parameters matching the glob-like <pattern> and their values.",
-      "SET <directive> <value>", "    Set the configuration <directive> to <value>.",
-      "RESETSTAT", "    Reset statistics reported by the INFO command."};
+      "GET <pattern>",
+      "    Return parameters matching the glob-like <pattern> and their values.",
+      "SET <directive> <value>",
+      "    Set the configuration <directive> to <value>.",
+      "RESETSTAT",
+      "    Reset statistics reported by the INFO command."};
   ReplyHelp(context, "CONFIG", kLines);
   return Status::Ok();
 }

@@ -187,8 +187,8 @@ Status GetEx(Context& context) {
   if (!changes) return Status::Ok();
   PutArguments put;
   put.expiry_ms = *expiry;
-  return context.txn.Put(context.db(), context.args[1],
-                         context.txn.Keep(std::string(record.value)), put);
+  return context.txn.Put(context.db(), context.args[1], context.txn.Keep(std::string(record.value)),
+                         put);
 }
 
 Status MGet(Context& context) {

@@ -68,10 +68,10 @@ class RequestParser {
 
   RequestLimits limits_;
   // State of an unfinished request, relative to where it begins.
-  size_t position_ = 0;  // next byte to look at
-  size_t scanned_ = 0;   // up to here there is no line end after position_
-  int64_t args_left_ = -1;  // -1: the array header is not read yet
-  int64_t bulk_bytes_ = -1; // -1: the bulk header is not read yet
+  size_t position_ = 0;      // next byte to look at
+  size_t scanned_ = 0;       // up to here there is no line end after position_
+  int64_t args_left_ = -1;   // -1: the array header is not read yet
+  int64_t bulk_bytes_ = -1;  // -1: the bulk header is not read yet
   std::vector<Span> spans_;
   // The last outcome.
   std::vector<std::string_view> args_;

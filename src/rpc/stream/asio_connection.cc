@@ -97,8 +97,8 @@ void AsioConnection::Flush() {
 bool AsioConnection::Send() {
   while (pending_bytes() > 0) {
     asio::error_code error;
-    const size_t count = socket_.write_some(
-        asio::buffer(output_.data() + sent_, output_.size() - sent_), error);
+    const size_t count =
+        socket_.write_some(asio::buffer(output_.data() + sent_, output_.size() - sent_), error);
     if (error == asio::error::would_block || error == asio::error::try_again) break;
     if (error) return false;
     sent_ += count;

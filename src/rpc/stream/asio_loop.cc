@@ -99,15 +99,17 @@ class AsioListener final : public Listener {
   struct State {
     State(asio::io_context& context, LoopState& loop_state, AcceptHandler handler,
           base::Logger& log)
-        : acceptor(context), retry(context), loop(loop_state), accept(std::move(handler)),
+        : acceptor(context),
+          retry(context),
+          loop(loop_state),
+          accept(std::move(handler)),
           logger(log) {}
 
     static void Accept(const std::shared_ptr<State>& self) {
       self->acceptor.async_accept([self](const asio::error_code& error, tcp::socket socket) {
         if (self->stopped || error == asio::error::operation_aborted) return;
         if (error) return RetryLater(self, error);
-        auto connection =
-            std::make_shared<AsioConnection>(std::move(socket), self->loop);
+        auto connection = std::make_shared<AsioConnection>(std::move(socket), self->loop);
         connection->Start(self->accept(*connection));
         Accept(self);
       });
@@ -169,8 +171,7 @@ class AsioTimer final : public Timer {
 
 class AsioLoop final : public Loop {
  public:
-  explicit AsioLoop(base::Logger& logger)
-      : logger_(logger), context_(1), signals_(context_) {
+  explicit AsioLoop(base::Logger& logger) : logger_(logger), context_(1), signals_(context_) {
     state_.read_buffer.resize(kReadBufferBytes);
   }
 
@@ -199,8 +200,7 @@ class AsioLoop final : public Loop {
   }
   Result<std::unique_ptr<Listener>> Listen(const std::string& address,
                                            AcceptHandler accept) override {
-    auto listener =
-        std::make_unique<AsioListener>(context_, state_, std::move(accept), logger_);
+    auto listener = std::make_unique<AsioListener>(context_, state_, std::move(accept), logger_);
     RETURN_IF_ERROR(listener->Open(address));
     return std::unique_ptr<Listener>(std::move(listener));
   }
