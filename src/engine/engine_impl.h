@@ -114,6 +114,10 @@ class EngineImpl final : public Engine {
   // write.cc
   Status CheckBatch(const Batch& batch) const;
   WriteTicket Write(const Batch& batch, bool sync, bool leading, Completion done) EXCLUDES(mu_);
+  // Gives the batch its place in log and memtable, or in the queue of writes that wait for room;
+  // then `*done` is taken. An error refuses it.
+  Status PlaceLocked(const Batch& batch, bool sync, Completion* done,
+                     std::optional<Admission>* admission, Completions* completions) REQUIRES(mu_);
   // OK if the engine takes writes.
   Status RefusalLocked() const REQUIRES(mu_);
   // True if a write may go ahead, after making the full memtable immutable if need be; false if it
@@ -171,6 +175,7 @@ class EngineImpl final : public Engine {
   lsm::BlockCache cache_;
   std::unique_ptr<lsm::VersionState> versions_;
   std::unique_ptr<wal::Log> log_;  // null when read-only
+  LogStats found_log_;             // what a read-only open found
   uint64_t open_generation_ = 0;
   std::unique_ptr<vfs::FileLock> lock_;
   // Set when the engine refuses everything; cursors hold it too.
@@ -205,6 +210,11 @@ class EngineImpl final : public Engine {
 
   EngineTimings timings_ GUARDED_BY(mu_);
 };
+
+// What everything answers after the close.
+inline Status DatabaseClosed() {
+  return Status::Closed("the database").WithErrorNumber(1402);
+}
 
 // Adds the entries of an encoded batch, the first with sequence number `first_sequence`.
 // kDataLoss if it is malformed (`verify_values` checks the value CRCs too).

@@ -44,7 +44,7 @@ void EngineImpl::CloseAsync(Completion done) {
     closing_ = true;
     closed_->store(true, std::memory_order_release);
     close_done_ = std::move(done);
-    const Status closed = Status::Closed("the database");
+    const Status closed = DatabaseClosed();
     for (StalledWrite& write : stalled_) completions.Add(std::move(write.done), closed);
     stalled_.clear();
     for (FlushWaiter& waiter : flush_waiters_) completions.Add(std::move(waiter.done), closed);

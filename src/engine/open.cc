@@ -141,7 +141,13 @@ Status EngineImpl::OpenForReading() {
   // the manifest said.
   manifest::ManifestState opened = *manifest;
   opened.state = versions_->state();
-  RETURN_IF_ERROR(RecoverLog(&opened).status());
+  ASSIGN_OR_RETURN(const wal::RecoveryReport report, RecoverLog(&opened));
+  found_log_.active_segment = static_cast<int64_t>(report.end.segment);
+  found_log_.active_size = static_cast<int64_t>(report.end.offset);
+  found_log_.segment_count = static_cast<int64_t>(report.segments.size());
+  found_log_.entries = report.types[0].records;
+  found_log_.raft_entries = report.types[1].records;
+  found_log_.raft_states = report.types[2].records;
   open_generation_ = opened.state.open_generation;
   base::MutexLock guard(mu_);
   PublishReadStateLocked();

@@ -21,7 +21,7 @@ class SnapshotHandle final : public EngineSnapshot {
 
 Result<EngineImpl::ReadPoint> EngineImpl::TakeReadPoint(const ReadView& view) const {
   base::MutexLock lock(mu_);
-  if (closing_) return Status::Closed("the database");
+  if (closing_) return DatabaseClosed();
   ReadPoint point;
   point.state = read_state_;
   if (view.snapshot != nullptr) {

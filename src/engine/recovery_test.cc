@@ -116,6 +116,7 @@ TEST_F(RecoveryTest, ReadOnlyOpenWorksBesideALiveWriterAndChangesNoByte) {
   ASSERT_TRUE(reader.ok()) << reader.status();
   EXPECT_EQ((*reader)->Get({}, "flushed")->value().data, "1");
   EXPECT_EQ((*reader)->Get({}, "logged")->value().data, "1");
+  EXPECT_EQ((*reader)->Stats().wal.entries, 1U) << "what is not in tables yet";
   EXPECT_EQ((*reader)->Put({}, "k", "v").code(), StatusCode::kFailedPrecondition);
   EXPECT_FALSE((*reader)->Flush().ok());
   ASSERT_TRUE((*reader)->Close().ok());
@@ -163,6 +164,7 @@ TEST_F(RecoveryTest, MissingTableIsNamedAndNothingIsChanged) {
   ASSERT_TRUE(h_.db->Flush().ok());
   const std::string table = h_.Files(".sst").at(0);
   ExpectRefusal([&] { ASSERT_TRUE(h_.disk->Remove("/db/" + table).ok()); }, "missing sstable");
+  EXPECT_EQ(h_.TryOpen().status().error_number(), 1304);
 }
 
 TEST_F(RecoveryTest, DamagedTableIsNamedAndNothingIsChanged) {
@@ -171,6 +173,7 @@ TEST_F(RecoveryTest, DamagedTableIsNamedAndNothingIsChanged) {
   const std::string table = h_.Files(".sst").at(0);
   ExpectRefusal([&] { ASSERT_TRUE(h_.disk->Overwrite("/db/" + table, "bad-sst").ok()); },
                 "open sstable");
+  EXPECT_EQ(h_.TryOpen().status().error_number(), 1303);
 }
 
 TEST_F(RecoveryTest, MissingCurrentBesideTablesIsNeverAFreshDatabase) {
@@ -181,6 +184,7 @@ TEST_F(RecoveryTest, MissingCurrentBesideTablesIsNeverAFreshDatabase) {
 
 TEST_F(RecoveryTest, FlippedByteInCurrentIsDamage) {
   ExpectRefusal([&] { Flip("CURRENT", 12); }, "CURRENT");
+  EXPECT_EQ(h_.TryOpen().status().error_number(), 1301);
 }
 
 TEST_F(RecoveryTest, FlippedByteInTheManifestIsDamage) {
@@ -202,6 +206,7 @@ TEST_F(RecoveryTest, FlippedByteInTheClosedLogIsDamage) {
   h_.Open();
   ASSERT_TRUE(h_.db->Close().ok());
   ExpectRefusal([&] { Flip(segment, at); }, segment);
+  EXPECT_EQ(h_.TryOpen().status().error_number(), 1302);
 }
 
 TEST_F(RecoveryTest, LeftoverFilesOfACrashAreRemovedByTheNextOpen) {

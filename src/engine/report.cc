@@ -82,7 +82,7 @@ Stats EngineImpl::GetStats() {
     stats.last_sequence = tracker_.visible();
     if (!background_error_.ok()) stats.background_error = background_error_.ToString();
   }
-  if (log_ != nullptr) stats.wal = ReportLog(*log_);
+  stats.wal = log_ != nullptr ? ReportLog(*log_) : found_log_;
   stats.open_generation = open_generation_;
   stats.entries = static_cast<int64_t>(state->active->entries());
   for (const auto& memtable : state->immutables) {

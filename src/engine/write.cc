@@ -37,7 +37,7 @@ Status EngineImpl::CheckBatch(const Batch& batch) const {
 }
 
 Status EngineImpl::RefusalLocked() const {
-  if (closing_) return Status::Closed("the database");
+  if (closing_) return DatabaseClosed();
   if (options_.read_only) return Status::FailedPrecondition("the database is open read-only");
   return background_error_;
 }
@@ -51,39 +51,38 @@ WriteTicket EngineImpl::WriteLeading(const Batch& batch, bool sync, Completion d
 }
 
 WriteTicket EngineImpl::Write(const Batch& batch, bool sync, bool leading, Completion done) {
-  Status refusal = CheckBatch(batch);
   Completions completions;
   std::optional<Admission> admission;
-  if (refusal.ok()) {
+  {
     base::MutexLock lock(mu_);
-    refusal = RefusalLocked();
-    if (refusal.ok() && batch.empty() && !sync) {
-      completions.Add(std::move(done), Status::Ok());
-    } else if (refusal.ok() && (!stalled_.empty() || !MakeRoomLocked())) {
-      if (stalled_.size() < kMaxStalledWrites) {
-        stalled_.push_back({batch.encoding(), batch.count(), sync, std::move(done)});
-        ScheduleLocked();
-        return {};
-      }
-      refusal = Status::ResourceExhausted("writes wait because of too many " + stall_reason_);
-    } else if (refusal.ok()) {
-      auto admitted = AdmitLocked(batch.bytes(), batch.count(), sync, &done, &completions);
-      if (admitted.ok()) {
-        admission = *std::move(admitted);
-      } else {
-        refusal = admitted.status();
-      }
-    }
+    Status refusal = CheckBatch(batch);
+    if (refusal.ok()) refusal = RefusalLocked();
+    if (refusal.ok()) refusal = PlaceLocked(batch, sync, &done, &admission, &completions);
+    if (!refusal.ok()) completions.Add(std::move(done), std::move(refusal));
   }
   completions.Run();
-  if (!refusal.ok()) {
-    done(std::move(refusal));
-    return {};
-  }
-  if (!admission.has_value()) return {true};
+  if (!admission.has_value()) return {};
   const bool applied = Apply(*admission, batch.encoding());
   if (sync) StartSync(leading);
   return {applied};
+}
+
+Status EngineImpl::PlaceLocked(const Batch& batch, bool sync, Completion* done,
+                               std::optional<Admission>* admission, Completions* completions) {
+  if (batch.empty() && !sync) {
+    completions->Add(std::move(*done), Status::Ok());
+    return Status::Ok();
+  }
+  if (!stalled_.empty() || !MakeRoomLocked()) {
+    if (stalled_.size() >= kMaxStalledWrites) {
+      return Status::ResourceExhausted("writes wait because of too many " + stall_reason_);
+    }
+    stalled_.push_back({batch.encoding(), batch.count(), sync, std::move(*done)});
+    ScheduleLocked();
+    return Status::Ok();
+  }
+  ASSIGN_OR_RETURN(*admission, AdmitLocked(batch.bytes(), batch.count(), sync, done, completions));
+  return Status::Ok();
 }
 
 bool EngineImpl::MakeRoomLocked() {

@@ -28,7 +28,8 @@ std::string ChecksumLine(std::string_view first_line) {
 
 Status Damaged(const std::string& path, std::string_view what) {
   return Status::Corruption(path + ": " + std::string(what) + "; nothing was changed")
-      .WithHint(kHint);
+      .WithHint(kHint)
+      .WithErrorNumber(1301);
 }
 
 // The first manifest alone is no evidence: the creation of a database that was interrupted before
@@ -56,7 +57,8 @@ Result<uint64_t> DecodeCurrent(std::string_view content, const std::string& path
                             rest.ends_with('\n') && rest.find(" crc32c ") != rest.npos;
     if (newer_form && rest.substr(kTrailerWord.size(), 1) > "1") {
       return Status::Unimplemented(path + ": its form is newer than this build knows (1)")
-          .WithHint("open the database with the newer nokv that wrote it");
+          .WithHint("open the database with the newer nokv that wrote it")
+          .WithErrorNumber(1305);
     }
     return Damaged(path, "its checksum line does not match its first line");
   }

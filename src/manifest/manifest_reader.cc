@@ -52,7 +52,8 @@ Result<std::optional<ManifestState>> ReadManifest(vfs::FileSystem& fs, const std
   return Status::Corruption(vfs::JoinPath(dir, kCurrentName) + " names " +
                             ManifestName(missing.value_or(0)) +
                             ", which does not exist; nothing was changed")
-      .WithHint("restore the missing file from a backup or checkpoint of the directory");
+      .WithHint("restore the missing file from a backup or checkpoint of the directory")
+      .WithErrorNumber(1301);
 }
 
 }  // namespace nokv::manifest

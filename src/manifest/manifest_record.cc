@@ -94,7 +94,8 @@ class Parser {
                                    std::to_string(version) + ", this build knows versions up to " +
                                    std::to_string(static_cast<uint32_t>(kNewestFormat)) +
                                    "; nothing was changed")
-          .WithHint("open it with a newer nokv");
+          .WithHint("open it with a newer nokv")
+          .WithErrorNumber(1305);
     }
     if (version == 0) return Damaged("the header names format version 0");
     const uint64_t number = base::LoadFixed64(header.data() + 16);
@@ -161,7 +162,8 @@ class Parser {
 
   Status Damaged(std::string_view what) const {
     return Status::Corruption(Where() + ": " + std::string(what) + "; nothing was changed")
-        .WithHint(kDamageHint);
+        .WithHint(kDamageHint)
+        .WithErrorNumber(1301);
   }
 
   const std::string_view content_;

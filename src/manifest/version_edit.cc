@@ -167,7 +167,8 @@ Result<VersionEdit> DecodeEdit(std::string_view bytes) {
     if (!known) {
       return Status::Unimplemented("the edit has the field " + std::to_string(tag) +
                                    ", which this build does not know")
-          .WithHint("open the database with the newer nokv that wrote it");
+          .WithHint("open the database with the newer nokv that wrote it")
+          .WithErrorNumber(1305);
     }
     return Status::Corruption("the edit is malformed at its byte " + std::to_string(at) +
                               " (field " + std::to_string(tag) + ")");

@@ -203,14 +203,23 @@ bool Replayer::ScanForMark(const ChainLink& link, std::string_view content, uint
   return false;
 }
 
+// The documented number of what stopped a recovery.
+Status Numbered(const Status& status) {
+  if (status.IsCorruption()) return status.WithErrorNumber(1302);
+  if (status.code() == StatusCode::kUnimplemented) return status.WithErrorNumber(1305);
+  return status;
+}
+
 }  // namespace
 
 Result<RecoveryReport> Recover(vfs::FileSystem& fs, const std::string& dir,
                                const RecoverOptions& options, const RecordVisitor& visitor) {
-  ASSIGN_OR_RETURN(Chain chain, FindChain(fs, dir, options.replay_from));
-  ASSIGN_OR_RETURN(RecoveryReport report, Replayer(fs, options, visitor, chain).Run());
-  report.highest_segment = chain.highest_segment;
-  report.orphans = std::move(chain.orphans);
+  Result<Chain> chain = FindChain(fs, dir, options.replay_from);
+  if (!chain.ok()) return Numbered(chain.status());
+  Result<RecoveryReport> report = Replayer(fs, options, visitor, *chain).Run();
+  if (!report.ok()) return Numbered(report.status());
+  report->highest_segment = chain->highest_segment;
+  report->orphans = std::move(chain->orphans);
   return report;
 }
 

@@ -71,12 +71,14 @@ std::string_view CompressionName(Compression compression) {
 
 Status DamageAt(std::string_view what, uint64_t offset) {
   return Status::Corruption(std::string(what) + " at offset " + std::to_string(offset))
-      .WithHint(kWayOut);
+      .WithHint(kWayOut)
+      .WithErrorNumber(1303);
 }
 
 Status BlockDamage(uint64_t offset, std::string_view what) {
   return Status::Corruption("block at offset " + std::to_string(offset) + ": " + std::string(what))
-      .WithHint(kWayOut);
+      .WithHint(kWayOut)
+      .WithErrorNumber(1303);
 }
 
 Result<std::string> BlockReader::Read(uint64_t offset, size_t length) const {
@@ -110,7 +112,8 @@ Result<Footer> BlockReader::ReadFooter(uint64_t expected_file_number) const {
     return Status::Unimplemented("format version " + std::to_string(footer.format_version) +
                                  " found, this program reads version " +
                                  std::to_string(kFormatVersion))
-        .WithHint("use the nokv release that wrote it, or a later one; nothing was changed");
+        .WithHint("use the nokv release that wrote it, or a later one; nothing was changed")
+        .WithErrorNumber(1305);
   }
   if (footer.file_number != expected_file_number) {
     return DamageAt("belongs to another file (it was written as number " +

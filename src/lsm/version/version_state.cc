@@ -108,13 +108,15 @@ Result<std::shared_ptr<const FileHandle>> VersionState::OpenTable(
     if (!file.status().IsNotFound()) return file.status().Prefixed("open sstable " + path);
     return Status::Corruption("missing sstable " + path +
                               ", which the manifest names; nothing was changed")
-        .WithHint("restore the file from a backup or checkpoint of the directory");
+        .WithHint("restore the file from a backup or checkpoint of the directory")
+        .WithErrorNumber(1304);
   }
   if ((*file)->Size() != meta.file_bytes) {
     return Status::Corruption("open sstable " + path + ": it has " +
                               std::to_string((*file)->Size()) + " bytes, the manifest says " +
                               std::to_string(meta.file_bytes))
-        .WithHint("restore the file from a backup or checkpoint of the directory");
+        .WithHint("restore the file from a backup or checkpoint of the directory")
+        .WithErrorNumber(1303);
   }
   ASSIGN_OR_RETURN(std::shared_ptr<const Table> table,
                    Table::Open(std::move(*file), path, meta.number, cache_));
