@@ -1,6 +1,8 @@
 // What the public API promises, on the memory disk.
 #include <gmock/gmock.h>
 
+#include <thread>
+
 #include "engine/engine_test_util.h"
 #include "keys/keys.h"
 
@@ -224,6 +226,28 @@ TEST_F(DBTest, EverythingAfterCloseAnswersClosed) {
   EXPECT_TRUE(called);
   EXPECT_EQ(h_.db->Stats().last_sequence, 1U);
   EXPECT_NE(h_.db->GetSnapshot(), nullptr);
+}
+
+TEST(DBThreadsTest, EverySyncedWriteIsAnsweredWhicheverThreadAppliesLast) {
+  const auto runtime = runtime::NewThreadRuntime({});
+  const auto disk = vfs::NewMemoryFileSystem();
+  const auto db = OpenDB(SmallOptions(), "/db", {*disk, *runtime, base::NullLogger()});
+  ASSERT_TRUE(db.ok()) << db.status();
+  // A synced write may be applied before the unsynced one in front of it, which then has to see
+  // that a sync is due. Nobody comes after the last ones to do it for them.
+  constexpr int kThreads = 4;
+  for (int round = 0; round < 100; round++) {
+    std::vector<std::thread> threads;
+    for (int thread = 0; thread < kThreads; thread++) {
+      threads.emplace_back([&, thread] {
+        for (int i = 0; i < 10; i++) {
+          const Status status = (*db)->Put({.sync = (thread + i) % 3 == 0}, "k", "v");
+          EXPECT_TRUE(status.ok()) << status;
+        }
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+  }
 }
 
 TEST_F(DBTest, StatsCountWhatHappened) {

@@ -126,11 +126,13 @@ class EngineImpl final : public Engine {
   void SwitchMemtableLocked() REQUIRES(mu_);
   Result<Admission> AdmitLocked(size_t bytes, uint32_t count, bool sync, Completion* done,
                                 Completions* completions) REQUIRES(mu_);
-  // Copies the batch into log and memtable and marks it applied. True if reads can see it.
-  bool Apply(const Admission& admission, std::string_view encoding) EXCLUDES(mu_);
+  // Copies the batch into log and memtable and marks it applied; then syncs for everybody whose
+  // synced writes are applied by now, on this thread if `leading`. True if reads can see it.
+  bool Apply(const Admission& admission, std::string_view encoding, bool leading) EXCLUDES(mu_);
   void DrainStalled() EXCLUDES(mu_);
-  // Starts a sync if one is wanted and none is running, on this thread if `leading`.
-  void StartSync(bool leading) EXCLUDES(mu_);
+  // True if a sync is wanted and none is running: the caller must then run one.
+  bool ClaimSyncLocked() REQUIRES(mu_);
+  void RunClaimedSync(bool leading) EXCLUDES(mu_);
   void RunSyncs() EXCLUDES(mu_);
   // One sync for everybody who waits; true if more have come to wait meanwhile.
   bool SyncOnce() EXCLUDES(mu_);

@@ -62,9 +62,7 @@ WriteTicket EngineImpl::Write(const Batch& batch, bool sync, bool leading, Compl
   }
   completions.Run();
   if (!admission.has_value()) return {};
-  const bool applied = Apply(*admission, batch.encoding());
-  if (sync) StartSync(leading);
-  return {applied};
+  return {Apply(*admission, batch.encoding(), /*leading=*/leading && sync)};
 }
 
 Status EngineImpl::PlaceLocked(const Batch& batch, bool sync, Completion* done,
@@ -137,12 +135,13 @@ Result<EngineImpl::Admission> EngineImpl::AdmitLocked(size_t bytes, uint32_t cou
   return admission;
 }
 
-bool EngineImpl::Apply(const Admission& admission, std::string_view encoding) {
+bool EngineImpl::Apply(const Admission& admission, std::string_view encoding, bool leading) {
   std::memcpy(admission.place.payload, encoding.data(), encoding.size());
   base::StoreFixed64(admission.place.payload, admission.first_sequence);
   const auto committed = log_->Commit(admission.place);
   Completions completions;
   bool visible = false;
+  bool sync_due = false;
   if (committed.ok()) {
     const Status inserted = InsertBatch(encoding, admission.first_sequence,
                                         /*verify_values=*/false, admission.memtable.get());
@@ -151,6 +150,8 @@ bool EngineImpl::Apply(const Admission& admission, std::string_view encoding) {
     tracker_.Applied(admission.ticket, &completions);
     visible =
         tracker_.applied() + 1 >= admission.first_sequence + base::LoadFixed32(encoding.data() + 8);
+    // Also after an unsynced write: synced ones behind it may have waited for it to be applied.
+    sync_due = ClaimSyncLocked();
     if (!immutables_.empty()) ScheduleLocked();
     MaybeFinishCloseLocked();
   } else {
@@ -159,6 +160,7 @@ bool EngineImpl::Apply(const Admission& admission, std::string_view encoding) {
     MaybeFinishCloseLocked();
   }
   completions.Run();
+  if (sync_due) RunClaimedSync(leading);
   return visible;
 }
 
@@ -183,24 +185,25 @@ void EngineImpl::DrainStalled() {
     }
     completions.Run();
     if (!admission.has_value()) break;
-    Apply(*admission, write.encoding);
-    if (write.sync) StartSync(/*leading=*/false);
+    Apply(*admission, write.encoding, /*leading=*/false);
   }
 }
 
 void EngineImpl::SyncAsync(Completion done) {
   Completions completions;
+  bool sync_due = false;
   {
     base::MutexLock lock(mu_);
     const Status refusal = RefusalLocked();
     if (refusal.ok()) {
       tracker_.AwaitSync(std::move(done), &completions);
+      sync_due = ClaimSyncLocked();
     } else {
       completions.Add(std::move(done), refusal);
     }
   }
   completions.Run();
-  StartSync(/*leading=*/false);
+  if (sync_due) RunClaimedSync(/*leading=*/false);
 }
 
 bool EngineImpl::Durable() const {
@@ -208,18 +211,16 @@ bool EngineImpl::Durable() const {
   return tracker_.visible() == tracker_.applied();
 }
 
-void EngineImpl::StartSync(bool leading) {
-  {
-    base::MutexLock lock(mu_);
-    if (syncing_ || !tracker_.NeedsSync() || !background_error_.ok()) return;
-    syncing_ = true;
-  }
-  if (!leading) {
-    doors_.runtime.Post(runtime::Lane::kLog, [this] { RunSyncs(); });
-    return;
-  }
+bool EngineImpl::ClaimSyncLocked() {
+  if (syncing_ || !tracker_.NeedsSync() || !background_error_.ok()) return false;
+  syncing_ = true;
+  return true;
+}
+
+void EngineImpl::RunClaimedSync(bool leading) {
   // A caller that leads syncs once; who came to wait meanwhile is served by the log lane.
-  if (SyncOnce()) doors_.runtime.Post(runtime::Lane::kLog, [this] { RunSyncs(); });
+  if (leading && !SyncOnce()) return;
+  doors_.runtime.Post(runtime::Lane::kLog, [this] { RunSyncs(); });
 }
 
 void EngineImpl::RunSyncs() {
