@@ -90,6 +90,11 @@ class EngineImpl final : public Engine {
     keys::SequenceNumber first_sequence = 0;
     uint64_t ticket = 0;
   };
+  struct Applied {
+    bool visible = false;  // reads with include_unsynced see the write
+    // A write waits for a sync and none runs: this one, or a later one that was applied before it.
+    bool wants_sync = false;
+  };
   struct FlushWaiter {
     uint64_t memtable_id = 0;  // answered when this memtable and all older ones are in tables
     Completion done;
@@ -98,7 +103,6 @@ class EngineImpl final : public Engine {
     std::string start;
     std::string end;
     int level = 0;
-    bool flushed = false;
     bool merged_down = false;
     Completion done;
   };
@@ -122,8 +126,8 @@ class EngineImpl final : public Engine {
   void SwitchMemtableLocked() REQUIRES(mu_);
   Result<Admission> AdmitLocked(size_t bytes, uint32_t count, bool sync, Completion* done,
                                 Completions* completions) REQUIRES(mu_);
-  // Copies the batch into log and memtable and marks it applied. True if reads can see it.
-  bool Apply(const Admission& admission, std::string_view encoding) EXCLUDES(mu_);
+  // Copies the batch into log and memtable and marks it applied.
+  Applied Apply(const Admission& admission, std::string_view encoding) EXCLUDES(mu_);
   void DrainStalled() EXCLUDES(mu_);
   // Starts a sync if one is wanted and none is running, on this thread if `leading`.
   void StartSync(bool leading) EXCLUDES(mu_);

@@ -134,7 +134,8 @@ TEST_F(RecoveryTest, ReadOnlyOpenOfNothingIsNotFoundAndCreatesNothing) {
 TEST_F(RecoveryTest, DirectoryOfAClusterIsRefusedUnlessItsModeIsAllowed) {
   ExpectRefusal(
       [&] {
-        ASSERT_TRUE(vfs::WriteFileAtomically(*h_.disk, "/db/MODE.json", R"({"mode": "seeded"})").ok());
+        ASSERT_TRUE(
+            vfs::WriteFileAtomically(*h_.disk, "/db/MODE.json", R"({"mode": "seeded"})").ok());
       },
       "mode \"seeded\", which requires explicit distributed open intent",
       StatusCode::kFailedPrecondition);

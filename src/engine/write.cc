@@ -81,9 +81,9 @@ WriteTicket EngineImpl::Write(const Batch& batch, bool sync, bool leading, Compl
     return {};
   }
   if (!admission.has_value()) return {true};
-  const bool applied = Apply(*admission, batch.encoding());
-  if (sync) StartSync(leading);
-  return {applied};
+  const Applied applied = Apply(*admission, batch.encoding());
+  if (applied.wants_sync) StartSync(leading && sync);
+  return {applied.visible};
 }
 
 bool EngineImpl::MakeRoomLocked() {
@@ -138,20 +138,21 @@ Result<EngineImpl::Admission> EngineImpl::AdmitLocked(size_t bytes, uint32_t cou
   return admission;
 }
 
-bool EngineImpl::Apply(const Admission& admission, std::string_view encoding) {
+EngineImpl::Applied EngineImpl::Apply(const Admission& admission, std::string_view encoding) {
   std::memcpy(admission.place.payload, encoding.data(), encoding.size());
   base::StoreFixed64(admission.place.payload, admission.first_sequence);
   const auto committed = log_->Commit(admission.place);
   Completions completions;
-  bool visible = false;
+  Applied applied;
   if (committed.ok()) {
     const Status inserted = InsertBatch(encoding, admission.first_sequence,
                                         /*verify_values=*/false, admission.memtable.get());
     NOKV_CHECK(inserted.ok()) << inserted;
     base::MutexLock lock(mu_);
     tracker_.Applied(admission.ticket, &completions);
-    visible =
+    applied.visible =
         tracker_.applied() + 1 >= admission.first_sequence + base::LoadFixed32(encoding.data() + 8);
+    applied.wants_sync = tracker_.NeedsSync() && !syncing_;
     if (!immutables_.empty()) ScheduleLocked();
     MaybeFinishCloseLocked();
   } else {
@@ -160,7 +161,7 @@ bool EngineImpl::Apply(const Admission& admission, std::string_view encoding) {
     MaybeFinishCloseLocked();
   }
   completions.Run();
-  return visible;
+  return applied;
 }
 
 void EngineImpl::DrainStalled() {
@@ -184,8 +185,7 @@ void EngineImpl::DrainStalled() {
     }
     completions.Run();
     if (!admission.has_value()) break;
-    Apply(*admission, write.encoding);
-    if (write.sync) StartSync(/*leading=*/false);
+    if (Apply(*admission, write.encoding).wants_sync) StartSync(/*leading=*/false);
   }
 }
 
@@ -213,6 +213,8 @@ void EngineImpl::StartSync(bool leading) {
   {
     base::MutexLock lock(mu_);
     if (syncing_ || !tracker_.NeedsSync() || !background_error_.ok()) return;
+    // Closing the log syncs it and answers everybody; the log may be closed already.
+    if (close_posted_) return;
     syncing_ = true;
   }
   if (!leading) {
@@ -243,6 +245,7 @@ bool EngineImpl::SyncOnce() {
     timings_.sync.Add(clock().MonotonicMicros() - started);
     if (synced.ok()) {
       tracker_.Synced(target, &completions);
+      if (!immutables_.empty()) ScheduleLocked();
     } else {
       SetBackgroundErrorLocked(synced.status(), &completions);
     }
