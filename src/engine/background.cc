@@ -15,9 +15,11 @@ constexpr uint64_t kSliceBytes = 4 << 20;
 
 void EngineImpl::ScheduleLocked() {
   if (closing_ || options_.read_only || !background_error_.ok()) return;
-  // A memtable can be flushed once the last write into it has been applied.
+  // A memtable can be flushed once all that is in it is visible. Of what is not, the flush could
+  // not tell which entries the next reads will need: an acknowledgement may end between any two
+  // writes.
   if (!flushing_ && !immutables_.empty() &&
-      tracker_.applied() >= immutables_.front().last_sequence) {
+      tracker_.visible() >= immutables_.front().last_sequence) {
     flushing_ = true;
     doors_.runtime.Post(runtime::Lane::kFlush, [this] { RunFlush(); });
   }
@@ -134,7 +136,8 @@ void EngineImpl::FinishFlush(Status status) {
 }
 
 std::optional<lsm::CompactionPlan> EngineImpl::PlanCompactionLocked(Completions* completions) {
-  if (!manual_.empty()) return PlanManualLocked(completions);
+  auto manual = PlanManualLocked(completions);
+  if (manual.has_value()) return manual;
   lsm::PickContext context;
   context.now_ms = clock().WallMillis();
   context.oldest_snapshot = SnapshotsLocked().front();
@@ -144,7 +147,6 @@ std::optional<lsm::CompactionPlan> EngineImpl::PlanCompactionLocked(Completions*
 std::optional<lsm::CompactionPlan> EngineImpl::PlanManualLocked(Completions* completions) {
   while (!manual_.empty()) {
     ManualCompaction& manual = manual_.front();
-    if (!manual.flushed) return std::nullopt;
     const auto& version = read_state_->version;
     lsm::PrefixRange range{manual.start, manual.end, /*end_inclusive=*/false};
     // Without an upper bound: past every keyspace byte.
@@ -173,7 +175,7 @@ void EngineImpl::CompactRangeAsync(std::string start, std::string end, Completio
       base::MutexLock lock(mu_);
       Status refusal = flushed.ok() ? RefusalLocked() : std::move(flushed);
       if (refusal.ok()) {
-        manual_.push_back({std::move(start), std::move(end), 0, true, false, std::move(done)});
+        manual_.push_back({std::move(start), std::move(end), 0, false, std::move(done)});
         ScheduleLocked();
       } else {
         completions.Add(std::move(done), std::move(refusal));

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "engine/engine_test_util.h"
 
@@ -146,6 +147,50 @@ TEST_F(BackgroundTest, FailedSyncAcknowledgesNothingShowsNothingAndIsNotRetried)
   h_.Open();
   EXPECT_EQ(h_.Get("before"), "1");
   EXPECT_EQ(h_.Get("later"), "(none)");
+}
+
+TEST_F(BackgroundTest, FlushNeverDropsWhatIsAcknowledgedWhileANewerWriteStillWaitsForItsSync) {
+  h_.Put("k", "old", /*sync=*/true);
+  bool first = true;
+  h_.fs->SetObserver([&](const vfs::Operation& operation) {
+    if (operation.op == vfs::Op::kMappedSync && std::exchange(first, false)) {
+      // While the sync of "acknowledged" runs, a newer value is written that waits for the next
+      // sync, and the memtable that holds both is full.
+      WriteBatch newer, another;
+      newer.Put("k", std::string(SmallOptions().memtable_bytes, 'n'));
+      another.Put("another", "1");
+      h_.db->WriteAsync({.sync = true}, std::move(newer), [](const Status&) {});
+      h_.db->WriteAsync({}, std::move(another), [](const Status&) {});
+      h_.runtime->RunReady();
+    }
+    return vfs::Fault{};
+  });
+  h_.Put("k", "acknowledged", /*sync=*/true);
+  EXPECT_EQ(h_.Get("k"), "acknowledged");
+  h_.runtime->RunReady();
+  EXPECT_EQ(h_.Get("k")[0], 'n');
+  EXPECT_EQ(h_.db->Stats().flush.completed, 1);
+}
+
+TEST_F(BackgroundTest, SyncedWriteThatIsAppliedBeforeAnOlderUnsyncedOneIsSyncedAllTheSame) {
+  bool first = true, acknowledged = false;
+  h_.fs->SetObserver([&](const vfs::Operation& operation) {
+    // "newer" overtakes "older" between its place in the log and its end.
+    if (operation.op == vfs::Op::kWritten && std::exchange(first, false)) {
+      WriteBatch newer;
+      newer.Put("newer", "1");
+      h_.db->WriteAsync({.sync = true}, std::move(newer), [&](const Status& status) {
+        EXPECT_TRUE(status.ok()) << status;
+        acknowledged = true;
+      });
+      EXPECT_FALSE(acknowledged);
+    }
+    return vfs::Fault{};
+  });
+  h_.Put("older", "1");
+  h_.runtime->RunReady();
+  EXPECT_TRUE(acknowledged);
+  EXPECT_EQ(h_.Scan(), "newer=1 older=1");
 }
 
 TEST_F(BackgroundTest, FullDiskIsReportedAndAReopenAfterFreeingSpaceGoesOn) {

@@ -98,7 +98,6 @@ class EngineImpl final : public Engine {
     std::string start;
     std::string end;
     int level = 0;
-    bool flushed = false;
     bool merged_down = false;
     Completion done;
   };

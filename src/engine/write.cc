@@ -213,6 +213,8 @@ bool EngineImpl::Durable() const {
 
 bool EngineImpl::ClaimSyncLocked() {
   if (syncing_ || !tracker_.NeedsSync() || !background_error_.ok()) return false;
+  // Closing the log syncs it and answers everybody; the log may be closed already.
+  if (close_posted_) return false;
   syncing_ = true;
   return true;
 }
@@ -243,6 +245,7 @@ bool EngineImpl::SyncOnce() {
     timings_.sync.Add(clock().MonotonicMicros() - started);
     if (synced.ok()) {
       tracker_.Synced(target, &completions);
+      if (!immutables_.empty()) ScheduleLocked();
     } else {
       SetBackgroundErrorLocked(synced.status(), &completions);
     }
