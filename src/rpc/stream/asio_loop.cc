@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "base/macros.h"
-#include "rpc/stream/asio_connection.h"
+#include "rpc/stream/tcp_connection.h"
 #include "rpc/stream/stream.h"
 
 namespace nokv::rpc::stream {
@@ -109,7 +109,8 @@ class AsioListener final : public Listener {
       self->acceptor.async_accept([self](const asio::error_code& error, tcp::socket socket) {
         if (self->stopped || error == asio::error::operation_aborted) return;
         if (error) return RetryLater(self, error);
-        auto connection = std::make_shared<AsioConnection>(std::move(socket), self->loop);
+        auto connection =
+            std::make_shared<TcpConnection>(std::move(socket), self->loop);
         connection->Start(self->accept(*connection));
         Accept(self);
       });
@@ -171,7 +172,8 @@ class AsioTimer final : public Timer {
 
 class AsioLoop final : public Loop {
  public:
-  explicit AsioLoop(base::Logger& logger) : logger_(logger), context_(1), signals_(context_) {
+  explicit AsioLoop(base::Logger& logger)
+      : logger_(logger), context_(1), state_(context_), signals_(context_) {
     state_.read_buffer.resize(kReadBufferBytes);
   }
 
@@ -217,7 +219,7 @@ class AsioLoop final : public Loop {
   base::Logger& logger_;
   std::thread::id thread_ = std::this_thread::get_id();  // of Run; set before callbacks run
   asio::io_context context_;
-  LoopState state_;  // goes before the context that its sockets belong to
+  LoopState state_;
   asio::signal_set signals_;
   std::function<void(int)> on_signal_;
 };

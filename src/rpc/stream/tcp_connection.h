@@ -1,7 +1,7 @@
-// One TCP connection over asio. Private to rpc/stream: include it in .cc files of this folder only.
+// One TCP connection of a loop. Private to rpc/stream: include it in .cc files of this folder only.
 //
-// Thread safety: owned by one loop. A connection is in the loop's ConnectionSet until it is closed;
-// waits and posted tasks that come later hold it too, and `closed_` makes them do nothing.
+// Thread safety: owned by one loop. A connection is in the loop's ConnectionSet until it has been
+// closed; tasks that come later hold it too, and `closed_` makes them do nothing.
 #pragma once
 
 #include <asio.hpp>
@@ -9,24 +9,32 @@
 #include <set>
 #include <string>
 
+#include "rpc/stream/poller.h"
 #include "rpc/stream/stream.h"
 
 namespace nokv::rpc::stream {
 
-class AsioConnection;
-// The open connections of a loop.
-using ConnectionSet = std::set<std::shared_ptr<AsioConnection>>;
+class TcpConnection;
+using ConnectionSet = std::set<std::shared_ptr<TcpConnection>>;
 
 // What the connections of a loop share. The buffer is only used within one callback.
 struct LoopState {
+  explicit LoopState(asio::io_context& io_context) : context(io_context), poller(io_context) {}
+
+  asio::io_context& context;
+  Poller poller;
   std::string read_buffer;
   ConnectionSet connections;
 };
 
-class AsioConnection final : public Connection,
-                             public std::enable_shared_from_this<AsioConnection> {
+class TcpConnection final : public Connection,
+                            private Polled,
+                            public std::enable_shared_from_this<TcpConnection> {
  public:
-  AsioConnection(asio::ip::tcp::socket socket, LoopState& loop);
+  // Takes the descriptor out of `socket`.
+  TcpConnection(asio::ip::tcp::socket socket, LoopState& loop);
+  ~TcpConnection() override;
+  // `handler` may be null: then the connection closes.
   void Start(std::unique_ptr<Handler> handler);
 
   std::string& output() override { return output_; }
@@ -41,14 +49,16 @@ class AsioConnection final : public Connection,
   bool peer_is_loopback() const override { return peer_is_loopback_; }
 
  private:
-  void WaitRead();
+  void OnEvents(uint32_t events) override;
   void ReadReady();
+  void WriteReady();
   void Deliver(std::string_view data);
-  void WaitWrite();
   // Sends what the operating system takes; false if the connection broke.
   bool Send();
+  // Asks the poller for what this waits for now.
+  void UpdateEvents();
 
-  asio::ip::tcp::socket socket_;
+  int fd_;
   LoopState& loop_;
   std::unique_ptr<Handler> handler_;
   std::string peer_;
@@ -56,9 +66,10 @@ class AsioConnection final : public Connection,
   std::string input_;   // not consumed yet
   std::string output_;  // [sent_, end) is not sent yet
   size_t sent_ = 0;
+  uint32_t events_ = 0;  // what the poller was asked for
+  bool polled_ = false;
   bool peer_is_loopback_ = false;
   bool reading_ = true;
-  bool waiting_read_ = false;
   bool waiting_write_ = false;
   bool peer_closed_ = false;
   bool close_after_flush_ = false;
