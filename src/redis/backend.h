@@ -2,8 +2,7 @@
 // engine, another will be the cluster client.
 //
 // Keys are *data keys*, the bytes of a key inside the data keyspace (keys/keys.h). Reads see every
-// commit that was applied, durable or not: whoever answers a client from such a read holds the
-// answer back until Durable() (commits complete in order, so until the last one has).
+// commit that was applied, durable or not.
 //
 // Thread safety: all methods are called by the gateway's loop thread; completions may come from
 // any thread, also from inside the call.
@@ -65,14 +64,12 @@ class Backend {
   virtual Result<bool> Get(std::string_view key, Record* record) = 0;
   // Keys in [begin, end); `end` empty: to the end of all keys. Values are not read.
   virtual std::unique_ptr<KeyCursor> Scan(std::string_view begin, std::string_view end) = 0;
-  // All of the writes or none. `done` gets the outcome once the commit is acknowledged: durable if
-  // `sync`. Returns true if it is applied already, so that reads see it; false if its outcome will
-  // tell (no room for now, or refused).
-  virtual bool Commit(std::span<const Write> writes, bool sync, CommitDone done) = 0;
+  // All of the writes or none. `done` gets the outcome once the commit survives the death of the
+  // process; Sync makes it survive more. Returns true if it is applied already, so that reads see
+  // it; false if its outcome will tell (no room for now, or refused).
+  virtual bool Commit(std::span<const Write> writes, CommitDone done) = 0;
   // Calls `done` when all that was applied is durable.
   virtual void Sync(CommitDone done) = 0;
-  // True if everything that reads see is durable, or no synced commit is waiting for that.
-  virtual bool Durable() const = 0;
   // OK, or why commits are refused.
   virtual Status WriteError() const = 0;
   // How often the store was opened for writing, this time included; 0 if it does not survive.

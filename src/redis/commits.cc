@@ -10,25 +10,51 @@ Commits::Started Commits::Start(std::span<const Write> writes, bool sync) {
   done_.push_back(false);
   starting_ = number;
   const bool applied = backend_.Commit(
-      writes, sync, [this, number](Status status) { Complete(number, std::move(status)); });
+      writes, [this, number_and_sync = number << 1 | (sync ? 1 : 0)](Status status) {
+        // Packed, so that the function needs no memory of its own.
+        Complete(number_and_sync >> 1, (number_and_sync & 1) != 0, std::move(status));
+      });
   starting_ = 0;
   return {number, applied};
 }
 
-void Commits::Complete(uint64_t number, Status status) {
-  if (loop_.OnLoopThread()) {
+void Commits::Complete(uint64_t number, bool sync, Status status) {
+  if (!loop_.OnLoopThread()) {
+    bool first = false;
+    {
+      base::MutexLock lock(mu_);
+      first = queue_.empty();
+      queue_.push_back({number, sync, std::move(status)});
+    }
+    // One wake-up for all that complete before the loop gets to it.
+    if (first) loop_.Post([this] { TakeQueue(); });
+    return;
+  }
+  if (!sync || !status.ok()) {
     Count(number, std::move(status));
     if (number != starting_) PostProgress();
     return;
   }
-  bool first = false;
-  {
-    base::MutexLock lock(mu_);
-    first = queue_.empty();
-    queue_.emplace_back(number, std::move(status));
-  }
-  // One wake-up for all that complete before the loop gets to it.
-  if (first) loop_.Post([this] { TakeQueue(); });
+  awaiting_sync_.push_back(number);
+  if (sync_posted_or_running_) return;
+  sync_posted_or_running_ = true;
+  loop_.Post([this] { BeginSync(); });
+}
+
+void Commits::BeginSync() {
+  syncing_.swap(awaiting_sync_);
+  backend_.Sync([this](Status status) {
+    if (loop_.OnLoopThread()) return EndSync(status);
+    loop_.Post([this, status = std::move(status)] { EndSync(status); });
+  });
+}
+
+void Commits::EndSync(const Status& status) {
+  for (const uint64_t number : syncing_) Count(number, status);
+  syncing_.clear();
+  sync_posted_or_running_ = !awaiting_sync_.empty();
+  if (sync_posted_or_running_) loop_.Post([this] { BeginSync(); });
+  PostProgress();
 }
 
 void Commits::PostProgress() {
@@ -41,13 +67,13 @@ void Commits::PostProgress() {
 }
 
 void Commits::TakeQueue() {
-  std::vector<std::pair<uint64_t, Status>> completed;
+  std::vector<Completed> completed;
   {
     base::MutexLock lock(mu_);
     completed.swap(queue_);
   }
-  for (auto& [number, status] : completed) Count(number, std::move(status));
-  on_progress_();
+  for (Completed& one : completed) Complete(one.number, one.sync, std::move(one.status));
+  PostProgress();
 }
 
 void Commits::Count(uint64_t number, Status status) {

@@ -61,7 +61,7 @@ class EngineBackend final : public Backend {
     return std::make_unique<EngineKeyCursor>(engine_.NewCursor(options));
   }
 
-  bool Commit(std::span<const Write> writes, bool sync, CommitDone done) override {
+  bool Commit(std::span<const Write> writes, CommitDone done) override {
     batch_.Clear();
     for (const Write& write : writes) {
       if (write.kind == Write::Kind::kDeleteRange) {
@@ -76,11 +76,10 @@ class EngineBackend final : public Backend {
         batch_.Put(engine_key_, write.value, {write.expiry_ms, write.type, std::nullopt});
       }
     }
-    return engine_.WriteAsync(batch_, sync, std::move(done)).applied;
+    return engine_.WriteAsync(batch_, /*sync=*/false, std::move(done)).applied;
   }
 
   void Sync(CommitDone done) override { engine_.SyncAsync(std::move(done)); }
-  bool Durable() const override { return engine_.Durable(); }
   Status WriteError() const override { return engine_.background_error(); }
   uint64_t Generation() const override { return engine_.open_generation(); }
 

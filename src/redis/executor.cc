@@ -96,8 +96,8 @@ Executed Executor::Execute(ClientState& client, std::span<const std::string_view
 Executed Executor::Commit(Transaction& txn, Reply& reply) {
   const std::vector<Write>& writes = txn.Finish();
   if (writes.empty()) {
-    const bool saw_all_durable = commits_.acknowledged() == commits_.last() || backend_.Durable();
-    return saw_all_durable ? Executed{} : Executed{commits_.last()};
+    // It may have seen writes that are still on their way.
+    return commits_.acknowledged() == commits_.last() ? Executed{} : Executed{commits_.last()};
   }
   const bool sync = txn.changes_data() && services_.config().sync == SyncPolicy::kAlways;
   const auto [number, applied] = commits_.Start(writes, sync);
@@ -112,9 +112,8 @@ Executed Executor::Commit(Transaction& txn, Reply& reply) {
     reply.Error(WriteFailed(*outcome));
     return {};
   }
-  // Acknowledged already. What it saw may still be on its way.
-  const bool saw_all_durable = commits_.acknowledged() >= number || backend_.Durable();
-  return saw_all_durable ? Executed{} : Executed{number};
+  // Acknowledged already; what it saw may still be on its way.
+  return commits_.acknowledged() >= number ? Executed{} : Executed{number};
 }
 
 Result<size_t> Executor::Reap(size_t limit) {

@@ -59,12 +59,11 @@ void MemoryBackend::Apply(std::span<const Write> writes) {
   }
 }
 
-bool MemoryBackend::Commit(std::span<const Write> writes, bool sync, CommitDone done) {
+bool MemoryBackend::Commit(std::span<const Write> writes, CommitDone done) {
   if (!write_error_.ok()) {
     done(write_error_);
     return false;
   }
-  if (sync) ++synced_commits_;
   if (no_room_) {
     Waiting waiting{std::move(done), {}};
     for (const Write& write : writes) {
@@ -74,12 +73,17 @@ bool MemoryBackend::Commit(std::span<const Write> writes, bool sync, CommitDone 
     return false;
   }
   Apply(writes);
-  if (sync && hold_syncs_) {
+  done(Status::Ok());
+  return true;
+}
+
+void MemoryBackend::Sync(CommitDone done) {
+  ++syncs_;
+  if (hold_syncs_) {
     waiting_.push_back({std::move(done), {}});
   } else {
     done(Status::Ok());
   }
-  return true;
 }
 
 void MemoryBackend::Acknowledge(const Status& status) {

@@ -23,13 +23,12 @@ class MemoryBackend final : public Backend {
 
   Result<bool> Get(std::string_view key, Record* record) override;
   std::unique_ptr<KeyCursor> Scan(std::string_view begin, std::string_view end) override;
-  bool Commit(std::span<const Write> writes, bool sync, CommitDone done) override;
-  void Sync(CommitDone done) override { done(Status::Ok()); }
-  bool Durable() const override { return waiting_.empty(); }
+  bool Commit(std::span<const Write> writes, CommitDone done) override;
+  void Sync(CommitDone done) override;
   Status WriteError() const override { return write_error_; }
   uint64_t Generation() const override { return generation_; }
 
-  // Synced commits are applied at once but acknowledged by Acknowledge only.
+  // Syncs end by Acknowledge only.
   void set_hold_syncs(bool on) { hold_syncs_ = on; }
   // Commits are not even applied before Acknowledge.
   void set_no_room(bool on) { no_room_ = on; }
@@ -37,7 +36,7 @@ class MemoryBackend final : public Backend {
   void Acknowledge(const Status& status);
   void set_write_error(Status status) { write_error_ = std::move(status); }
   void set_generation(uint64_t generation) { generation_ = generation; }
-  uint64_t synced_commits() const { return synced_commits_; }
+  uint64_t syncs() const { return syncs_; }
   size_t size() const { return entries_.size(); }
 
   struct Entry {
@@ -63,7 +62,7 @@ class MemoryBackend final : public Backend {
   bool no_room_ = false;
   Status write_error_;
   uint64_t generation_ = 0;
-  uint64_t synced_commits_ = 0;
+  uint64_t syncs_ = 0;
 };
 
 }  // namespace nokv::redis
