@@ -1,0 +1,121 @@
+#include "bench/child_process.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <spawn.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <fstream>
+#include <sstream>
+#include <utility>
+
+#include "base/macros.h"
+
+namespace nokv::bench {
+
+namespace {
+
+constexpr int kPollMicros = 20'000;
+constexpr int kStopPolls = 500;
+constexpr int kStartPolls = 500;
+
+sockaddr_in Loopback(uint16_t port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return address;
+}
+
+Result<pid_t> Spawn(const std::vector<std::string>& words, const std::string& log) {
+  std::vector<char*> argv;
+  for (const std::string& word : words) argv.push_back(const_cast<char*>(word.c_str()));
+  argv.push_back(nullptr);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, log.c_str(),
+                                   O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
+  pid_t pid = -1;
+  const int error = posix_spawnp(&pid, argv[0], &actions, nullptr, argv.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  if (error != 0) {
+    return Status::IoError("start " + words[0], error)
+        .WithHint("apt-get install redis-server redis-tools");
+  }
+  return pid;
+}
+
+std::string ReadAll(const std::string& path) {
+  std::ifstream file(path);
+  std::ostringstream out;
+  out << file.rdbuf();
+  return out.str();
+}
+
+}  // namespace
+
+Result<ChildProcess> ChildProcess::Start(const std::vector<std::string>& words,
+                                         const std::string& log) {
+  ASSIGN_OR_RETURN(const pid_t pid, Spawn(words, log));
+  return ChildProcess(pid);
+}
+
+ChildProcess::ChildProcess(ChildProcess&& other) noexcept : pid_(std::exchange(other.pid_, -1)) {}
+
+ChildProcess::~ChildProcess() {
+  if (pid_ < 0) return;
+  kill(pid_, SIGTERM);
+  for (int i = 0; i < kStopPolls && running(); ++i) usleep(kPollMicros);
+  if (pid_ < 0) return;
+  kill(pid_, SIGKILL);
+  waitpid(pid_, nullptr, 0);
+}
+
+bool ChildProcess::running() {
+  if (pid_ >= 0 && waitpid(pid_, nullptr, WNOHANG) == pid_) pid_ = -1;
+  return pid_ >= 0;
+}
+
+Result<std::string> RunToEnd(const std::vector<std::string>& words, const std::string& log) {
+  ASSIGN_OR_RETURN(const pid_t pid, Spawn(words, log));
+  int status = 0;
+  waitpid(pid, &status, 0);
+  std::string output = ReadAll(log);
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+    return Status::Unavailable(words[0] + " failed: " + output);
+  }
+  return output;
+}
+
+Status WaitForPort(uint16_t port, ChildProcess& server) {
+  const sockaddr_in address = Loopback(port);
+  for (int i = 0; i < kStartPolls; ++i) {
+    if (!server.running()) return Status::Unavailable("the server ended at once; see its log");
+    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int result = connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    close(fd);
+    if (result == 0) return Status::Ok();
+    usleep(kPollMicros);
+  }
+  return Status::Unavailable("nobody listens on port " + std::to_string(port));
+}
+
+Result<uint16_t> FreePort() {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address = Loopback(0);
+  socklen_t length = sizeof address;
+  const bool found =
+      fd >= 0 && bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 &&
+      getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length) == 0;
+  const int error = errno;
+  close(fd);
+  if (!found) return Status::IoError("find a free port", error);
+  return ntohs(address.sin_port);
+}
+
+}  // namespace nokv::bench

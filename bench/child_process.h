@@ -1,0 +1,40 @@
+// ChildProcess: the programs that a comparison runs, and what they print.
+//
+// Thread safety: none; one owner.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+#include "nokv/status.h"
+
+namespace nokv::bench {
+
+class ChildProcess {
+ public:
+  ChildProcess() = default;
+  // Ends the program with SIGTERM, and with SIGKILL if that takes more than ten seconds.
+  ~ChildProcess();
+  ChildProcess(ChildProcess&& other) noexcept;
+  ChildProcess& operator=(ChildProcess&&) = delete;
+
+  // Starts words[0], found in PATH, with its output in the file `log`.
+  static Result<ChildProcess> Start(const std::vector<std::string>& words, const std::string& log);
+  bool running();
+
+ private:
+  explicit ChildProcess(pid_t pid) : pid_(pid) {}
+  pid_t pid_ = -1;
+};
+
+// Runs a program to its end; what it printed. A program that fails is an error with its output.
+Result<std::string> RunToEnd(const std::vector<std::string>& words, const std::string& log);
+
+// Waits until a TCP port of this machine accepts connections.
+Status WaitForPort(uint16_t port, ChildProcess& server);
+// A port that nobody uses now.
+Result<uint16_t> FreePort();
+
+}  // namespace nokv::bench

@@ -1,0 +1,235 @@
+#include "bench/redis_bench.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "base/macros.h"
+#include "bench/child_process.h"
+
+namespace nokv::bench {
+
+namespace {
+
+constexpr std::string_view kHelp =
+    R"(nokv-bench redis
+nokv-bench redis --sync always --rounds 5 --json
+
+Runs redis-benchmark (50 clients, 256-byte values) against nokv-redis and against
+redis-server with an append-only file and the same sync policy, in turns, on
+temporary directories, and prints medians, 99th percentiles and ratios.
+
+  --sync POLICY    always, everysec or no (everysec)
+  --rounds N       runs of each row (3)
+  --requests N     requests of a run without pipelining (100000); eight times as
+                   many with pipelines of 16
+  --dir DIR        where the temporary directory goes (the system's)
+  --json           print it as JSON
+)";
+
+struct BenchFlags {
+  std::string sync = "everysec";
+  std::string rounds = "3";
+  std::string requests = "100000";
+  std::string directory = std::filesystem::temp_directory_path();
+  bool json = false;
+};
+
+struct Sample {
+  double rate = 0;  // requests per second
+  double p99_ms = 0;
+};
+
+struct Row {
+  std::string command;
+  int pipeline = 1;
+  std::array<std::vector<Sample>, 2> samples;  // nokv-redis, redis-server
+};
+
+// A temporary directory that goes with the object.
+struct Scratch {
+  explicit Scratch(const std::string& parent) : path(parent + "/nokv-bench-XXXXXX") {
+    if (mkdtemp(path.data()) == nullptr) path.clear();
+  }
+  ~Scratch() {
+    std::error_code ignored;
+    if (!path.empty()) std::filesystem::remove_all(path, ignored);
+  }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  std::string path;
+};
+
+int ParseCount(const std::string& text) {
+  int value = 0;
+  const char* end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, value);
+  return parsed.ec == std::errc() && parsed.ptr == end ? value : 0;
+}
+
+double MedianOf(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+double Rate(const std::vector<Sample>& samples) {
+  std::vector<double> rates;
+  for (const Sample& sample : samples) rates.push_back(sample.rate);
+  return MedianOf(rates);
+}
+
+double P99(const std::vector<Sample>& samples) {
+  std::vector<double> values;
+  for (const Sample& sample : samples) values.push_back(sample.p99_ms);
+  return MedianOf(values);
+}
+
+// The last line of redis-benchmark --csv:
+// "SET","156494.53","0.187","0.056","0.175","0.311","0.431","1.199"
+Result<Sample> ParseCsv(const std::string& output) {
+  const size_t end = output.find_last_not_of("\r\n");
+  const size_t begin = output.rfind('\n', end == std::string::npos ? 0 : end);
+  std::vector<std::string> fields(1);
+  for (size_t i = begin == std::string::npos ? 0 : begin + 1; i <= end && i < output.size(); ++i) {
+    if (output[i] == ',') {
+      fields.emplace_back();
+    } else if (output[i] != '"') {
+      fields.back().push_back(output[i]);
+    }
+  }
+  if (fields.size() < 7) return Status::Internal("redis-benchmark printed: " + output);
+  return Sample{std::atof(fields[1].c_str()), std::atof(fields[6].c_str())};
+}
+
+Status RunRow(const std::array<uint16_t, 2>& ports, int requests, const std::string& log,
+              Row* row) {
+  const int count = row->pipeline == 1 ? requests : 8 * requests;
+  for (size_t server = 0; server < ports.size(); ++server) {
+    ASSIGN_OR_RETURN(const std::string output,
+                     RunToEnd({"redis-benchmark", "-p", std::to_string(ports[server]), "-c", "50",
+                               "-d", "256", "-r", "100000", "-n", std::to_string(count), "-P",
+                               std::to_string(row->pipeline), "-t", row->command, "--csv"},
+                              log));
+    ASSIGN_OR_RETURN(const Sample sample, ParseCsv(output));
+    row->samples[server].push_back(sample);
+  }
+  return Status::Ok();
+}
+
+Result<std::vector<Row>> Measure(const BenchFlags& flags) {
+  const Scratch scratch(flags.directory);
+  if (scratch.path.empty()) {
+    return Status::InvalidArgument("no temporary directory can be made in " + flags.directory);
+  }
+  std::filesystem::create_directory(scratch.path + "/redis");
+  const std::string gateway =
+      std::filesystem::read_symlink("/proc/self/exe").parent_path() / "nokv-redis";
+  std::array<uint16_t, 2> ports{};
+  for (uint16_t& port : ports) {
+    ASSIGN_OR_RETURN(port, FreePort());
+  }
+  ASSIGN_OR_RETURN(ChildProcess nokv,
+                   ChildProcess::Start({gateway, "--addr", "127.0.0.1:" + std::to_string(ports[0]),
+                                        "--workdir", scratch.path + "/nokv", "--sync", flags.sync},
+                                       scratch.path + "/nokv.log"));
+  ASSIGN_OR_RETURN(
+      ChildProcess redis,
+      ChildProcess::Start({"redis-server", "--port", std::to_string(ports[1]), "--bind",
+                           "127.0.0.1", "--save", "", "--appendonly", "yes", "--appendfsync",
+                           flags.sync, "--dir", scratch.path + "/redis"},
+                          scratch.path + "/redis.log"));
+  RETURN_IF_ERROR(WaitForPort(ports[0], nokv).Prefixed("nokv-redis"));
+  RETURN_IF_ERROR(WaitForPort(ports[1], redis).Prefixed("redis-server"));
+  std::vector<Row> rows = {{"set", 1, {}}, {"get", 1, {}}, {"set", 16, {}}, {"get", 16, {}}};
+  for (int round = 0; round < ParseCount(flags.rounds); ++round) {
+    for (Row& row : rows) {
+      RETURN_IF_ERROR(
+          RunRow(ports, ParseCount(flags.requests), scratch.path + "/benchmark.log", &row));
+    }
+  }
+  return rows;
+}
+
+void PrintTable(const BenchFlags& flags, const std::vector<Row>& rows, std::ostream& out) {
+  char line[128];
+  out << "sync " << flags.sync << ", 50 clients, 256-byte values, median of " << flags.rounds
+      << "\n";
+  std::snprintf(line, sizeof line, "%-5s %9s %12s %12s %7s %10s %10s\n", "", "pipeline", "nokv/s",
+                "redis/s", "ratio", "nokv p99", "redis p99");
+  out << line;
+  for (const Row& row : rows) {
+    const double nokv = Rate(row.samples[0]);
+    const double redis = Rate(row.samples[1]);
+    std::snprintf(line, sizeof line, "%-5s %9d %12.0f %12.0f %7.2f %7.2f ms %7.2f ms\n",
+                  row.command.c_str(), row.pipeline, nokv, redis, redis > 0 ? nokv / redis : 0,
+                  P99(row.samples[0]), P99(row.samples[1]));
+    out << line;
+  }
+}
+
+void PrintJson(const BenchFlags& flags, const std::vector<Row>& rows, std::ostream& out) {
+  nlohmann::ordered_json json;
+  json["sync"] = flags.sync;
+  json["clients"] = 50;
+  json["value_bytes"] = 256;
+  json["rounds"] = ParseCount(flags.rounds);
+  for (const Row& row : rows) {
+    const double nokv = Rate(row.samples[0]);
+    const double redis = Rate(row.samples[1]);
+    json["rows"].push_back({{"command", row.command},
+                            {"pipeline", row.pipeline},
+                            {"nokv_per_second", nokv},
+                            {"redis_per_second", redis},
+                            {"ratio", redis > 0 ? nokv / redis : 0},
+                            {"nokv_p99_ms", P99(row.samples[0])},
+                            {"redis_p99_ms", P99(row.samples[1])}});
+  }
+  out << json.dump(2) << "\n";
+}
+
+int RunRedis(const cli::Args& args, const cli::Environment& environment) {
+  BenchFlags flags;
+  cli::FlagSet parser;
+  parser.String("sync", &flags.sync);
+  parser.String("rounds", &flags.rounds);
+  parser.String("requests", &flags.requests);
+  parser.String("dir", &flags.directory);
+  parser.Bool("json", &flags.json);
+  Status usage = parser.Parse(args);
+  if (usage.ok() && flags.sync != "always" && flags.sync != "everysec" && flags.sync != "no") {
+    usage = Status::InvalidArgument("--sync \"" + flags.sync + "\" is not always, everysec or no");
+  }
+  if (usage.ok() && ParseCount(flags.rounds) < 1) {
+    usage = Status::InvalidArgument("--rounds \"" + flags.rounds + "\" is not a positive number");
+  }
+  if (usage.ok() && (ParseCount(flags.requests) < 1 || ParseCount(flags.requests) > 100'000'000)) {
+    usage = Status::InvalidArgument("--requests \"" + flags.requests +
+                                    "\" is not a number from 1 to 100000000");
+  }
+  if (!usage.ok()) return cli::FailUsage(usage, "nokv-bench redis", environment.err);
+  const auto rows = Measure(flags);
+  if (!rows.ok()) return cli::Fail(rows.status(), environment.err);
+  if (flags.json) {
+    PrintJson(flags, *rows, environment.out);
+  } else {
+    PrintTable(flags, *rows, environment.out);
+  }
+  return cli::kExitOk;
+}
+
+}  // namespace
+
+cli::Command RedisCommand() {
+  return {.name = "redis",
+          .summary = "the gateway beside redis-server",
+          .help = std::string(kHelp),
+          .run = RunRedis};
+}
+
+}  // namespace nokv::bench
