@@ -1,5 +1,5 @@
-#include "bench/redis_bench.h"
 #include "cli/main.h"
+#include "bench/redis_bench.h"
 
 namespace {
 

@@ -140,10 +140,10 @@ Result<std::vector<Row>> Measure(const BenchFlags& flags) {
                                        scratch.path + "/nokv.log"));
   ASSIGN_OR_RETURN(
       ChildProcess redis,
-      ChildProcess::Start({"redis-server", "--port", std::to_string(ports[1]), "--bind",
-                           "127.0.0.1", "--save", "", "--appendonly", "yes", "--appendfsync",
-                           flags.sync, "--dir", scratch.path + "/redis"},
-                          scratch.path + "/redis.log"));
+      ChildProcess::Start(
+          {"redis-server", "--port", std::to_string(ports[1]), "--bind", "127.0.0.1", "--save", "",
+           "--appendonly", "yes", "--appendfsync", flags.sync, "--dir", scratch.path + "/redis"},
+          scratch.path + "/redis.log"));
   RETURN_IF_ERROR(WaitForPort(ports[0], nokv).Prefixed("nokv-redis"));
   RETURN_IF_ERROR(WaitForPort(ports[1], redis).Prefixed("redis-server"));
   std::vector<Row> rows = {{"set", 1, {}}, {"get", 1, {}}, {"set", 16, {}}, {"get", 16, {}}};

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "base/macros.h"
-#include "rpc/stream/tcp_connection.h"
 #include "rpc/stream/stream.h"
+#include "rpc/stream/tcp_connection.h"
 
 namespace nokv::rpc::stream {
 
@@ -109,8 +109,7 @@ class AsioListener final : public Listener {
       self->acceptor.async_accept([self](const asio::error_code& error, tcp::socket socket) {
         if (self->stopped || error == asio::error::operation_aborted) return;
         if (error) return RetryLater(self, error);
-        auto connection =
-            std::make_shared<TcpConnection>(std::move(socket), self->loop);
+        auto connection = std::make_shared<TcpConnection>(std::move(socket), self->loop);
         connection->Start(self->accept(*connection));
         Accept(self);
       });
