@@ -69,6 +69,10 @@ const CommandSpec* Executor::Resolve(std::span<const std::string_view> args, Rep
     reply.Error(WrongArity(spec->name));
     return nullptr;
   }
+  if (loading_ && (spec->flags & kLoadingFlag) == 0) {
+    reply.Error("LOADING Redis is loading the dataset in memory");
+    return nullptr;
+  }
   return spec;
 }
 

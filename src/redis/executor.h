@@ -34,7 +34,13 @@ class Executor {
   Executor(Services& services, Backend& backend, rpc::stream::Loop& loop,
            std::function<void()> on_progress);
 
-  void set_counts(const AllCounts& counts) { counts_ = counts; }
+  // The books are right: from now on every command is served.
+  void set_counts(const AllCounts& counts) {
+    counts_ = counts;
+    loading_ = false;
+  }
+  // Until then only commands that need no data are.
+  bool loading() const { return loading_; }
   const AllCounts& counts() const { return counts_; }
 
   // REQUIRES: !paused(), args is not empty. Appends one reply to `*out`; if it waits, that is the
@@ -68,6 +74,7 @@ class Executor {
   std::function<void()> on_progress_;
   Commits commits_;
   AllCounts counts_{};
+  bool loading_ = true;
   std::optional<Pause> paused_on_;
   uint64_t now_ms_ = 0;
 };

@@ -1,7 +1,8 @@
 // Gateway: Redis clients on one side, a backend on the other, on one event loop.
 //
 //   Gateway gateway(config, {backend, loop, clock, logger, seed});
-//   gateway.Start([&](Status ready) { … listen, with gateway.Accept as the accept handler });
+//   gateway.Start([&](Status ready) { … });
+//   … listen, with gateway.Accept as the accept handler
 //   loop.Run();
 //   … SIGTERM: close the listener, gateway.Drain([&] { loop.Stop(); });
 //
@@ -48,7 +49,7 @@ class Gateway final : public Services {
 
   // Makes the books right, then starts the timers and calls `ready` from the loop.
   void Start(std::function<void(Status)> ready);
-  // The accept handler of a listener. REQUIRES: ready.
+  // The accept handler of a listener. Before ready most commands are answered LOADING.
   std::unique_ptr<rpc::stream::Handler> Accept(rpc::stream::Connection& connection);
   // Answers what was received, closes the connections and calls `done` from the loop. Clients that
   // do not take their replies within a few seconds are cut off.
@@ -77,6 +78,7 @@ class Gateway final : public Services {
   void ResetStats() override;
   void CountLookup(bool hit) override { Add(hit ? hits_ : misses_, 1); }
   uint64_t start_ms() const override { return start_ms_; }
+  bool loading() const override { return executor_.loading(); }
   void ForEachClient(const std::function<void(const ClientState&)>& visit) const override;
   bool KillClient(uint64_t id) override;
   std::string& random_position(int db) override { return random_positions_[db]; }

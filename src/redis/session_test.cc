@@ -24,6 +24,23 @@ TEST(SessionTest, AnswersAPipelineInOrder) {
             "+PONG\r\n");
 }
 
+TEST(SessionTest, AnswersLoadingWhileTheKeysAreCountedAndServesAfterwards) {
+  TestGateway gateway;
+  {
+    TestClient client(gateway);
+    EXPECT_EQ(client.Run("SET k v"), "+OK");
+  }
+  // Somebody else wrote the directory in between, so the keys are counted again.
+  gateway.RestartWithoutWaiting(2);
+  TestClient client(gateway);
+  EXPECT_EQ(client.Run("GET k"), "-LOADING Redis is loading the dataset in memory");
+  EXPECT_NE(client.Run("INFO persistence").find("loading:1"), std::string::npos);
+  gateway.Finish();
+  EXPECT_EQ(client.Run("GET k"), "\"v\"");
+  EXPECT_EQ(client.Run("DBSIZE"), ":1");
+  EXPECT_NE(client.Run("INFO persistence").find("loading:0"), std::string::npos);
+}
+
 TEST(SessionTest, HoldsRepliesUntilTheWriteBehindThemIsDurable) {
   TestGateway gateway(Always());
   gateway.backend().set_hold_syncs(true);

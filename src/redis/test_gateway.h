@@ -75,14 +75,25 @@ class TestGateway {
   explicit TestGateway(const Config& config = {})
       : config_(config), backend_(clock_), loop_(rpc::stream::NewLoop(base::NullLogger())) {
     Start();
+    Finish();
   }
 
   // As when the process ends and starts again on the same store.
   void Restart(uint64_t generations = 1) {
+    RestartWithoutWaiting(generations);
+    Finish();
+  }
+  void RestartWithoutWaiting(uint64_t generations) {
     gateway_.reset();
     loop_ = rpc::stream::NewLoop(base::NullLogger());
     backend_.set_generation(backend_.Generation() + generations);
     Start();
+  }
+  // Lets the start end.
+  void Finish() {
+    while (loop_->Poll() > 0) {
+    }
+    EXPECT_TRUE(started_.ok()) << started_;
   }
 
   TestClock& clock() { return clock_; }
@@ -94,11 +105,8 @@ class TestGateway {
   void Start() {
     gateway_ = std::make_unique<Gateway>(
         config_, GatewayDoors{backend_, *loop_, clock_, base::NullLogger(), 1});
-    Status started = Status::Internal("not started");
-    gateway_->Start([&](Status status) { started = std::move(status); });
-    while (loop_->Poll() > 0) {
-    }
-    EXPECT_TRUE(started.ok()) << started;
+    started_ = Status::Internal("not started");
+    gateway_->Start([this](Status status) { started_ = std::move(status); });
   }
 
   Config config_;
@@ -106,6 +114,7 @@ class TestGateway {
   MemoryBackend backend_;
   std::unique_ptr<rpc::stream::Loop> loop_;
   std::unique_ptr<Gateway> gateway_;
+  Status started_;
 };
 
 // One client of it.

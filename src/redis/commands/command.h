@@ -41,6 +41,8 @@ class Services {
   virtual void ResetStats() = 0;
   virtual void CountLookup(bool hit) = 0;
   virtual uint64_t start_ms() const = 0;
+  // True while the keys are being counted after a start.
+  virtual bool loading() const = 0;
   virtual void ForEachClient(const std::function<void(const ClientState&)>& visit) const = 0;
   // Disconnects a client, after its pending output; false if there is none with this id.
   virtual bool KillClient(uint64_t id) = 0;

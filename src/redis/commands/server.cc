@@ -72,7 +72,7 @@ Status InfoMemory(Context& /*context*/, std::string* out) {
 
 Status InfoPersistence(Context& context, std::string* out) {
   const Status error = context.services.backend().WriteError();
-  Line(out, "loading", 0);
+  Line(out, "loading", context.services.loading() ? 1 : 0);
   Line(out, "aof_enabled", 1);
   Line(out, "aof_last_write_status", error.ok() ? "ok" : "err");
   Line(out, "nokv_sync_policy", SyncName(context.services.config().sync));
