@@ -19,7 +19,7 @@ namespace nokv::bench {
 
 namespace {
 
-constexpr int kPollMicros = 20'000;
+constexpr uint64_t kPollMicros = 20'000;
 constexpr int kStopPolls = 500;
 constexpr int kStartPolls = 500;
 
@@ -59,18 +59,26 @@ std::string ReadAll(const std::string& path) {
 
 }  // namespace
 
-Result<ChildProcess> ChildProcess::Start(const std::vector<std::string>& words,
+Result<ChildProcess> ChildProcess::Start(runtime::Runtime& runtime,
+                                         const std::vector<std::string>& words,
                                          const std::string& log) {
   ASSIGN_OR_RETURN(const pid_t pid, Spawn(words, log));
-  return ChildProcess(pid);
+  return ChildProcess(runtime, pid);
 }
 
-ChildProcess::ChildProcess(ChildProcess&& other) noexcept : pid_(std::exchange(other.pid_, -1)) {}
+ChildProcess::ChildProcess(ChildProcess&& other) noexcept
+    : runtime_(other.runtime_), pid_(std::exchange(other.pid_, -1)) {}
+
+void ChildProcess::Pause() {
+  const auto over = runtime_.NewEvent();
+  runtime_.PostAfter(runtime::Lane::kLog, kPollMicros, [&] { over->Set(); });
+  over->Wait();
+}
 
 ChildProcess::~ChildProcess() {
   if (pid_ < 0) return;
   kill(pid_, SIGTERM);
-  for (int i = 0; i < kStopPolls && running(); ++i) usleep(kPollMicros);
+  for (int i = 0; i < kStopPolls && running(); ++i) Pause();
   if (pid_ < 0) return;
   kill(pid_, SIGKILL);
   waitpid(pid_, nullptr, 0);
@@ -100,7 +108,7 @@ Status WaitForPort(uint16_t port, ChildProcess& server) {
     const int result = connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address);
     close(fd);
     if (result == 0) return Status::Ok();
-    usleep(kPollMicros);
+    server.Pause();
   }
   return Status::Unavailable("nobody listens on port " + std::to_string(port));
 }

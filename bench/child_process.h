@@ -9,24 +9,31 @@
 #include <vector>
 
 #include "nokv/status.h"
+#include "runtime/runtime.h"
 
 namespace nokv::bench {
 
 class ChildProcess {
  public:
-  ChildProcess() = default;
   // Ends the program with SIGTERM, and with SIGKILL if that takes more than ten seconds.
   ~ChildProcess();
   ChildProcess(ChildProcess&& other) noexcept;
   ChildProcess& operator=(ChildProcess&&) = delete;
 
   // Starts words[0], found in PATH, with its output in the file `log`.
-  static Result<ChildProcess> Start(const std::vector<std::string>& words, const std::string& log);
+  // Borrows `runtime`, to wait.
+  static Result<ChildProcess> Start(runtime::Runtime& runtime,
+                                    const std::vector<std::string>& words, const std::string& log);
   bool running();
 
  private:
-  explicit ChildProcess(pid_t pid) : pid_(pid) {}
-  pid_t pid_ = -1;
+  friend Status WaitForPort(uint16_t port, ChildProcess& server);
+  ChildProcess(runtime::Runtime& runtime, pid_t pid) : runtime_(runtime), pid_(pid) {}
+  // Lets a moment pass.
+  void Pause();
+
+  runtime::Runtime& runtime_;
+  pid_t pid_;
 };
 
 // Runs a program to its end; what it printed. A program that fails is an error with its output.

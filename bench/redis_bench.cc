@@ -130,17 +130,20 @@ Result<std::vector<Row>> Measure(const BenchFlags& flags) {
   std::filesystem::create_directory(scratch.path + "/redis");
   const std::string gateway =
       std::filesystem::read_symlink("/proc/self/exe").parent_path() / "nokv-redis";
+  const auto runtime = runtime::NewThreadRuntime({});
   std::array<uint16_t, 2> ports{};
   for (uint16_t& port : ports) {
     ASSIGN_OR_RETURN(port, FreePort());
   }
   ASSIGN_OR_RETURN(ChildProcess nokv,
-                   ChildProcess::Start({gateway, "--addr", "127.0.0.1:" + std::to_string(ports[0]),
+                   ChildProcess::Start(*runtime,
+                                       {gateway, "--addr", "127.0.0.1:" + std::to_string(ports[0]),
                                         "--workdir", scratch.path + "/nokv", "--sync", flags.sync},
                                        scratch.path + "/nokv.log"));
   ASSIGN_OR_RETURN(
       ChildProcess redis,
       ChildProcess::Start(
+          *runtime,
           {"redis-server", "--port", std::to_string(ports[1]), "--bind", "127.0.0.1", "--save", "",
            "--appendonly", "yes", "--appendfsync", flags.sync, "--dir", scratch.path + "/redis"},
           scratch.path + "/redis.log"));
