@@ -172,6 +172,7 @@ CrashReport RunPlain(uint64_t seed, uint64_t ops) {
   options.seed = seed;
   options.ops = ops;
   options.cut_stride = UINT64_MAX;
+  options.fault_runs = 0;
   return CrashRunner(options).Run();
 }
 

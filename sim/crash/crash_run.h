@@ -34,7 +34,7 @@ struct CrashOptions {
   // Only every n-th operation is cut; 1 cuts all.
   uint64_t cut_stride = 1;
   // Runs that fail one operation each, spread over all operations; UINT64_MAX for every one.
-  uint64_t fault_runs = 0;
+  uint64_t fault_runs = 200;
 };
 
 CrashReport RunCrashes(const CrashOptions& options);

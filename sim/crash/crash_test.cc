@@ -19,6 +19,7 @@ TEST(CrashTest, NoCutLosesWhatWasPromisedOrShowsWhatWasNot) {
     options.seed = seed;
     options.ops = 60;
     options.random_losses = 1;
+    options.fault_runs = 0;
     const CrashReport report = RunCrashes(options);
     EXPECT_TRUE(report.violations.empty()) << Join(report.violations);
     for (size_t i = 0; i < operations.size(); i++) operations[i] += report.operations_cut[i];
