@@ -39,8 +39,9 @@ class Executor {
     counts_ = counts;
     loading_ = false;
   }
-  // Until then only commands that need no data are.
+  // Until then nothing is executed, and after `StopHolding`, only commands that need no data are.
   bool loading() const { return loading_; }
+  void StopHolding() { holding_ = false; }
   const AllCounts& counts() const { return counts_; }
 
   // REQUIRES: !paused(), args is not empty. Appends one reply to `*out`; if it waits, that is the
@@ -49,7 +50,7 @@ class Executor {
   // Removes up to `limit` expired keys; returns how many. REQUIRES: !paused().
   Result<size_t> Reap(size_t limit);
 
-  bool paused() const { return paused_on_.has_value(); }
+  bool paused() const { return paused_on_.has_value() || (loading_ && holding_); }
   Commits& commits() { return commits_; }
   // Wall-clock milliseconds that never go back.
   uint64_t NowMs();
@@ -75,6 +76,7 @@ class Executor {
   Commits commits_;
   AllCounts counts_{};
   bool loading_ = true;
+  bool holding_ = true;
   std::optional<Pause> paused_on_;
   uint64_t now_ms_ = 0;
 };

@@ -9,6 +9,7 @@ namespace nokv::redis {
 
 namespace {
 
+constexpr uint64_t kPatienceMs = 1000;
 constexpr uint64_t kReapIntervalMs = 100;
 constexpr size_t kReapBatch = 1000;
 constexpr int kReapBatchesPerTick = 5;
@@ -33,10 +34,18 @@ Gateway::Gateway(const Config& config, const GatewayDoors& doors)
 Gateway::~Gateway() = default;
 
 void Gateway::Start(std::function<void(Status)> ready) {
+  // Counting takes a moment, or minutes: early clients wait for a moment, then they are told.
+  any_stopped_ = true;
+  timers_.push_back(doors_.loop.Every(kPatienceMs, [this] {
+    executor_.StopHolding();
+    OnProgress();
+  }));
   books_.Open([this, ready = std::move(ready)](Status status, const AllCounts& counts) {
     if (status.ok()) {
       executor_.set_counts(counts);
+      timers_.clear();
       StartTimers();
+      OnProgress();
     }
     ready(std::move(status));
   });

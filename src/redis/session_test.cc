@@ -24,7 +24,16 @@ TEST(SessionTest, AnswersAPipelineInOrder) {
             "+PONG\r\n");
 }
 
-TEST(SessionTest, AnswersLoadingWhileTheKeysAreCountedAndServesAfterwards) {
+TEST(SessionTest, ClientThatComesWhileTheKeysAreCountedIsServedWhenTheyAre) {
+  TestGateway gateway;
+  gateway.RestartWithoutWaiting(2);
+  TestClient client(gateway);
+  EXPECT_EQ(client.Send("SET k v\r\nGET k\r\n"), "");
+  gateway.Finish();
+  EXPECT_EQ(client.Send(""), "+OK\r\n$1\r\nv\r\n");
+}
+
+TEST(SessionTest, AnswersLoadingWhenCountingTakesLong) {
   TestGateway gateway;
   {
     TestClient client(gateway);
@@ -32,6 +41,7 @@ TEST(SessionTest, AnswersLoadingWhileTheKeysAreCountedAndServesAfterwards) {
   }
   // Somebody else wrote the directory in between, so the keys are counted again.
   gateway.RestartWithoutWaiting(2);
+  gateway.gateway().executor().StopHolding();
   TestClient client(gateway);
   EXPECT_EQ(client.Run("GET k"), "-LOADING Redis is loading the dataset in memory");
   EXPECT_NE(client.Run("INFO persistence").find("loading:1"), std::string::npos);

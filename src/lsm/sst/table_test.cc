@@ -365,7 +365,7 @@ TEST(TableTest, DamageNamesFileAndOffsetAndTheWayOut) {
   const auto table = Open(file, cache).value();
   EXPECT_EQ(table->Verify().ToString(),
             "corruption: 00012.sst: block at offset 0: checksum mismatch; restore the file from a "
-            "backup; nothing was changed");
+            "backup; nothing was changed; see nokv help E1303");
 }
 
 // `file` with another number or version in its footer, whose checksum is right.

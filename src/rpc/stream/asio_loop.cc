@@ -47,13 +47,16 @@ Result<HostPort> SplitAddress(const std::string& address) {
 Status ListenError(const std::string& address, const asio::error_code& error) {
   const std::string what = "listen on " + address + ": " + error.message();
   if (error == asio::error::address_in_use) {
-    return Status::AlreadyExists(what).WithHint(
-        "stop the process that uses the port or choose another address");
+    return Status::Unavailable(what)
+        .WithHint("stop the process that uses the port or choose another address")
+        .WithErrorNumber(2101);
   }
   if (error == asio::error::access_denied) {
     return Status::PermissionDenied(what).WithHint("choose a port above 1023");
   }
-  return Status::Unavailable(what).WithHint("choose an address of this machine");
+  return Status::Unavailable(what)
+      .WithHint("choose an address of this machine")
+      .WithErrorNumber(2101);
 }
 
 class AsioListener final : public Listener {
