@@ -32,7 +32,7 @@ namespace nokv::engine {
 
 // A memtable and its place in the history.
 struct MemtableRef {
-  std::shared_ptr<lsm::Memtable> table = std::make_shared<lsm::Memtable>();
+  std::shared_ptr<lsm::Memtable> table;
   // Of the newest entry, and of the last log record that holds one.
   keys::SequenceNumber last_sequence = 0;
   wal::LogPosition log_end;
@@ -123,6 +123,9 @@ class EngineImpl final : public Engine {
   // must wait (stall_reason_ says why).
   bool MakeRoomLocked() REQUIRES(mu_);
   void SwitchMemtableLocked() REQUIRES(mu_);
+  // The active memtable becomes the newest immutable one; a new one takes its place.
+  void RetireActiveLocked() REQUIRES(mu_);
+  std::shared_ptr<lsm::Memtable> NewMemtable() const;
   Result<Admission> AdmitLocked(size_t bytes, uint32_t count, bool sync, Completion* done,
                                 Completions* completions) REQUIRES(mu_);
   // Copies the batch into log and memtable and marks it applied; then syncs for everybody whose

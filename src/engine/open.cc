@@ -48,6 +48,7 @@ EngineImpl::EngineImpl(const Options& options, std::string path, const Doors& do
       doors_(doors),
       compaction_options_(MakeCompactionOptions(options)),
       cache_(options.block_cache_bytes) {
+  active_.table = NewMemtable();
   for (size_t level = 0; level < table_options_.size(); level++) {
     lsm::TableOptions& table = table_options_[level];
     table.filter_bits_per_key = options.filter_bits_per_key;
@@ -136,6 +137,7 @@ Status EngineImpl::OpenForReading() {
     base::MutexLock guard(mu_);
     immutables_.clear();
     active_ = MemtableRef();
+    active_.table = NewMemtable();
   }
   // The log is read from where the version that was opened ends, not from where an older look at
   // the manifest said.
@@ -179,13 +181,7 @@ Status EngineImpl::ReplayBatch(const wal::RecordView& record,
   const keys::SequenceNumber last = reader.first_sequence() + reader.count() - 1;
   if (last <= flushed_sequence) return Status::Ok();
   base::MutexLock guard(mu_);
-  if (active_.table->MemoryUsage() >= options_.memtable_bytes) {
-    active_.queued_at_micros = clock().MonotonicMicros();
-    const uint64_t next_id = active_.id + 1;
-    immutables_.push_back(std::move(active_));
-    active_ = MemtableRef();
-    active_.id = next_id;
-  }
+  if (active_.table->MemoryUsage() >= options_.memtable_bytes) RetireActiveLocked();
   RETURN_IF_ERROR(InsertBatch(record.payload, reader.first_sequence(), /*verify_values=*/true,
                               active_.table.get())
                       .Prefixed("log record at " + ToString(record.start)));

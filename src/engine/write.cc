@@ -10,6 +10,8 @@ namespace nokv::engine {
 namespace {
 // A memtable with more range tombstones than this is flushed: reads look at all of them.
 constexpr size_t kMaxMemtableTombstones = 1024;
+// What an entry takes in a memtable, roughly: sizes its hash index.
+constexpr size_t kExpectedEntryBytes = 256;
 // What may wait for room. Blocking writers hold one batch each; asynchronous ones could pile up.
 constexpr size_t kMaxStalledWrites = 1 << 16;
 }  // namespace
@@ -105,13 +107,22 @@ bool EngineImpl::MakeRoomLocked() {
 }
 
 void EngineImpl::SwitchMemtableLocked() {
+  RetireActiveLocked();
+  PublishReadStateLocked();
+  ScheduleLocked();
+}
+
+void EngineImpl::RetireActiveLocked() {
   active_.queued_at_micros = clock().MonotonicMicros();
   const uint64_t next_id = active_.id + 1;
   immutables_.push_back(std::move(active_));
   active_ = MemtableRef();
+  active_.table = NewMemtable();
   active_.id = next_id;
-  PublishReadStateLocked();
-  ScheduleLocked();
+}
+
+std::shared_ptr<lsm::Memtable> EngineImpl::NewMemtable() const {
+  return std::make_shared<lsm::Memtable>(options_.memtable_bytes / kExpectedEntryBytes);
 }
 
 Result<EngineImpl::Admission> EngineImpl::AdmitLocked(size_t bytes, uint32_t count, bool sync,

@@ -4,15 +4,23 @@
 #include <utility>
 #include <vector>
 
+#include "base/arena.h"
 #include "base/check.h"
+#include "base/hash.h"
 #include "base/mutex.h"
+#include "lsm/memtable/hash_index.h"
 #include "lsm/memtable/skip_list.h"
 
 namespace nokv::lsm {
 
 namespace {
 
+using internal::HashIndex;
 using internal::SkipList;
+
+// A lookup at an old snapshot follows this many newer entries of its key before it searches the
+// skip list instead: a key may have been written a hundred thousand times.
+constexpr int kMaxVersionsFollowed = 16;
 
 class MemtableIterator : public InternalIterator {
  public:
@@ -76,12 +84,23 @@ class TombstoneList {
 
 class Memtable::Impl {
  public:
+  explicit Impl(size_t expected_entries) : list(arena), index(expected_entries, arena) {}
+
+  // The newest entry of `engine_key` whose trailer is at most `trailer`; nullptr if there is none.
+  const SkipList::Node* FindInList(std::string_view engine_key, uint64_t trailer) const {
+    const SeekKey target(engine_key, trailer);
+    const SkipList::Node* node = list.FindAtOrAfter(target);
+    return node != nullptr && target.CompareEngineKey(node->key()) == 0 ? node : nullptr;
+  }
+
+  base::Arena arena;
   SkipList list;
+  HashIndex index;
   TombstoneList tombstones;
   std::atomic<uint64_t> entries{0};
 };
 
-Memtable::Memtable() : impl_(std::make_unique<Impl>()) {}
+Memtable::Memtable(size_t expected_entries) : impl_(std::make_unique<Impl>(expected_entries)) {}
 Memtable::~Memtable() = default;
 
 void Memtable::Add(keys::SequenceNumber sequence, keys::Kind kind, std::string_view engine_key,
@@ -89,7 +108,10 @@ void Memtable::Add(keys::SequenceNumber sequence, keys::Kind kind, std::string_v
   NOKV_CHECK(keys::IsEngineKey(engine_key)) << "not an engine key";
   char header[kMaxEntryHeaderBytes];
   const size_t header_bytes = StoreEntryHeader(header, attributes);
-  impl_->list.Insert(engine_key, keys::PackTrailer(sequence, kind), {header, header_bytes}, value);
+  const uint64_t hash = base::Hash64(engine_key);
+  SkipList::Node* node = impl_->list.Insert(engine_key, hash, keys::PackTrailer(sequence, kind),
+                                            {header, header_bytes}, value);
+  impl_->index.Insert(hash, node);
   impl_->entries.fetch_add(1, std::memory_order_relaxed);
 }
 
@@ -99,9 +121,12 @@ void Memtable::AddRangeTombstone(RangeTombstone tombstone) {
 
 bool Memtable::Get(std::string_view engine_key, keys::SequenceNumber snapshot, uint64_t* trailer,
                    std::string_view* payload) const {
-  const SeekKey target(engine_key, keys::SeekTrailer(snapshot));
-  const SkipList::Node* node = impl_->list.FindAtOrAfter(target);
-  if (node == nullptr || target.CompareEngineKey(node->key()) != 0) return false;
+  const uint64_t newest = keys::SeekTrailer(snapshot);
+  const SkipList::Node* node = impl_->index.FindNewest(base::Hash64(engine_key), engine_key);
+  for (int followed = 0; node != nullptr && keys::TrailerOf(node->key()) > newest; followed++) {
+    node = followed < kMaxVersionsFollowed ? node->Older() : impl_->FindInList(engine_key, newest);
+  }
+  if (node == nullptr) return false;
   *trailer = keys::TrailerOf(node->key());
   *payload = node->payload();
   return true;
@@ -116,7 +141,7 @@ std::unique_ptr<InternalIterator> Memtable::NewIterator() const {
 }
 
 size_t Memtable::MemoryUsage() const {
-  return impl_->list.MemoryUsage() + impl_->tombstones.bytes();
+  return impl_->arena.MemoryUsage() + impl_->index.bucket_bytes() + impl_->tombstones.bytes();
 }
 
 uint64_t Memtable::entries() const {

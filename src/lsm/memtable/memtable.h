@@ -1,5 +1,5 @@
-// Memtable: the newest entries, in memory, sorted. A concurrent skip list over an arena, and the
-// range tombstones beside it.
+// Memtable: the newest entries, in memory. A concurrent skip list over an arena keeps them sorted
+// for cursors, a hash index beside it finds single keys, and the range tombstones are a list.
 //
 // Thread safety: Add and AddRangeTombstone may run in many threads at once, beside any number of
 // readers. An entry is visible to readers as soon as Add returns; which entries a read may use is
@@ -19,7 +19,8 @@ namespace nokv::lsm {
 
 class Memtable {
  public:
-  Memtable();
+  // `expected_entries` sizes the hash index: 8 bytes each, and lookups slow down slowly beyond it.
+  explicit Memtable(size_t expected_entries = 1024);
   ~Memtable();
   Memtable(const Memtable&) = delete;
   Memtable& operator=(const Memtable&) = delete;

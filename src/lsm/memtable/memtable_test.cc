@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <map>
+#include <numeric>
 #include <thread>
 #include <vector>
 
@@ -30,9 +32,14 @@ std::string RandomEngineKey(base::Random& random) {
   return EncodeEngineKey(Keyspace::kData, key, random.Uniform(3));
 }
 
+// Adds entries with the sequence numbers 1 to `count` in an order that `seed` decides, as threads
+// would that are slower than others.
 void Fill(uint64_t seed, int count, Memtable* table, Model* model) {
   base::Random random(seed);
-  for (int i = 1; i <= count; i++) {
+  std::vector<int> order(static_cast<size_t>(count));
+  std::iota(order.begin(), order.end(), 1);
+  for (size_t i = order.size(); i > 1; i--) std::swap(order[i - 1], order[random.Uniform(i)]);
+  for (const int i : order) {
     const std::string key = RandomEngineKey(random);
     const Kind kind = random.OneIn(4) ? Kind::kDelete : Kind::kPut;
     const std::string value(random.Uniform(40), static_cast<char>('0' + i % 10));
@@ -50,8 +57,13 @@ std::string ValueOf(std::string_view payload) {
   return std::string(value);
 }
 
-TEST(MemtableTest, GetFindsTheNewestEntryOfASnapshot) {
-  Memtable table;
+class MemtableSizeTest : public testing::TestWithParam<size_t> {};
+
+// With buckets that hold many keys each, and with room enough.
+INSTANTIATE_TEST_SUITE_P(ExpectedEntries, MemtableSizeTest, testing::Values(0, 16, 4096));
+
+TEST_P(MemtableSizeTest, GetFindsTheNewestEntryOfASnapshot) {
+  Memtable table(GetParam());
   Model model;
   Fill(1, 2000, &table, &model);
   EXPECT_EQ(table.entries(), 2000U);
@@ -165,6 +177,59 @@ TEST(MemtableTest, ConcurrentInsertsAllArriveInOrderAndAreReadableAtOnce) {
   EXPECT_EQ(count, kThreads * kPerThread);
 }
 
+TEST(MemtableTest, NoThreadLosesAKeyThatAnotherAddsAtTheSameMoment) {
+  constexpr int kThreads = 4;
+  constexpr int kKeys = 3000;
+  // Few buckets: threads that add new keys meet in them.
+  Memtable table(/*expected_entries=*/16);
+  std::atomic<int> at_start{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; t++) {
+    threads.emplace_back([&table, &at_start, t] {
+      at_start.fetch_add(1);
+      while (at_start.load() < kThreads) {
+      }
+      // The same new keys in the same order; every thread brings one version of each, half of them
+      // older versions after newer ones.
+      for (int i = 0; i < kKeys; i++) {
+        const auto version = static_cast<keys::SequenceNumber>((t + i) % kThreads + 1);
+        const std::string key = EncodeEngineKey(Keyspace::kData, std::to_string(i));
+        table.Add(version, Kind::kPut, key, {}, std::to_string(version));
+        uint64_t trailer = 0;
+        std::string_view payload;
+        ASSERT_TRUE(table.Get(key, version, &trailer, &payload));
+        ASSERT_EQ(ValueOf(payload), std::to_string(version));
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  for (int i = 0; i < kKeys; i++) {
+    const std::string key = EncodeEngineKey(Keyspace::kData, std::to_string(i));
+    for (keys::SequenceNumber version = 1; version <= kThreads; version++) {
+      uint64_t trailer = 0;
+      std::string_view payload;
+      ASSERT_TRUE(table.Get(key, version, &trailer, &payload));
+      ASSERT_EQ(trailer >> 8, version);
+    }
+  }
+}
+
+TEST(MemtableTest, AnOldSnapshotOfAKeyWrittenOftenIsFound) {
+  Memtable table;
+  const std::string key = EncodeEngineKey(Keyspace::kData, "counter");
+  constexpr keys::SequenceNumber kWrites = 20000;
+  for (keys::SequenceNumber i = 2; i <= kWrites; i++) {
+    table.Add(i, Kind::kPut, key, {}, std::to_string(i));
+  }
+  uint64_t trailer = 0;
+  std::string_view payload;
+  for (keys::SequenceNumber snapshot = 2; snapshot <= kWrites; snapshot++) {
+    ASSERT_TRUE(table.Get(key, snapshot, &trailer, &payload));
+    ASSERT_EQ(trailer >> 8, snapshot);
+  }
+  EXPECT_FALSE(table.Get(key, 1, &trailer, &payload));
+}
+
 TEST(MemtableTest, RangeTombstonesAreSeenAsSoonAsTheyAreAdded) {
   Memtable table;
   const std::string a = keys::EncodePrefix(Keyspace::kData, "a");
@@ -186,6 +251,7 @@ TEST(MemtableTest, MemoryUsageCoversWhatWasAdded) {
     table.Add(i, Kind::kPut, EncodeEngineKey(Keyspace::kData, "k"), {}, std::string(100000, 'x'));
   }
   EXPECT_GE(table.MemoryUsage(), 100U * 100000);
+  EXPECT_GE(Memtable(4096).MemoryUsage(), 4096 * sizeof(void*));
 }
 
 TEST(MemtableDeathTest, AddingAnInternalKeyTwiceStopsTheProcess) {

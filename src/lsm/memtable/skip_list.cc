@@ -5,7 +5,7 @@
 
 #include "base/check.h"
 #include "base/coding.h"
-#include "base/hash.h"
+#include "base/random.h"
 
 namespace nokv::lsm::internal {
 
@@ -16,7 +16,7 @@ SkipList::Node::Node(int height, uint32_t key_bytes, uint32_t payload_bytes)
   for (int level = 0; level < height; level++) new (next_ + level) std::atomic<Node*>(nullptr);
 }
 
-SkipList::SkipList() : head_(NewNode(kMaxHeight, 0, 0)) {}
+SkipList::SkipList(base::Arena& arena) : arena_(arena), head_(NewNode(kMaxHeight, 0, 0)) {}
 
 SkipList::Node* SkipList::NewNode(int height, size_t key_bytes, size_t payload_bytes) {
   NOKV_CHECK(key_bytes <= UINT32_MAX && payload_bytes <= UINT32_MAX) << "entry is too long";
@@ -26,10 +26,10 @@ SkipList::Node* SkipList::NewNode(int height, size_t key_bytes, size_t payload_b
       Node(height, static_cast<uint32_t>(key_bytes), static_cast<uint32_t>(payload_bytes));
 }
 
-int SkipList::HeightOf(std::string_view engine_key, uint64_t trailer) {
-  uint64_t hash = base::Hash64(engine_key, trailer);
+int SkipList::HeightOf(uint64_t hash, uint64_t trailer) {
+  uint64_t dice = base::MixSeed(hash ^ trailer);
   int height = 1;
-  for (; height < kMaxHeight && hash % kBranching == 0; height++) hash /= kBranching;
+  for (; height < kMaxHeight && dice % kBranching == 0; height++) dice /= kBranching;
   return height;
 }
 
@@ -51,9 +51,9 @@ SkipList::Node* SkipList::FindSpliceAt(const SeekKey& target, int level, Node* b
   }
 }
 
-void SkipList::Insert(std::string_view engine_key, uint64_t trailer, std::string_view header,
-                      std::string_view value) {
-  const int height = HeightOf(engine_key, trailer);
+SkipList::Node* SkipList::Insert(std::string_view engine_key, uint64_t hash, uint64_t trailer,
+                                 std::string_view header, std::string_view value) {
+  const int height = HeightOf(hash, trailer);
   Node* node =
       NewNode(height, engine_key.size() + keys::kTrailerBytes, header.size() + value.size());
   char* p = node->bytes_;
@@ -83,6 +83,7 @@ void SkipList::Insert(std::string_view engine_key, uint64_t trailer, std::string
       before[level] = FindSpliceAt(target, level, before[level], &after[level]);
     }
   }
+  return node;
 }
 
 const SkipList::Node* SkipList::FindAtOrAfter(const SeekKey& target) const {
