@@ -66,8 +66,9 @@ class [[nodiscard]] Status {
   // Bytes on disk are not what was written. The message names file and offset.
   static Status Corruption(std::string_view message);
   // The operating system refused a file or socket operation; `error_number` is its errno.
-  // ENOSPC and EDQUOT become kResourceExhausted, ENOENT kNotFound, EEXIST kAlreadyExists,
-  // EACCES, EPERM and EROFS kPermissionDenied, everything else kUnavailable.
+  // ENOSPC, EDQUOT, EFBIG, EMFILE and ENFILE become kResourceExhausted, ENOENT kNotFound, EEXIST
+  // kAlreadyExists, ENOTDIR kFailedPrecondition, EACCES, EPERM and EROFS kPermissionDenied,
+  // everything else kUnavailable. Where errno tells the way out, it is the hint.
   static Status IoError(std::string_view context, int error_number);
   // What every call answers after Close.
   static Status Closed(std::string_view what);

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <cerrno>
+#include <cstring>
 #include <set>
 #include <thread>
 
@@ -27,6 +29,14 @@ TEST(StatusTest, MapsErrnoToCanonicalCodes) {
   EXPECT_EQ(Status::IoError("write", ENOSPC).code(), StatusCode::kResourceExhausted);
   EXPECT_EQ(Status::IoError("open", ENOENT).code(), StatusCode::kNotFound);
   EXPECT_EQ(Status::IoError("fsync", EIO).code(), StatusCode::kUnavailable);
+  EXPECT_EQ(Status::IoError("open", ENOTDIR).code(), StatusCode::kFailedPrecondition);
+}
+
+TEST(StatusTest, SaysTheWayOutWhereErrnoTellsIt) {
+  for (const int error : {ENOSPC, EFBIG, EMFILE, ENOTDIR, EACCES, EROFS}) {
+    EXPECT_FALSE(Status::IoError("open /db", error).hint().empty()) << std::strerror(error);
+  }
+  EXPECT_TRUE(Status::IoError("open /db", EIO).hint().empty());
 }
 
 Result<int> Half(int n) {

@@ -95,32 +95,33 @@ Status Status::Corruption(std::string_view m) {
 }
 
 Status Status::IoError(std::string_view context, int error_number) {
-  StatusCode code = StatusCode::kUnavailable;
-  switch (error_number) {
-    case ENOSPC:
-    case EDQUOT:
-    case EMFILE:
-    case ENFILE:
-      code = StatusCode::kResourceExhausted;
-      break;
-    case ENOENT:
-      code = StatusCode::kNotFound;
-      break;
-    case EEXIST:
-      code = StatusCode::kAlreadyExists;
-      break;
-    case EACCES:
-    case EPERM:
-    case EROFS:
-      code = StatusCode::kPermissionDenied;
-      break;
-    default:
-      break;
-  }
   std::string message(context);
   message += ": ";
   message += std::strerror(error_number);
-  return {code, message};
+  switch (error_number) {
+    case ENOSPC:
+    case EDQUOT:
+      return ResourceExhausted(message).WithHint("free disk space");
+    case EFBIG:
+      return ResourceExhausted(message).WithHint("raise the limit of file size (ulimit -f)");
+    case EMFILE:
+    case ENFILE:
+      return ResourceExhausted(message).WithHint("raise the limit of open files (ulimit -n)");
+    case ENOENT:
+      return NotFound(message);
+    case EEXIST:
+      return AlreadyExists(message);
+    case ENOTDIR:
+      return FailedPrecondition(message).WithHint("name a directory; this path leads to a file");
+    case EACCES:
+    case EPERM:
+      return PermissionDenied(message).WithHint(
+          "run as the owner of the files, or grant access to them");
+    case EROFS:
+      return PermissionDenied(message).WithHint("mount the file system for writing");
+    default:
+      return Unavailable(message);
+  }
 }
 
 Status Status::Closed(std::string_view what) {

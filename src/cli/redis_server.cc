@@ -73,7 +73,7 @@ class RedisServer {
   Status Run(const Args& args) {
     // Before anything is touched: a port in use must not open the directory.
     ASSIGN_OR_RETURN(listener_, loop_->Listen(flags_.address, [this](auto& connection) {
-      return gateway_->Accept(connection);
+      return ready_ ? gateway_->Accept(connection) : nullptr;
     }));
     config_.address = listener_->address();
     engine::Doors doors{vfs::PosixFileSystem(), *runtime_, logger_};
@@ -193,6 +193,9 @@ int RunRedisServer(const Args& args, const Environment& environment) {
   config.product_version = CurrentBuild().version;
   Result<std::unique_ptr<base::Logger>> logger = OpenLog({});
   if (!logger.ok()) return Fail(logger.status(), environment.err);
+  // A write beyond the limit of file size then fails, as on a full disk, and does not end the
+  // server.
+  std::signal(SIGXFSZ, SIG_IGN);
   const Status status = RedisServer(flags, config, **logger).Run(args);
   return status.ok() ? kExitOk : Fail(status, environment.err);
 }

@@ -199,8 +199,11 @@ TEST_P(FileSystemTest, DirectoriesAreListedInOrder) {
   for (const char* name : {"x/c", "x/a", "x/b"}) Put(name, "");
   EXPECT_EQ(*fs().List(Path("x")), (std::vector<std::string>{"a", "b", "c", "y"}));
   EXPECT_TRUE(fs().SyncDir(Path("x")).ok());
-  EXPECT_FALSE(fs().CreateDirs(Path("x/a")).ok());
-  EXPECT_FALSE(fs().CreateDirs(Path("x/a/b")).ok());
+  for (const char* path : {"x/a", "x/a/b"}) {
+    const Status status = fs().CreateDirs(Path(path));
+    EXPECT_EQ(status.code(), StatusCode::kFailedPrecondition) << status;
+    EXPECT_NE(status.message().find("x/a: Not a directory"), std::string_view::npos) << status;
+  }
   EXPECT_FALSE(fs().List(Path("x/a")).ok());
 }
 

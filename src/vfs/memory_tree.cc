@@ -125,7 +125,7 @@ Status Tree::CreateDirs(const std::string& path) {
     if (at.node == nullptr) {
       Apply({{{at.directory, at.name, NewNode(true)}}});
     } else if (!at.node->is_directory) {
-      return PathError("create directory", prefix, EEXIST);
+      return PathError("create directory", prefix, ENOTDIR);
     }
   }
   return Status::Ok();

@@ -126,8 +126,9 @@ Status PosixFs::CreateDirs(const std::string& path) {
       const int error_number = errno;
       struct stat info;
       // Also after EACCES or EROFS: an ancestor that is there needs no permission to create.
-      if (::stat(prefix.c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) {
-        return Status::IoError("create directory " + prefix, error_number);
+      const bool exists = ::stat(prefix.c_str(), &info) == 0;
+      if (!exists || !S_ISDIR(info.st_mode)) {
+        return Status::IoError("create directory " + prefix, exists ? ENOTDIR : error_number);
       }
     }
     if (slash == std::string::npos) return Status::Ok();

@@ -45,18 +45,16 @@ Result<HostPort> SplitAddress(const std::string& address) {
 }
 
 Status ListenError(const std::string& address, const asio::error_code& error) {
-  const std::string what = "listen on " + address + ": " + error.message();
+  constexpr uint16_t kCannotListen = 2101;
+  const std::string what = "cannot listen on " + address + ": " + error.message();
+  Status status = Status::Unavailable(what).WithHint("choose an address of this machine");
   if (error == asio::error::address_in_use) {
-    return Status::Unavailable(what)
-        .WithHint("stop the process that uses the port or choose another address")
-        .WithErrorNumber(2101);
+    status = Status::Unavailable(what).WithHint(
+        "stop the process that uses the port or choose another address");
+  } else if (error == asio::error::access_denied) {
+    status = Status::PermissionDenied(what).WithHint("choose a port above 1023");
   }
-  if (error == asio::error::access_denied) {
-    return Status::PermissionDenied(what).WithHint("choose a port above 1023");
-  }
-  return Status::Unavailable(what)
-      .WithHint("choose an address of this machine")
-      .WithErrorNumber(2101);
+  return status.WithErrorNumber(kCannotListen);
 }
 
 class AsioListener final : public Listener {

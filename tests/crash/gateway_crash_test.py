@@ -1,0 +1,156 @@
+"""nokv-redis is killed (kill -9) under load; every reply that a client has read must hold.
+
+Each client repeats three commands, pipelined: SET of a new key, INCR of its own counter, MSET of two
+new keys; all clients INCR one shared counter too. A connection's commands take effect in order, so
+what a restart finds must be a prefix of them: that pins down which keys there are, to the last one.
+NOKV_CRASH_ROUNDS and NOKV_CRASH_SEED ask for more rounds, and others.
+"""
+import os
+import random
+import threading
+import unittest
+
+import gateway
+
+CLIENTS = 8
+PIPELINE = 16
+PER_STEP = 4  # commands
+ROUNDS = int(os.environ.get("NOKV_CRASH_ROUNDS", "4"))
+SEED = int(os.environ.get("NOKV_CRASH_SEED", "1"))
+
+
+def value_of(number, size):
+    return (f"{number:08d}." * (size // 9 + 1))[:size].encode()
+
+
+class Load:
+    """One client: what it sent and what was acknowledged, over all rounds."""
+
+    def __init__(self, name, size):
+        self.name = name
+        self.size = size  # of values
+        self.wrong = []
+        self.begin(0)
+
+    def begin(self, start):
+        """Another round, behind step `start`."""
+        self.start = start
+        self.sent = start  # steps
+        self.acknowledged = 0  # commands of this round
+        self.shared = []  # replies of the shared counter
+
+    def step(self, number):
+        value = value_of(number, self.size)
+        return [("SET", f"set:{self.name}:{number}", value), ("INCR", f"count:{self.name}"),
+                ("MSET", f"left:{self.name}:{number}", value, f"right:{self.name}:{number}", value),
+                ("INCR", "shared")]
+
+    def run(self, client, progress):
+        try:
+            while True:
+                commands = [command for ahead in range(PIPELINE // PER_STEP)
+                            for command in self.step(self.sent + 1 + ahead)]
+                self.sent += PIPELINE // PER_STEP
+                client.send(b"".join(gateway.encode(*command) for command in commands))
+                for command in commands:
+                    self.take(command, client.reply())
+                    progress()
+        except OSError:
+            pass  # killed
+
+    def take(self, command, reply):
+        if isinstance(reply, gateway.RedisError):
+            self.wrong.append((command[:2], str(reply)))
+        if command == ("INCR", "shared"):
+            self.shared.append(reply)
+        self.acknowledged += 1
+
+
+class GatewayCrashTest(gateway.ScratchTest):
+
+    def check(self, policy, sizes):
+        draw = random.Random(f"{SEED} {policy}")
+        loads = [Load(name, sizes[name % len(sizes)]) for name in range(CLIENTS)]
+        shared = 0
+        for number in range(ROUNDS):
+            with self.subTest(policy=policy, seed=SEED, round=number):
+                with gateway.Gateway(self.folder / "db", "--sync", policy) as server:
+                    self.load_until_killed(server, loads, draw.randrange(200, 3000))
+                with gateway.Gateway(self.folder / "db", "--sync", policy) as server:
+                    shared = self.verify(server.client(), loads, shared)
+                    self.assertEqual(server.stop(), 0, server.log)
+
+    def load_until_killed(self, server, loads, target):
+        enough = threading.Event()
+        replies = [0]
+
+        def progress():
+            replies[0] += 1  # may miss some: it only says when to kill
+            if replies[0] >= target:
+                enough.set()
+
+        threads = [threading.Thread(target=load.run, args=(server.client(), progress))
+                   for load in loads]
+        for thread in threads:
+            thread.start()
+        self.assertTrue(enough.wait(gateway.PATIENCE), f"only {replies[0]} replies")
+        server.process.kill()
+        for thread in threads:
+            thread.join(gateway.PATIENCE)
+        for load in loads:
+            self.assertEqual(load.wrong, [])
+
+    def verify(self, client, loads, shared_before):
+        """Returns the shared counter."""
+        keys = client.keys()
+        self.assertEqual(client.call("DBSIZE"), len(keys))
+        replies = [reply for load in loads for reply in load.shared]
+        shared = int(client.call("GET", "shared"))
+        self.assertEqual(len(replies), len(set(replies)), "INCR gave a number twice")
+        self.assertGreaterEqual(shared, max(replies))
+        expected, least, most = {b"shared"}, shared_before, shared_before
+        for load in loads:
+            low, high = self.verify_load(client, load, keys, expected)
+            least, most = least + low, most + high
+        self.assertEqual(keys, expected)
+        self.assertTrue(least <= shared <= most, f"{least} <= {shared} <= {most}")
+        return shared
+
+    def verify_load(self, client, load, keys, expected):
+        """Adds the keys of `load`; returns how often, at least and at most, it counted "shared"."""
+        sets = sum(key.startswith(b"set:%d:" % load.name) for key in keys)
+        pairs = sum(key.startswith(b"left:%d:" % load.name) for key in keys)
+        count = int(client.call("GET", f"count:{load.name}") or 0)
+        self.assertTrue(pairs <= count <= sets <= pairs + 1, f"{sets} SET, {count} INCR, {pairs} MSET")
+        for kind, number in (("set", sets), ("left", pairs), ("right", pairs)):
+            names = [f"{kind}:{load.name}:{index}" for index in range(1, number + 1)]
+            expected.update(name.encode() for name in names)
+            for index, name in list(enumerate(names, 1))[-100:]:
+                self.assertEqual(client.call("GET", name), value_of(index, load.size), name)
+        if count:
+            expected.add(b"count:%d" % load.name)
+        # Whole steps of this round, and the commands before the cut in the one that was cut.
+        steps, cut = pairs - load.start, (sets - pairs) + (count - pairs)
+        self.assertGreaterEqual(steps * PER_STEP + cut, load.acknowledged,
+                                "an acknowledged write is gone")
+        # All begin the next round even.
+        for command, done in zip(load.step(sets), (True, count == sets, pairs == sets)):
+            if not done:
+                self.assertNotIsInstance(client.call(*command), gateway.RedisError)
+        load.begin(sets)
+        # The last command of a step leaves no trace of its own: only the next one's tells.
+        return (steps if cut else max(steps - 1, 0)), steps
+
+    def test_sync_always(self):
+        self.check("always", [100])
+
+    def test_sync_everysec(self):
+        # Values so large that memtables are flushed, too.
+        self.check("everysec", [100, 100, 100, 64 << 10])
+
+    def test_sync_no(self):
+        self.check("no", [1000])
+
+
+if __name__ == "__main__":
+    unittest.main()
