@@ -193,32 +193,6 @@ TEST_F(BackgroundTest, SyncedWriteThatIsAppliedBeforeAnOlderUnsyncedOneIsSyncedA
   EXPECT_EQ(h_.Scan(), "newer=1 older=1");
 }
 
-TEST_F(BackgroundTest, CloseBetweenAWriteAndItsSyncSyncsForItAndIsNoError) {
-  bool first = true;
-  Status synced = Status::Internal("not answered");
-  h_.fs->SetObserver([&](const vfs::Operation& operation) {
-    if (operation.op == vfs::Op::kWritten && std::exchange(first, false)) {
-      WriteBatch newer;
-      newer.Put("newer", "1");
-      h_.db->WriteAsync({.sync = true}, std::move(newer),
-                        [&](Status status) { synced = std::move(status); });
-    }
-    return vfs::Fault{};
-  });
-  // The acknowledgement of "older" comes when "newer" wants its sync and nobody has started it.
-  WriteBatch older;
-  older.Put("older", "1");
-  Status closed = Status::Internal("not closed");
-  h_.db->WriteAsync({}, std::move(older), [&](const Status&) { closed = h_.db->Close(); });
-  h_.runtime->RunReady();
-  EXPECT_TRUE(closed.ok()) << closed;
-  EXPECT_TRUE(synced.ok()) << synced;
-  EXPECT_EQ(h_.db->Stats().background_error, "");
-  h_.Crash(/*power_lost=*/true);
-  h_.Open();
-  EXPECT_EQ(h_.Scan(), "newer=1 older=1");
-}
-
 TEST_F(BackgroundTest, FullDiskIsReportedAndAReopenAfterFreeingSpaceGoesOn) {
   h_.Put("before", "1");
   FailAlways(vfs::Op::kCreateAppend, ".sst", ENOSPC);

@@ -111,6 +111,9 @@ class Engine {
   // Logs and applies the batch. `done` is called when it is acknowledged: applied, and durable if
   // `sync` is set. Writes take effect in the order of the calls of one thread.
   virtual WriteTicket WriteAsync(const Batch& batch, bool sync, Completion done) = 0;
+  // As WriteAsync with a sync, for a caller with more to come: the sync is not started before
+  // SyncAsync, which the caller must call after the last of its writes.
+  virtual WriteTicket WriteDeferred(const Batch& batch, Completion done) = 0;
   // As WriteAsync, for a caller that is about to block on the outcome: if no sync is running, this
   // thread runs it, for all who wait.
   virtual WriteTicket WriteLeading(const Batch& batch, bool sync, Completion done) = 0;

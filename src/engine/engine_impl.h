@@ -59,6 +59,7 @@ class EngineImpl final : public Engine {
   std::unique_ptr<EngineSnapshot> NewSnapshot() override;
 
   WriteTicket WriteAsync(const Batch& batch, bool sync, Completion done) override;
+  WriteTicket WriteDeferred(const Batch& batch, Completion done) override;
   WriteTicket WriteLeading(const Batch& batch, bool sync, Completion done) override;
   void SyncAsync(Completion done) override;
   bool Durable() const override;
@@ -75,6 +76,10 @@ class EngineImpl final : public Engine {
 
  private:
   friend class SnapshotHandle;
+
+  // Who runs a sync that has become due: the log lane, the thread that finds it due, or whoever
+  // calls SyncAsync next.
+  enum class SyncBy { kLane, kThisThread, kLater };
 
   // A write that waits for room.
   struct StalledWrite {
@@ -112,7 +117,7 @@ class EngineImpl final : public Engine {
 
   // write.cc
   Status CheckBatch(const Batch& batch) const;
-  WriteTicket Write(const Batch& batch, bool sync, bool leading, Completion done) EXCLUDES(mu_);
+  WriteTicket Write(const Batch& batch, bool sync, SyncBy by, Completion done) EXCLUDES(mu_);
   // Gives the batch its place in log and memtable, or in the queue of writes that wait for room;
   // then `*done` is taken. An error refuses it.
   Status PlaceLocked(const Batch& batch, bool sync, Completion* done,
@@ -128,13 +133,13 @@ class EngineImpl final : public Engine {
   std::shared_ptr<lsm::Memtable> NewMemtable() const;
   Result<Admission> AdmitLocked(size_t bytes, uint32_t count, bool sync, Completion* done,
                                 Completions* completions) REQUIRES(mu_);
-  // Copies the batch into log and memtable and marks it applied; then syncs for everybody whose
-  // synced writes are applied by now, on this thread if `leading`. True if reads can see it.
-  bool Apply(const Admission& admission, std::string_view encoding, bool leading) EXCLUDES(mu_);
+  // Copies the batch into log and memtable and marks it applied; then sees to the sync of everybody
+  // whose synced writes are applied by now. True if reads can see it.
+  bool Apply(const Admission& admission, std::string_view encoding, SyncBy by) EXCLUDES(mu_);
   void DrainStalled() EXCLUDES(mu_);
   // True if a sync is wanted and none is running: the caller must then run one.
   bool ClaimSyncLocked() REQUIRES(mu_);
-  void RunClaimedSync(bool leading) EXCLUDES(mu_);
+  void RunClaimedSync(SyncBy by) EXCLUDES(mu_);
   void RunSyncs() EXCLUDES(mu_);
   // One sync for everybody who waits; true if more have come to wait meanwhile.
   bool SyncOnce() EXCLUDES(mu_);

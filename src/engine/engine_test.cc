@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "base/random.h"
 #include "engine/engine_test_util.h"
 
@@ -68,6 +70,33 @@ TEST_F(EngineTest, SyncedWriteIsAppliedAtOnceAndVisibleWhenDurable) {
   EXPECT_EQ(Get("k", /*include_unsynced=*/false), "v");
 }
 
+TEST_F(EngineTest, CloseBetweenAWriteAndItsSyncSyncsForItAndIsNoError) {
+  bool first = true;
+  int acknowledged = 0;
+  fs_->SetObserver([&](const vfs::Operation& operation) {
+    if (operation.op == vfs::Op::kWritten && std::exchange(first, false)) {
+      Put("newer", "1", /*sync=*/true, &acknowledged);
+    }
+    return vfs::Fault{};
+  });
+  // The acknowledgement of "older" comes when "newer" is applied and its sync has not begun.
+  Batch older;
+  older.Put(Key("older"), "1");
+  Status closed = Status::Internal("not closed");
+  engine_->WriteAsync(older, false, [&](const Status&) {
+    engine_->CloseAsync([&](Status status) { closed = std::move(status); });
+  });
+  runtime_->RunReady();
+  EXPECT_TRUE(closed.ok()) << closed;
+  EXPECT_EQ(acknowledged, 1);
+  engine_.reset();
+  disk_ = disk_->CrashClone(vfs::MemoryFileSystem::Loss::kEverything, 0);
+  fs_ = vfs::NewFaultFileSystem(*disk_);
+  Open();
+  EXPECT_EQ(Get("newer", false), "1");
+  EXPECT_EQ(Get("older", false), "1");
+}
+
 TEST_F(EngineTest, OneSyncServesAllWhoWait) {
   int acknowledged = 0;
   for (int i = 0; i < 20; i++) Put("k" + std::to_string(i), "v", /*sync=*/true, &acknowledged);
@@ -75,6 +104,23 @@ TEST_F(EngineTest, OneSyncServesAllWhoWait) {
   EXPECT_EQ(acknowledged, 20);
   EXPECT_EQ(engine_->GetStats().write.sync_count, 1);
   EXPECT_EQ(engine_->GetStats().write.avg_sync_batch, 20);
+}
+
+TEST_F(EngineTest, DeferredWriteWaitsForTheSyncThatItsCallerAsksFor) {
+  int acknowledged = 0;
+  for (const char* key : {"a", "b"}) {
+    Batch batch;
+    batch.Put(Key(key), "1");
+    EXPECT_TRUE(engine_->WriteDeferred(batch, [&](const Status&) { ++acknowledged; }).applied);
+  }
+  runtime_->RunReady();
+  EXPECT_EQ(acknowledged, 0);
+  EXPECT_EQ(Get("a", false), "(none)");
+  engine_->SyncAsync({});
+  runtime_->RunReady();
+  EXPECT_EQ(acknowledged, 2);
+  EXPECT_EQ(engine_->GetStats().write.sync_count, 1);
+  EXPECT_EQ(Get("a", false), "1");
 }
 
 TEST_F(EngineTest, UnsyncedWriteIsAcknowledgedBeforeTheCallReturns) {

@@ -45,14 +45,19 @@ Status EngineImpl::RefusalLocked() const {
 }
 
 WriteTicket EngineImpl::WriteAsync(const Batch& batch, bool sync, Completion done) {
-  return Write(batch, sync, /*leading=*/false, std::move(done));
+  return Write(batch, sync, SyncBy::kLane, std::move(done));
+}
+
+WriteTicket EngineImpl::WriteDeferred(const Batch& batch, Completion done) {
+  return Write(batch, /*sync=*/true, SyncBy::kLater, std::move(done));
 }
 
 WriteTicket EngineImpl::WriteLeading(const Batch& batch, bool sync, Completion done) {
-  return Write(batch, sync, /*leading=*/true, std::move(done));
+  // A write that asked for no sync does not run one for others.
+  return Write(batch, sync, sync ? SyncBy::kThisThread : SyncBy::kLane, std::move(done));
 }
 
-WriteTicket EngineImpl::Write(const Batch& batch, bool sync, bool leading, Completion done) {
+WriteTicket EngineImpl::Write(const Batch& batch, bool sync, SyncBy by, Completion done) {
   Completions completions;
   std::optional<Admission> admission;
   {
@@ -64,7 +69,7 @@ WriteTicket EngineImpl::Write(const Batch& batch, bool sync, bool leading, Compl
   }
   completions.Run();
   if (!admission.has_value()) return {};
-  return {Apply(*admission, batch.encoding(), /*leading=*/leading && sync)};
+  return {Apply(*admission, batch.encoding(), by)};
 }
 
 Status EngineImpl::PlaceLocked(const Batch& batch, bool sync, Completion* done,
@@ -146,7 +151,7 @@ Result<EngineImpl::Admission> EngineImpl::AdmitLocked(size_t bytes, uint32_t cou
   return admission;
 }
 
-bool EngineImpl::Apply(const Admission& admission, std::string_view encoding, bool leading) {
+bool EngineImpl::Apply(const Admission& admission, std::string_view encoding, SyncBy by) {
   std::memcpy(admission.place.payload, encoding.data(), encoding.size());
   base::StoreFixed64(admission.place.payload, admission.first_sequence);
   const auto committed = log_->Commit(admission.place);
@@ -162,7 +167,7 @@ bool EngineImpl::Apply(const Admission& admission, std::string_view encoding, bo
     visible =
         tracker_.applied() + 1 >= admission.first_sequence + base::LoadFixed32(encoding.data() + 8);
     // Also after an unsynced write: synced ones behind it may have waited for it to be applied.
-    sync_due = ClaimSyncLocked();
+    sync_due = by != SyncBy::kLater && ClaimSyncLocked();
     if (!immutables_.empty()) ScheduleLocked();
     MaybeFinishCloseLocked();
   } else {
@@ -171,7 +176,7 @@ bool EngineImpl::Apply(const Admission& admission, std::string_view encoding, bo
     MaybeFinishCloseLocked();
   }
   completions.Run();
-  if (sync_due) RunClaimedSync(leading);
+  if (sync_due) RunClaimedSync(by);
   return visible;
 }
 
@@ -196,7 +201,7 @@ void EngineImpl::DrainStalled() {
     }
     completions.Run();
     if (!admission.has_value()) break;
-    Apply(*admission, write.encoding, /*leading=*/false);
+    Apply(*admission, write.encoding, SyncBy::kLane);
   }
 }
 
@@ -214,7 +219,7 @@ void EngineImpl::SyncAsync(Completion done) {
     }
   }
   completions.Run();
-  if (sync_due) RunClaimedSync(/*leading=*/false);
+  if (sync_due) RunClaimedSync(SyncBy::kLane);
 }
 
 bool EngineImpl::Durable() const {
@@ -230,9 +235,9 @@ bool EngineImpl::ClaimSyncLocked() {
   return true;
 }
 
-void EngineImpl::RunClaimedSync(bool leading) {
+void EngineImpl::RunClaimedSync(SyncBy by) {
   // A caller that leads syncs once; who came to wait meanwhile is served by the log lane.
-  if (leading && !SyncOnce()) return;
+  if (by == SyncBy::kThisThread && !SyncOnce()) return;
   doors_.runtime.Post(runtime::Lane::kLog, [this] { RunSyncs(); });
 }
 

@@ -54,6 +54,9 @@ class KeyCursor {
   virtual Status status() const = 0;
 };
 
+// What an acknowledged commit is safe from.
+enum class Survives { kProcessDeath, kPowerLoss };
+
 using CommitDone = std::function<void(Status)>;
 
 class Backend {
@@ -64,10 +67,11 @@ class Backend {
   virtual Result<bool> Get(std::string_view key, Record* record) = 0;
   // Keys in [begin, end); `end` empty: to the end of all keys. Values are not read.
   virtual std::unique_ptr<KeyCursor> Scan(std::string_view begin, std::string_view end) = 0;
-  // All of the writes or none. `done` gets the outcome once the commit survives the death of the
-  // process; Sync makes it survive more. Returns true if it is applied already, so that reads see
-  // it; false if its outcome will tell (no room for now, or refused).
-  virtual bool Commit(std::span<const Write> writes, CommitDone done) = 0;
+  // All of the writes or none. `done` gets the outcome once the commit survives what is asked for;
+  // for kPowerLoss the caller must call Sync after the last of its commits. Returns true if it is
+  // applied already, so that reads see it; false if its outcome will tell (no room for now, or
+  // refused).
+  virtual bool Commit(std::span<const Write> writes, Survives survives, CommitDone done) = 0;
   // Calls `done` when all that was applied is durable.
   virtual void Sync(CommitDone done) = 0;
   // OK, or why commits are refused.

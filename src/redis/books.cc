@@ -110,7 +110,7 @@ void Books::Close() {
   generation.key = GenerationKey();
   generation.value = values.emplace_back(Fixed64(backend_.Generation()));
   writes.push_back(std::move(generation));
-  backend_.Commit(writes, [this](Status status) {
+  backend_.Commit(writes, Survives::kProcessDeath, [this](Status status) {
     loop_.Post([this, status = std::move(status)]() mutable { done_(std::move(status), counts_); });
   });
 }
@@ -120,7 +120,7 @@ void Books::CommitThen(const std::vector<Write>& writes, void (Books::*next)()) 
     loop_.Post([this, next] { (this->*next)(); });
     return;
   }
-  backend_.Commit(writes, [this, next](Status status) {
+  backend_.Commit(writes, Survives::kProcessDeath, [this, next](Status status) {
     // Through the loop also when it completes at once: the stack does not grow with the store.
     loop_.Post([this, next, status = std::move(status)]() mutable {
       if (!status.ok()) return Fail(std::move(status));

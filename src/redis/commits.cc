@@ -5,56 +5,38 @@ namespace nokv::redis {
 Commits::Commits(Backend& backend, rpc::stream::Loop& loop, std::function<void()> on_progress)
     : backend_(backend), loop_(loop), on_progress_(std::move(on_progress)) {}
 
-Commits::Started Commits::Start(std::span<const Write> writes, bool sync) {
+Commits::Started Commits::Start(std::span<const Write> writes, Survives survives) {
   const uint64_t number = ++last_;
   done_.push_back(false);
   starting_ = number;
   const bool applied = backend_.Commit(
-      writes, [this, number_and_sync = number << 1 | (sync ? 1 : 0)](Status status) {
-        // Packed, so that the function needs no memory of its own.
-        Complete(number_and_sync >> 1, (number_and_sync & 1) != 0, std::move(status));
-      });
+      writes, survives, [this, number](Status status) { Complete(number, std::move(status)); });
   starting_ = 0;
+  if (survives == Survives::kPowerLoss && !sync_posted_) {
+    // One sync for all that this round of the loop executes.
+    sync_posted_ = true;
+    loop_.Post([this] {
+      sync_posted_ = false;
+      backend_.Sync([](const Status&) {});  // the commits have their own outcome
+    });
+  }
   return {number, applied};
 }
 
-void Commits::Complete(uint64_t number, bool sync, Status status) {
-  if (!loop_.OnLoopThread()) {
-    bool first = false;
-    {
-      base::MutexLock lock(mu_);
-      first = queue_.empty();
-      queue_.push_back({number, sync, std::move(status)});
-    }
-    // One wake-up for all that complete before the loop gets to it.
-    if (first) loop_.Post([this] { TakeQueue(); });
-    return;
-  }
-  if (!sync || !status.ok()) {
+void Commits::Complete(uint64_t number, Status status) {
+  if (loop_.OnLoopThread()) {
     Count(number, std::move(status));
     if (number != starting_) PostProgress();
     return;
   }
-  awaiting_sync_.push_back(number);
-  if (sync_posted_or_running_) return;
-  sync_posted_or_running_ = true;
-  loop_.Post([this] { BeginSync(); });
-}
-
-void Commits::BeginSync() {
-  syncing_.swap(awaiting_sync_);
-  backend_.Sync([this](Status status) {
-    if (loop_.OnLoopThread()) return EndSync(status);
-    loop_.Post([this, status = std::move(status)] { EndSync(status); });
-  });
-}
-
-void Commits::EndSync(const Status& status) {
-  for (const uint64_t number : syncing_) Count(number, status);
-  syncing_.clear();
-  sync_posted_or_running_ = !awaiting_sync_.empty();
-  if (sync_posted_or_running_) loop_.Post([this] { BeginSync(); });
-  PostProgress();
+  bool first = false;
+  {
+    base::MutexLock lock(mu_);
+    first = queue_.empty();
+    queue_.push_back({number, std::move(status)});
+  }
+  // One wake-up for all that complete before the loop gets to it.
+  if (first) loop_.Post([this] { TakeQueue(); });
 }
 
 void Commits::PostProgress() {
@@ -72,7 +54,7 @@ void Commits::TakeQueue() {
     base::MutexLock lock(mu_);
     completed.swap(queue_);
   }
-  for (Completed& one : completed) Complete(one.number, one.sync, std::move(one.status));
+  for (Completed& one : completed) Count(one.number, std::move(one.status));
   PostProgress();
 }
 

@@ -3,9 +3,8 @@
 // Commits are numbered in the order in which they were made. Their completions may come from any
 // thread; they are counted on the loop.
 //
-// A commit that must be durable waits for a sync that began after it was applied. One sync runs at
-// a time, for all that were applied when the loop began it: what one round of the loop executes
-// shares a sync, and what is executed meanwhile shares the next.
+// A commit that must be durable waits for a sync. Commits asks for one at the end of a round of the
+// loop: what one round executes shares a sync, and what is executed while it runs shares the next.
 //
 // Thread safety: owned by the loop; completions cross over through a queue of its own.
 #pragma once
@@ -34,7 +33,7 @@ class Commits {
     uint64_t number;
     bool applied;
   };
-  Started Start(std::span<const Write> writes, bool sync);
+  Started Start(std::span<const Write> writes, Survives survives);
 
   uint64_t last() const { return last_; }
   // All commits up to this one have their outcome.
@@ -45,9 +44,7 @@ class Commits {
   void ForgetFailures();
 
  private:
-  void Complete(uint64_t number, bool sync, Status status);
-  void BeginSync();
-  void EndSync(const Status& status);
+  void Complete(uint64_t number, Status status);
   void Count(uint64_t number, Status status);
   void TakeQueue();
   // Completions may come while sessions are in the middle of a command; they hear of it later.
@@ -59,9 +56,7 @@ class Commits {
   uint64_t last_ = 0;
   uint64_t acknowledged_ = 0;
   uint64_t starting_ = 0;  // the commit inside Start; 0: none
-  std::vector<uint64_t> awaiting_sync_;
-  std::vector<uint64_t> syncing_;
-  bool sync_posted_or_running_ = false;
+  bool sync_posted_ = false;
   bool progress_posted_ = false;
   std::deque<bool> done_;              // of the commits after acknowledged_
   std::map<uint64_t, Status> failed_;  // by number
@@ -69,7 +64,6 @@ class Commits {
   base::Mutex mu_;
   struct Completed {
     uint64_t number;
-    bool sync;
     Status status;
   };
   std::vector<Completed> queue_ GUARDED_BY(mu_);

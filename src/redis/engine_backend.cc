@@ -61,7 +61,7 @@ class EngineBackend final : public Backend {
     return std::make_unique<EngineKeyCursor>(engine_.NewCursor(options));
   }
 
-  bool Commit(std::span<const Write> writes, CommitDone done) override {
+  bool Commit(std::span<const Write> writes, Survives survives, CommitDone done) override {
     batch_.Clear();
     for (const Write& write : writes) {
       if (write.kind == Write::Kind::kDeleteRange) {
@@ -75,6 +75,9 @@ class EngineBackend final : public Backend {
       } else {
         batch_.Put(engine_key_, write.value, {write.expiry_ms, write.type, std::nullopt});
       }
+    }
+    if (survives == Survives::kPowerLoss) {
+      return engine_.WriteDeferred(batch_, std::move(done)).applied;
     }
     return engine_.WriteAsync(batch_, /*sync=*/false, std::move(done)).applied;
   }

@@ -103,8 +103,10 @@ Executed Executor::Commit(Transaction& txn, Reply& reply) {
     // It may have seen writes that are still on their way.
     return commits_.acknowledged() == commits_.last() ? Executed{} : Executed{commits_.last()};
   }
-  const bool sync = txn.changes_data() && services_.config().sync == SyncPolicy::kAlways;
-  const auto [number, applied] = commits_.Start(writes, sync);
+  const bool always = services_.config().sync == SyncPolicy::kAlways;
+  const Survives survives =
+      always && txn.changes_data() ? Survives::kPowerLoss : Survives::kProcessDeath;
+  const auto [number, applied] = commits_.Start(writes, survives);
   const std::optional<Status> outcome = commits_.Outcome(number);
   if (applied || (outcome.has_value() && outcome->ok())) counts_ = txn.counts();
   if (!outcome.has_value()) {

@@ -59,7 +59,7 @@ void MemoryBackend::Apply(std::span<const Write> writes) {
   }
 }
 
-bool MemoryBackend::Commit(std::span<const Write> writes, CommitDone done) {
+bool MemoryBackend::Commit(std::span<const Write> writes, Survives survives, CommitDone done) {
   if (!write_error_.ok()) {
     done(write_error_);
     return false;
@@ -73,17 +73,20 @@ bool MemoryBackend::Commit(std::span<const Write> writes, CommitDone done) {
     return false;
   }
   Apply(writes);
-  done(Status::Ok());
+  if (survives == Survives::kPowerLoss) {
+    unsynced_.push_back(std::move(done));
+  } else {
+    done(Status::Ok());
+  }
   return true;
 }
 
 void MemoryBackend::Sync(CommitDone done) {
   ++syncs_;
-  if (hold_syncs_) {
-    waiting_.push_back({std::move(done), {}});
-  } else {
-    done(Status::Ok());
-  }
+  unsynced_.push_back(std::move(done));
+  for (CommitDone& synced : unsynced_) waiting_.push_back({std::move(synced), {}});
+  unsynced_.clear();
+  if (!hold_syncs_) Acknowledge(Status::Ok());
 }
 
 void MemoryBackend::Acknowledge(const Status& status) {

@@ -23,7 +23,7 @@ class MemoryBackend final : public Backend {
 
   Result<bool> Get(std::string_view key, Record* record) override;
   std::unique_ptr<KeyCursor> Scan(std::string_view begin, std::string_view end) override;
-  bool Commit(std::span<const Write> writes, CommitDone done) override;
+  bool Commit(std::span<const Write> writes, Survives survives, CommitDone done) override;
   void Sync(CommitDone done) override;
   Status WriteError() const override { return write_error_; }
   uint64_t Generation() const override { return generation_; }
@@ -58,6 +58,7 @@ class MemoryBackend final : public Backend {
   base::Clock& clock_;
   std::map<std::string, Entry> entries_;
   std::deque<Waiting> waiting_;
+  std::vector<CommitDone> unsynced_;  // commits that wait for the next sync
   bool hold_syncs_ = false;
   bool no_room_ = false;
   Status write_error_;
