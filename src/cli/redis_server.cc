@@ -73,7 +73,7 @@ class RedisServer {
   Status Run(const Args& args) {
     // Before anything is touched: a port in use must not open the directory.
     ASSIGN_OR_RETURN(listener_, loop_->Listen(flags_.address, [this](auto& connection) {
-      return ready_ ? gateway_->Accept(connection) : nullptr;
+      return gateway_->Accept(connection);
     }));
     config_.address = listener_->address();
     engine::Doors doors{vfs::PosixFileSystem(), *runtime_, logger_};
