@@ -34,10 +34,10 @@ int SkipList::HeightOf(uint64_t hash, uint64_t trailer) {
 }
 
 SkipList::Node* SkipList::FindSpliceAt(const SeekKey& target, int level, Node* before,
-                                       Node** after) {
+                                       const Node* known_after, Node** after) {
   while (true) {
     Node* next = before->Next(level);
-    if (next != nullptr) {
+    if (next != known_after) {
       if (level > 0) __builtin_prefetch(before->Next(level - 1));
       const int order = target.Compare(next->key());
       NOKV_CHECK(order != 0) << "an internal key was added twice";
@@ -70,9 +70,11 @@ SkipList::Node* SkipList::Insert(std::string_view engine_key, uint64_t hash, uin
   Node* before[kMaxHeight];
   Node* after[kMaxHeight];
   Node* from = head_;
+  Node* known_after = nullptr;  // already compared one level up
   for (int level = std::max(top, height) - 1; level >= 0; level--) {
-    from = FindSpliceAt(target, level, from, &after[level]);
+    from = FindSpliceAt(target, level, from, known_after, &after[level]);
     before[level] = from;
+    known_after = after[level];
   }
   for (int level = 0; level < height; level++) {
     while (true) {
@@ -80,7 +82,7 @@ SkipList::Node* SkipList::Insert(std::string_view engine_key, uint64_t hash, uin
       node->next_[level].store(after[level], std::memory_order_relaxed);
       if (before[level]->Link(level, after[level], node)) break;
       // Another thread linked a node here first; nothing is removed, so `before` still holds.
-      before[level] = FindSpliceAt(target, level, before[level], &after[level]);
+      before[level] = FindSpliceAt(target, level, before[level], after[level], &after[level]);
     }
   }
   return node;

@@ -47,7 +47,9 @@ class SkipList {
   static int HeightOf(uint64_t hash, uint64_t trailer);
   Node* NewNode(int height, size_t key_bytes, size_t payload_bytes);
   // Moves from `before` along `level` to the last node before `target`; `*after` is the next one.
-  static Node* FindSpliceAt(const SeekKey& target, int level, Node* before, Node** after);
+  // `known_after` sorts after `target` (nullptr: the end), and so need not be compared.
+  static Node* FindSpliceAt(const SeekKey& target, int level, Node* before, const Node* known_after,
+                            Node** after);
 
   base::Arena& arena_;
   // Only a hint where a search starts: too low a value costs time, not correctness.

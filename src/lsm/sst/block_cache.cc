@@ -1,7 +1,7 @@
 #include "lsm/sst/block_cache.h"
 
 #include <algorithm>
-#include <list>
+#include <deque>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -16,7 +16,7 @@ namespace {
 // A shard smaller than this could not hold a block of ordinary size beside others.
 constexpr uint64_t kMinShardBytes = 1 << 20;
 constexpr uint64_t kMaxShards = 16;
-// Roughly what list node, map node and control block take.
+// Roughly what map node, queue place and control block take.
 constexpr uint64_t kEntryOverhead = 160;
 
 struct Key {
@@ -40,39 +40,41 @@ class Shard {
 
   BlockHandle Lookup(const Key& key) EXCLUDES(mu_) {
     base::MutexLock lock(mu_);
-    const auto found = index_.find(key);
-    if (found == index_.end()) {
+    const auto found = entries_.find(key);
+    if (found == entries_.end()) {
       stats_.misses++;
       return nullptr;
     }
     stats_.hits++;
-    entries_.splice(entries_.begin(), entries_, found->second);
-    return found->second->block;
+    found->second.used = true;
+    return found->second.block;
   }
 
   void Insert(const Key& key, BlockHandle block) EXCLUDES(mu_) {
     const uint64_t charge = block->capacity() + kEntryOverhead;
     // Freed after the lock is released.
-    std::list<Entry> dropped;
+    std::vector<BlockHandle> dropped;
     base::MutexLock lock(mu_);
-    if (charge > capacity_) return;
-    if (const auto found = index_.find(key); found != index_.end()) Drop(found->second, &dropped);
-    while (stats_.charge_bytes + charge > capacity_) {
-      Drop(std::prev(entries_.end()), &dropped);
-      stats_.evictions++;
-    }
-    entries_.push_front({key, charge, std::move(block)});
-    index_.emplace(key, entries_.begin());
+    // Two readers that missed may bring the same block.
+    if (charge > capacity_ || entries_.contains(key)) return;
+    while (stats_.charge_bytes + charge > capacity_) EvictOne(&dropped);
+    entries_.emplace(key, Entry{charge, false, std::move(block)});
+    hand_.push_back(key);
     stats_.charge_bytes += charge;
   }
 
   void EraseFile(uint64_t file_number) EXCLUDES(mu_) {
-    std::list<Entry> dropped;
+    std::vector<BlockHandle> dropped;
     base::MutexLock lock(mu_);
-    for (auto it = entries_.begin(); it != entries_.end();) {
-      const auto current = it++;
-      if (current->key.file_number == file_number) Drop(current, &dropped);
+    std::deque<Key> kept;
+    for (const Key& key : hand_) {
+      if (key.file_number == file_number) {
+        Drop(entries_.find(key), &dropped);
+      } else {
+        kept.push_back(key);
+      }
     }
+    hand_ = std::move(kept);
   }
 
   void AddTo(BlockCacheStats* total) const EXCLUDES(mu_) {
@@ -85,22 +87,38 @@ class Shard {
 
  private:
   struct Entry {
-    Key key;
     uint64_t charge;
+    bool used;  // since the hand last passed
     BlockHandle block;
   };
-  using Position = std::list<Entry>::iterator;
+  using Entries = std::unordered_map<Key, Entry, KeyHash>;
 
-  void Drop(Position entry, std::list<Entry>* dropped) REQUIRES(mu_) {
-    stats_.charge_bytes -= entry->charge;
-    index_.erase(entry->key);
-    dropped->splice(dropped->begin(), entries_, entry);
+  // Moves the hand to the next block that was not used, and drops it. REQUIRES: there are entries.
+  void EvictOne(std::vector<BlockHandle>* dropped) REQUIRES(mu_) {
+    while (true) {
+      const Key key = hand_.front();
+      hand_.pop_front();
+      const auto entry = entries_.find(key);
+      if (!entry->second.used) {
+        Drop(entry, dropped);
+        stats_.evictions++;
+        return;
+      }
+      entry->second.used = false;
+      hand_.push_back(key);
+    }
+  }
+  void Drop(Entries::iterator entry, std::vector<BlockHandle>* dropped) REQUIRES(mu_) {
+    stats_.charge_bytes -= entry->second.charge;
+    dropped->push_back(std::move(entry->second.block));
+    entries_.erase(entry);
   }
 
   mutable base::Mutex mu_;
   uint64_t capacity_ GUARDED_BY(mu_) = 0;
-  std::list<Entry> entries_ GUARDED_BY(mu_);  // most recently used first
-  std::unordered_map<Key, Position, KeyHash> index_ GUARDED_BY(mu_);
+  Entries entries_ GUARDED_BY(mu_);
+  // The keys of entries_, in the order in which the hand comes by.
+  std::deque<Key> hand_ GUARDED_BY(mu_);
   BlockCacheStats stats_ GUARDED_BY(mu_);
 };
 

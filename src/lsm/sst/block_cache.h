@@ -1,6 +1,7 @@
-// BlockCache: decoded blocks by (file number, offset), within a hard byte budget. Sharded, least
-// recently used goes first; a block in use by a reader stays alive through its handle but no longer
-// counts once evicted.
+// BlockCache: decoded blocks by (file number, offset), within a hard byte budget. Sharded, each
+// shard a clock: the hand passes blocks that were used since it last came by and drops the first
+// that was not, so that a hit only sets a mark. A block in use by a reader stays alive through its
+// handle but no longer counts once evicted.
 //
 // Thread safety: thread-safe.
 #pragma once
@@ -30,6 +31,7 @@ class BlockCache {
 
   // nullptr on a miss.
   BlockHandle Lookup(uint64_t file_number, uint64_t offset);
+  // Nothing happens if the block is there: blocks never change.
   void Insert(uint64_t file_number, uint64_t offset, BlockHandle block);
   // Drops the blocks of a deleted file.
   void EraseFile(uint64_t file_number);

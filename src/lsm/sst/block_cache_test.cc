@@ -27,7 +27,7 @@ TEST(BlockCacheTest, NeverHoldsMoreThanItsBudget) {
   }
 }
 
-TEST(BlockCacheTest, TheLeastRecentlyUsedBlockGoesFirst) {
+TEST(BlockCacheTest, ABlockThatWasUsedOutlivesOneThatWasNot) {
   BlockCache cache(4000);  // one shard; room for three
   cache.Insert(1, 0, Block(1000));
   cache.Insert(1, 1, Block(1000));
