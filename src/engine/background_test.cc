@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/engine_test_util.h"
+#include "keys/keys.h"
 
 namespace nokv::engine {
 namespace {
@@ -193,27 +194,36 @@ TEST_F(BackgroundTest, SyncedWriteThatIsAppliedBeforeAnOlderUnsyncedOneIsSyncedA
   EXPECT_EQ(h_.Scan(), "newer=1 older=1");
 }
 
+Batch PutOf(std::string_view key) {
+  std::string engine_key;
+  keys::AppendPlainEngineKey(key, &engine_key);
+  Batch batch;
+  batch.Put(engine_key, "1");
+  return batch;
+}
+
 TEST_F(BackgroundTest, CloseBetweenAWriteAndItsSyncSyncsForItAndIsNoError) {
+  ASSERT_TRUE(h_.db->Close().ok());
+  auto engine = Engine::Open(SmallOptions(), "/db", {*h_.fs, *h_.runtime, base::NullLogger()});
+  ASSERT_TRUE(engine.ok()) << engine.status();
   bool first = true;
-  Status synced = Status::Internal("not answered");
+  Status synced = Status::Internal("not answered"), closed = Status::Internal("not closed");
   h_.fs->SetObserver([&](const vfs::Operation& operation) {
     if (operation.op == vfs::Op::kWritten && std::exchange(first, false)) {
-      WriteBatch newer;
-      newer.Put("newer", "1");
-      h_.db->WriteAsync({.sync = true}, std::move(newer),
-                        [&](Status status) { synced = std::move(status); });
+      (*engine)->WriteAsync(PutOf("newer"), /*sync=*/true,
+                            [&](Status status) { synced = std::move(status); });
     }
     return vfs::Fault{};
   });
-  // The acknowledgement of "older" comes when "newer" wants its sync and nobody has started it.
-  WriteBatch older;
-  older.Put("older", "1");
-  Status closed = Status::Internal("not closed");
-  h_.db->WriteAsync({}, std::move(older), [&](const Status&) { closed = h_.db->Close(); });
+  // "older" is acknowledged when "newer" wants its sync and nobody has started it.
+  (*engine)->WriteAsync(PutOf("older"), /*sync=*/false, [&](const Status&) {
+    (*engine)->CloseAsync([&](Status status) { closed = std::move(status); });
+  });
   h_.runtime->RunReady();
   EXPECT_TRUE(closed.ok()) << closed;
   EXPECT_TRUE(synced.ok()) << synced;
-  EXPECT_EQ(h_.db->Stats().background_error, "");
+  EXPECT_TRUE((*engine)->background_error().ok()) << (*engine)->background_error();
+  engine->reset();
   h_.Crash(/*power_lost=*/true);
   h_.Open();
   EXPECT_EQ(h_.Scan(), "newer=1 older=1");
