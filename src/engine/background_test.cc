@@ -168,6 +168,7 @@ TEST_F(BackgroundTest, FlushNeverDropsWhatIsAcknowledgedWhileANewerWriteStillWai
   });
   h_.Put("k", "acknowledged", /*sync=*/true);
   EXPECT_EQ(h_.Get("k"), "acknowledged");
+  Heal();
   h_.runtime->RunReady();
   EXPECT_EQ(h_.Get("k")[0], 'n');
   EXPECT_EQ(h_.db->Stats().flush.completed, 1);
@@ -189,6 +190,7 @@ TEST_F(BackgroundTest, SyncedWriteThatIsAppliedBeforeAnOlderUnsyncedOneIsSyncedA
     return vfs::Fault{};
   });
   h_.Put("older", "1");
+  Heal();
   h_.runtime->RunReady();
   EXPECT_TRUE(acknowledged);
   EXPECT_EQ(h_.Scan(), "newer=1 older=1");
