@@ -1,11 +1,11 @@
 # The commands of this project. `make help` lists them; the work is done by CMake and scripts/.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo stop test check tidy format asan tsan fuzz sim bench clean
+.PHONY: help deps build demo stop test check tidy format asan tsan fuzz planted sim bench clean
 
 SEED ?= 1
 OPS ?= 2000
-SECONDS_EACH ?= 30
+FUZZ_SECONDS ?= 30
 
 help:    ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,8 +40,11 @@ asan:    ## Unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
 tsan:    ## Unit tests under ThreadSanitizer
 	@scripts/sanitize.sh tsan
 
-fuzz:    ## Run each fuzzer for SECONDS_EACH=30 seconds
-	@scripts/fuzz.sh $(SECONDS_EACH)
+fuzz:    ## Run each fuzzer for FUZZ_SECONDS=30 seconds
+	@scripts/fuzz.sh $(FUZZ_SECONDS)
+
+planted: ## Plant every bug of tests/planted/bugs.txt and check that the tests find it
+	@scripts/dev/planted_bugs.py
 
 sim:     ## Cut a generated workload at every disk operation: SEED=1 OPS=2000
 	@scripts/build.sh nokv-sim && build/bin/nokv-sim crash --seed $(SEED) --ops $(OPS)

@@ -11,12 +11,20 @@ if ((${#names[@]} == 0)); then
   while IFS= read -r path; do names+=("$(basename "$path")"); done \
     < <(find build/fuzz/bin -maxdepth 1 -name '*_fuzz' -type f 2>/dev/null | sort)
 fi
+# fuzz_one NAME: what the fuzzer prints is shown if it found something.
+fuzz_one() {
+  local corpus="artifacts/fuzz/$1" log="artifacts/fuzz/$1.log"
+  mkdir -p "$corpus"
+  if ! "build/fuzz/bin/$1" -max_total_time="$seconds" -timeout=10 -print_funcs=0 \
+    -artifact_prefix="$corpus/" "$corpus" >"$log" 2>&1; then
+    tail -n 60 "$log"
+    return 1
+  fi
+}
+
 failed=0
 for name in "${names[@]}"; do
-  corpus="artifacts/fuzz/$name"
-  mkdir -p "$corpus"
-  stage "$name" "build/fuzz/bin/$name" -max_total_time="$seconds" -timeout=10 -verbosity=0 \
-    -artifact_prefix="$corpus/" "$corpus" || failed=$((failed + 1))
+  stage "$name" fuzz_one "$name" || failed=$((failed + 1))
 done
 say "$((${#names[@]} - failed)) passed, $failed failed"
 ((failed == 0))

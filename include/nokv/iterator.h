@@ -1,5 +1,5 @@
 // Iterator: a cursor over the live keys of a database, in bytewise key order, as of the moment it
-// was made. It pins the files that it reads; destroy it when done.
+// was made. It pins the files that it reads; destroy it when done, and before the database.
 //
 //   auto it = db->NewIterator();
 //   for (it->Seek("user/"); it->Valid(); it->Next()) Use(it->key(), it->value());

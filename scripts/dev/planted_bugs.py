@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""planted_bugs.py [WORD...]: checks that the tests find bugs.
+"""planted_bugs.py [--only PROGRAM] [WORD...]: checks that the tests find bugs.
 
 Builds each bug of tests/planted/bugs.txt (or those whose name holds one of the words) in a copy of
 the sources under build/planted and runs the unit tests of the storage modules and the crash
-simulator against it. Prints which of them found it; the last line is "N planted, N found". A test
-that hangs has found the bug, too. Exits with 1 if one was missed.
+simulator against it, or one of these programs only. Prints what found it; the last line is
+"N planted, N found". A test that hangs has found the bug, too. Exits with 1 if one was missed.
 """
+import argparse
 import filecmp
 import os
 import pathlib
@@ -21,10 +22,10 @@ BUILD = ROOT / "build/planted/build"
 JOBS = os.environ.get("NOKV_JOBS") or str(os.cpu_count())
 TESTS = ["nokv_wal_test", "nokv_manifest_test", "nokv_lsm_test", "nokv_engine_test"]
 SEEDS = range(1, 7)
-CHECKS = [[f"bin/{name}", "--gtest_brief=1"] for name in TESTS] + [
+CHECKS = [[f"bin/{name}", "--gtest_brief=1", "--gtest_fail_fast"] for name in TESTS] + [
     ["bin/nokv-sim", "crash", "--seed", str(seed), "--ops", "150", "--losses", "1", "--stride", "2",
      "--faults", "40"] for seed in SEEDS]
-TIMEOUT = 180
+TIMEOUT = 120
 
 
 def read_bugs(path):
@@ -71,9 +72,9 @@ def build():
     return "" if code == 0 else output[-3000:]
 
 
-def first_finder():
+def first_finder(checks):
     """What found a bug, or an empty string."""
-    for check in CHECKS:
+    for check in checks:
         code, output = run(check, TIMEOUT)
         if code == 0:
             continue
@@ -84,7 +85,7 @@ def first_finder():
     return ""
 
 
-def plant(bug):
+def plant(bug, checks):
     """(what found it, why it could not be planted)"""
     name, file, before, after = bug
     path = TREE / file
@@ -94,13 +95,18 @@ def plant(bug):
     path.write_text(original.replace(before, after))
     try:
         errors = build()
-        return ("", "it does not build:\n" + errors) if errors else (first_finder(), "")
+        return ("", "it does not build:\n" + errors) if errors else (first_finder(checks), "")
     finally:
         path.write_text(original)
 
 
 def main():
-    words = sys.argv[1:]
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--only", default="", metavar="PROGRAM", help="run this one, say nokv-sim")
+    parser.add_argument("words", nargs="*", metavar="WORD")
+    arguments = parser.parse_args()
+    words = arguments.words
+    checks = [check for check in CHECKS if arguments.only in check[0]]
     bugs = [bug for bug in read_bugs(ROOT / "tests/planted/bugs.txt")
             if not words or any(word in bug[0] for word in words)]
     copy_tree()
@@ -110,13 +116,13 @@ def main():
     errors = output[-3000:] if code != 0 else build()
     if errors:
         sys.exit(f"{errors}\nerror: the sources do not build as they are")
-    finder = first_finder()
+    finder = first_finder(checks)
     if finder:
         sys.exit(f"error: the sources fail as they are: {finder}")
     found = 0
     for bug in bugs:
         start = time.monotonic()
-        finder, trouble = plant(bug)
+        finder, trouble = plant(bug, checks)
         found += bool(finder)
         verdict = f"found by {finder}" if finder else f"MISSED {trouble}"
         print(f"{time.monotonic() - start:4.0f} s  {bug[0]}: {verdict}", flush=True)

@@ -122,7 +122,7 @@ Change Workload::RandomChange() {
   return change;
 }
 
-void Workload::WriteSome() {
+uint64_t Workload::NextBatch(WriteBatch* batch) {
   std::vector<Change> changes;
   for (uint64_t n = random_.OneIn(3) ? 1 + random_.Uniform(6) : 1; n > 0; n--) {
     changes.push_back(RandomChange());
@@ -132,28 +132,68 @@ void Workload::WriteSome() {
   marker.value.data = std::to_string(model_.issued() + 1);
   changes.push_back(marker);
 
-  WriteBatch batch;
   for (const Change& change : changes) {
     switch (change.kind) {
       case Change::Kind::kPut:
-        batch.Put(change.key, change.value.data, {change.value.expiry_ms, change.value.user_meta});
+        batch->Put(change.key, change.value.data, {change.value.expiry_ms, change.value.user_meta});
         break;
       case Change::Kind::kDelete:
-        batch.Delete(change.key);
+        batch->Delete(change.key);
         break;
       case Change::Kind::kDeleteRange:
-        batch.DeleteRange(change.key, change.end);
+        batch->DeleteRange(change.key, change.end);
         break;
     }
   }
+  return model_.Add(changes);
+}
+
+void Workload::WriteSome() {
   const bool sync = random_.OneIn(4);
-  const uint64_t number = model_.Add(changes);
+  WriteBatch batch;
+  const uint64_t number = NextBatch(&batch);
   const Status status = db_->Write({sync}, std::move(batch));
   if (!status.ok()) return Failed();
   if (sync) {
     model_.Durable(number);
   } else {
     model_.Acknowledge(number);
+  }
+}
+
+void Workload::WriteManyAtOnce() {
+  for (uint64_t n = 2 + random_.Uniform(5); n > 0; n--) {
+    const bool sync = random_.OneIn(2);
+    WriteBatch batch;
+    const uint64_t number = NextBatch(&batch);
+    unanswered_++;
+    db_->WriteAsync({sync}, std::move(batch), [this, number, sync](const Status& status) {
+      unanswered_--;
+      if (!status.ok()) return Failed();
+      if (number != model_.acknowledged() + 1) {
+        Violate("batch " + std::to_string(number) + " is acknowledged after " +
+                std::to_string(model_.acknowledged()));
+      }
+      if (sync) {
+        model_.Durable(number);
+      } else {
+        model_.Acknowledge(number);
+      }
+    });
+    if (random_.OneIn(3)) runtime_->RunOne();
+    CheckThatReadsSeeWhatIsAcknowledged();
+  }
+  while (unanswered_ > 0 && runtime_->RunOne()) CheckThatReadsSeeWhatIsAcknowledged();
+  if (unanswered_ > 0) Violate(std::to_string(unanswered_) + " writes are never answered");
+}
+
+void Workload::CheckThatReadsSeeWhatIsAcknowledged() {
+  const auto marker = db_->Get({}, kMarkerKey);
+  if (!marker.ok()) return Failed();
+  const uint64_t seen = marker->has_value() ? std::stoull((*marker)->data) : 0;
+  if (seen != model_.acknowledged()) {
+    Violate("reads see batch " + std::to_string(seen) + ", acknowledged is " +
+            std::to_string(model_.acknowledged()));
   }
 }
 
@@ -201,8 +241,10 @@ void Workload::CheckSnapshot() {
 void Workload::Step() {
   const uint64_t dice = random_.Uniform(100);
   Status status;
-  if (dice < 78) {
+  if (dice < 72) {
     WriteSome();
+  } else if (dice < 78) {
+    WriteManyAtOnce();
   } else if (dice < 86) {
     CheckSomeReads();
   } else if (dice < 89) {

@@ -44,7 +44,12 @@ class Workload {
   void OpenIfClosed();
   // Closes and drops the database; what was acknowledged must be there afterwards.
   void Shut();
+  // Makes up a batch and tells the model; returns its number.
+  uint64_t NextBatch(WriteBatch* batch);
   void WriteSome();
+  // Several writes on their way at once, with reads in between.
+  void WriteManyAtOnce();
+  void CheckThatReadsSeeWhatIsAcknowledged();
   void CheckSomeReads();
   void CheckSnapshot();
   std::string RandomKey();
@@ -62,6 +67,7 @@ class Workload {
   std::string violation_;
   uint64_t operations_done_ = 0;
   uint64_t operations_failed_ = 0;
+  uint64_t unanswered_ = 0;  // asynchronous writes
   bool shut_wanted_ = false;
 };
 

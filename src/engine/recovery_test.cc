@@ -69,6 +69,18 @@ TEST_F(RecoveryTest, FlushIsDurableWithoutAnySyncedWrite) {
   for (int i = 0; i < 100; i++) EXPECT_EQ(h_.Get("k" + std::to_string(i)), "v");
 }
 
+TEST_F(RecoveryTest, WritesThatCameDuringAFlushAreReplayed) {
+  h_.Put("flushed", "1");
+  h_.fs->SetObserver([&](const vfs::Operation& operation) {
+    if (operation.op == vfs::Op::kSync && operation.path.ends_with(".sst")) h_.Put("later", "1");
+    return vfs::Fault{};
+  });
+  ASSERT_TRUE(h_.db->Flush().ok());
+  h_.Crash(/*power_lost=*/false);
+  h_.Open();
+  EXPECT_EQ(h_.Scan(), "flushed=1 later=1");
+}
+
 TEST_F(RecoveryTest, ReplayGivesTheSameStateHoweverOftenItIsRepeated) {
   h_.Put("a", "1");
   h_.Put("b", "1");

@@ -229,8 +229,6 @@ bool EngineImpl::Durable() const {
 
 bool EngineImpl::ClaimSyncLocked() {
   if (syncing_ || !tracker_.NeedsSync() || !background_error_.ok()) return false;
-  // Closing the log syncs it and answers everybody; the log may be closed already.
-  if (close_posted_) return false;
   syncing_ = true;
   return true;
 }
