@@ -22,6 +22,19 @@ std::string Fixed64(uint64_t value) {
 
 }  // namespace
 
+Result<std::optional<AllCounts>> ReadCounts(Backend& backend) {
+  AllCounts counts{};
+  for (int db = 0; db < kDatabases; ++db) {
+    Record record;
+    ASSIGN_OR_RETURN(const bool found, backend.Get(CountsKey(db), &record));
+    if (!found) continue;
+    if (record.value.size() != 16) return std::optional<AllCounts>();
+    counts[db].keys = base::LoadFixed64(record.value.data());
+    counts[db].expires = base::LoadFixed64(record.value.data() + 8);
+  }
+  return std::optional<AllCounts>(counts);
+}
+
 void Books::Open(Done done) {
   done_ = std::move(done);
   Result<bool> trusted = Load();
@@ -36,14 +49,9 @@ Result<bool> Books::Load() {
   ASSIGN_OR_RETURN(bool found, backend_.Get(GenerationKey(), &record));
   if (!found || record.value.size() != 8) return false;
   if (base::LoadFixed64(record.value.data()) + 1 != backend_.Generation()) return false;
-  for (int db = 0; db < kDatabases; ++db) {
-    ASSIGN_OR_RETURN(found, backend_.Get(CountsKey(db), &record));
-    if (!found) continue;
-    if (record.value.size() != 16) return false;
-    counts_[db].keys = base::LoadFixed64(record.value.data());
-    counts_[db].expires = base::LoadFixed64(record.value.data() + 8);
-  }
-  return true;
+  ASSIGN_OR_RETURN(const std::optional<AllCounts> counts, ReadCounts(backend_));
+  if (counts.has_value()) counts_ = *counts;
+  return counts.has_value();
 }
 
 void Books::DropIndex() {

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,9 @@
 #include "rpc/stream/stream.h"
 
 namespace nokv::redis {
+
+// The counts as the store holds them; nullopt if they are malformed.
+Result<std::optional<AllCounts>> ReadCounts(Backend& backend);
 
 class Books {
  public:

@@ -59,7 +59,10 @@ void Commits::TakeQueue() {
 }
 
 void Commits::Count(uint64_t number, Status status) {
-  if (!status.ok()) failed_.emplace(number, std::move(status));
+  if (!status.ok()) {
+    failure_ = true;
+    failed_.emplace(number, std::move(status));
+  }
   done_[number - acknowledged_ - 1] = true;
   while (!done_.empty() && done_.front()) {
     done_.pop_front();

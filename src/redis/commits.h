@@ -40,6 +40,8 @@ class Commits {
   uint64_t acknowledged() const { return acknowledged_; }
   // The outcome of a commit; nullopt while it has none. Failures are kept until Forget.
   std::optional<Status> Outcome(uint64_t number) const;
+  // True if a commit has failed since the last call: what it changed is not there.
+  bool TakeFailure() { return std::exchange(failure_, false); }
   // Nobody will ask for acknowledged commits any more.
   void ForgetFailures();
 
@@ -57,6 +59,7 @@ class Commits {
   uint64_t acknowledged_ = 0;
   uint64_t starting_ = 0;  // the commit inside Start; 0: none
   bool sync_posted_ = false;
+  bool failure_ = false;
   bool progress_posted_ = false;
   std::deque<bool> done_;              // of the commits after acknowledged_
   std::map<uint64_t, Status> failed_;  // by number

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/macros.h"
+#include "redis/books.h"
 #include "redis/commands/common.h"
 
 namespace nokv::redis {
@@ -139,6 +140,11 @@ void Executor::OnProgress() {
       if (outcome->ok()) counts_ = paused_on_->counts;
       paused_on_.reset();
     }
+  }
+  // A commit that was applied and then failed took its keys with it.
+  if (commits_.TakeFailure()) {
+    const auto counts = ReadCounts(backend_);
+    if (counts.ok() && counts->has_value()) counts_ = **counts;
   }
   on_progress_();
 }
