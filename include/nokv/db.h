@@ -64,7 +64,7 @@ class DB {
   //   kAlreadyExists       something there and error_if_exists is on
   //   kInvalidArgument     an option is out of range
   //   kUnimplemented       a file has a format newer than this version reads
-  // A failed Open changes nothing.
+  // A failed Open loses nothing, repairs nothing, and leaves data and log as they were.
   static Result<std::unique_ptr<DB>> Open(const Options& options, const std::string& path);
 
   virtual ~DB() = default;
