@@ -16,7 +16,7 @@ class BackgroundTest : public testing::Test {
   void SetUp() override { h_.Open(); }
 
   // Every operation `op` whose path contains `part` fails from now on.
-  void FailAlways(vfs::Op op, std::string part, int error_number) {
+  void FailAlways(vfs::Op op, const std::string& part, int error_number) {
     h_.fs->SetObserver([=](const vfs::Operation& operation) {
       vfs::Fault fault;
       if (operation.op == op && operation.path.find(part) != std::string::npos) {
