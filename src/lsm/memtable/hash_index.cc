@@ -37,31 +37,53 @@ HashIndex::Key* HashIndex::Find(uint64_t hash, std::string_view engine_key, Key*
   return nullptr;
 }
 
-const SkipList::Node* HashIndex::FindNewest(uint64_t hash, std::string_view engine_key) const {
+HashIndex::Key* HashIndex::Find(uint64_t hash, std::string_view engine_key) const {
   // Acquire: paired with the release in Insert, so that the keys' fields are seen.
-  Key* first = BucketOf(hash).load(std::memory_order_acquire);
-  const Key* key = Find(hash, engine_key, first, nullptr);
+  return Find(hash, engine_key, BucketOf(hash).load(std::memory_order_acquire), nullptr);
+}
+
+SkipList::Node* HashIndex::BeforeAll(const Key& key) {
+  // Acquire: paired with the release in InsertVersion.
+  return key.before.load(std::memory_order_acquire);
+}
+
+const SkipList::Node* HashIndex::FindNewest(uint64_t hash, std::string_view engine_key) const {
+  const Key* key = Find(hash, engine_key);
   // Acquire: paired with the release in InsertVersion.
   return key == nullptr ? nullptr : key->newest.load(std::memory_order_acquire);
 }
 
-void HashIndex::Insert(uint64_t hash, SkipList::Node* node) {
+void HashIndex::Insert(uint64_t hash, const SkipList::Place& place, Key* key) {
+  if (key != nullptr) return InsertVersion(place, key);
   Bucket& bucket = BucketOf(hash);
-  const std::string_view engine_key = keys::EngineKeyOf(node->key());
+  const std::string_view engine_key = keys::EngineKeyOf(place.node->key());
   // Acquire: paired with the release below.
   Key* first = bucket.load(std::memory_order_acquire);
-  if (Key* key = Find(hash, engine_key, first, nullptr)) return InsertVersion(node, key);
-  Key* added = new (arena_.Allocate(sizeof(Key))) Key{hash, first, {node}};
+  key = Find(hash, engine_key, first, nullptr);
+  if (key != nullptr) return InsertVersion(place, key);
+  Key* added = new (arena_.Allocate(sizeof(Key))) Key{hash, first, {place.node}, {nullptr}};
+  RememberBefore(place, added);
   // Release: paired with the acquire loads of the bucket; acquire on failure, likewise.
   while (!bucket.compare_exchange_strong(added->next, added, std::memory_order_release,
                                          std::memory_order_acquire)) {
     // Others put keys in front of `first`. If one is this key, the arena keeps `added` for nothing.
-    if (Key* key = Find(hash, engine_key, added->next, first)) return InsertVersion(node, key);
+    key = Find(hash, engine_key, added->next, first);
+    if (key != nullptr) return InsertVersion(place, key);
     first = added->next;
   }
 }
 
-void HashIndex::InsertVersion(SkipList::Node* node, Key* key) {
+void HashIndex::RememberBefore(const SkipList::Place& place, Key* key) {
+  // In front of an entry that came late stands a newer one of its own key.
+  const std::string_view before = place.before->key();
+  if (!before.empty() && keys::EngineKeyOf(before) == keys::EngineKeyOf(place.node->key())) return;
+  // Release: paired with the acquire in BeforeAll.
+  key->before.store(place.before, std::memory_order_release);
+}
+
+void HashIndex::InsertVersion(const SkipList::Place& place, Key* key) {
+  RememberBefore(place, key);
+  SkipList::Node* node = place.node;
   const uint64_t trailer = keys::TrailerOf(node->key());
   std::atomic<SkipList::Node*>* link = &key->newest;
   // Acquire, here and below: paired with the release of the exchange, so that the bytes of a node

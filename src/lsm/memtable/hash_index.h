@@ -26,8 +26,16 @@ class HashIndex {
   HashIndex(const HashIndex&) = delete;
   HashIndex& operator=(const HashIndex&) = delete;
 
-  // Adds a node of the skip list, `hash` being its engine key's. REQUIRES: no equal key was added.
-  void Insert(uint64_t hash, SkipList::Node* node);
+  // An engine key that has entries.
+  struct Key;
+  // nullptr if `engine_key` has none.
+  Key* Find(uint64_t hash, std::string_view engine_key) const;
+  // A node of the skip list that sorts before every entry of the key; nullptr if none is known.
+  static SkipList::Node* BeforeAll(const Key& key);
+
+  // Adds what the skip list has linked, `hash` being its engine key's and `key` what Find said of
+  // it. REQUIRES: no equal key was added.
+  void Insert(uint64_t hash, const SkipList::Place& place, Key* key);
 
   // The newest node of `engine_key`, or nullptr. The older ones hang on it.
   const SkipList::Node* FindNewest(uint64_t hash, std::string_view engine_key) const;
@@ -36,12 +44,6 @@ class HashIndex {
   size_t bucket_bytes() const { return (mask_ + 1) * sizeof(Bucket); }
 
  private:
-  // An engine key that has entries.
-  struct Key {
-    uint64_t hash;
-    Key* next;                            // in the bucket; constant once the key is linked
-    std::atomic<SkipList::Node*> newest;  // never null
-  };
   using Bucket = std::atomic<Key*>;
   struct Free {
     void operator()(void* memory) const { std::free(memory); }
@@ -50,13 +52,21 @@ class HashIndex {
   Bucket& BucketOf(uint64_t hash) const { return buckets_[hash & mask_]; }
   // The key among those from `key` up to (not including) `end`; nullptr if it is not there.
   static Key* Find(uint64_t hash, std::string_view engine_key, Key* key, const Key* end);
-  static void InsertVersion(SkipList::Node* node, Key* key);
+  static void InsertVersion(const SkipList::Place& place, Key* key);
+  static void RememberBefore(const SkipList::Place& place, Key* key);
 
   base::Arena& arena_;
   const size_t mask_;
   // Zeroed by the system when a page is first touched, so that a large table that stays nearly
   // empty takes little.
   const std::unique_ptr<Bucket[], Free> buckets_;
+};
+
+struct HashIndex::Key {
+  uint64_t hash;
+  Key* next;                            // in the bucket; constant once the key is linked
+  std::atomic<SkipList::Node*> newest;  // never null
+  std::atomic<SkipList::Node*> before;  // see BeforeAll
 };
 
 }  // namespace nokv::lsm::internal

@@ -109,9 +109,11 @@ void Memtable::Add(keys::SequenceNumber sequence, keys::Kind kind, std::string_v
   char header[kMaxEntryHeaderBytes];
   const size_t header_bytes = StoreEntryHeader(header, attributes);
   const uint64_t hash = base::Hash64(engine_key);
-  SkipList::Node* node = impl_->list.Insert(engine_key, hash, keys::PackTrailer(sequence, kind),
-                                            {header, header_bytes}, value);
-  impl_->index.Insert(hash, node);
+  HashIndex::Key* key = impl_->index.Find(hash, engine_key);
+  SkipList::Node* hint = key == nullptr ? nullptr : HashIndex::BeforeAll(*key);
+  const SkipList::Place place = impl_->list.Insert(
+      engine_key, hash, keys::PackTrailer(sequence, kind), {header, header_bytes}, value, hint);
+  impl_->index.Insert(hash, place, key);
   impl_->entries.fetch_add(1, std::memory_order_relaxed);
 }
 

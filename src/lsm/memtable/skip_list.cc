@@ -9,6 +9,11 @@
 
 namespace nokv::lsm::internal {
 
+namespace {
+// Farther from the hint, a search from the top is shorter.
+constexpr int kMaxStepsFromHint = 12;
+}  // namespace
+
 SkipList::Node::Node(int height, uint32_t key_bytes, uint32_t payload_bytes)
     : key_bytes_(key_bytes),
       payload_bytes_(payload_bytes),
@@ -51,8 +56,20 @@ SkipList::Node* SkipList::FindSpliceAt(const SeekKey& target, int level, Node* b
   }
 }
 
-SkipList::Node* SkipList::Insert(std::string_view engine_key, uint64_t hash, uint64_t trailer,
-                                 std::string_view header, std::string_view value) {
+SkipList::Node* SkipList::FindNear(const SeekKey& target, Node* hint, Node** after) {
+  for (int steps = 0; steps < kMaxStepsFromHint; steps++) {
+    Node* next = hint->Next(0);
+    if (next == nullptr || target.Compare(next->key()) < 0) {
+      *after = next;
+      return hint;
+    }
+    hint = next;
+  }
+  return nullptr;
+}
+
+SkipList::Place SkipList::Insert(std::string_view engine_key, uint64_t hash, uint64_t trailer,
+                                 std::string_view header, std::string_view value, Node* hint) {
   const int height = HeightOf(hash, trailer);
   Node* node =
       NewNode(height, engine_key.size() + keys::kTrailerBytes, header.size() + value.size());
@@ -69,9 +86,11 @@ SkipList::Node* SkipList::Insert(std::string_view engine_key, uint64_t hash, uin
   const SeekKey target(engine_key, trailer);
   Node* before[kMaxHeight];
   Node* after[kMaxHeight];
+  // A node of height 1 needs its neighbours only.
+  before[0] = height == 1 && hint != nullptr ? FindNear(target, hint, &after[0]) : nullptr;
   Node* from = head_;
   Node* known_after = nullptr;  // already compared one level up
-  for (int level = std::max(top, height) - 1; level >= 0; level--) {
+  for (int level = std::max(top, height) - 1; level >= 0 && before[0] == nullptr; level--) {
     from = FindSpliceAt(target, level, from, known_after, &after[level]);
     before[level] = from;
     known_after = after[level];
@@ -85,7 +104,7 @@ SkipList::Node* SkipList::Insert(std::string_view engine_key, uint64_t hash, uin
       before[level] = FindSpliceAt(target, level, before[level], after[level], &after[level]);
     }
   }
-  return node;
+  return {node, before[0]};
 }
 
 const SkipList::Node* SkipList::FindAtOrAfter(const SeekKey& target) const {
