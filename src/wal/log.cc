@@ -175,7 +175,14 @@ Status Log::SyncSegments(LogPosition target) {
   // The header was synced when the segment got its name.
   if (target.offset <= kSegmentHeaderBytes) return Status::Ok();
   RETURN_IF_ERROR(segment->Sync());
-  return segment->MarkSynced(target.offset);
+  // Records that come later say how far the log was synced; the mark speaks when none does. It
+  // dirties a page of its own, so a log that is being written goes without.
+  return IsQuietAt(target) ? segment->MarkSynced(target.offset) : Status::Ok();
+}
+
+bool Log::IsQuietAt(LogPosition end) const {
+  const base::MutexLock lock(mu_);
+  return segments_.back()->end() == end;
 }
 
 Status Log::DropUnsyncedBefore(uint64_t segment) {

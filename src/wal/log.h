@@ -161,6 +161,8 @@ class Log {
   // Takes what is complete from `pending_` into the committed prefix.
   void AdvanceLocked() REQUIRES(mu_);
   Segment* OldestUnsynced() const EXCLUDES(mu_);
+  // True if nothing was reserved after `end`.
+  bool IsQuietAt(LogPosition end) const EXCLUDES(mu_);
   // Lets go of complete segments below `segment` without syncing them.
   Status DropUnsyncedBefore(uint64_t segment) EXCLUDES(mu_);
   // Makes everything before `target` durable, oldest segment first, and cuts and closes the files
