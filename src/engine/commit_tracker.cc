@@ -6,9 +6,9 @@
 
 namespace nokv::engine {
 
-uint64_t CommitTracker::Begin(uint64_t count, bool sync, std::function<void(Status)> done) {
+uint64_t CommitTracker::Begin(uint64_t count, SyncNeed need, std::function<void(Status)> done) {
   next_ += count;
-  in_flight_.push_back({next_ - 1, sync, false, std::move(done)});
+  in_flight_.push_back({next_ - 1, need, false, std::move(done)});
   return first_ticket_ + in_flight_.size() - 1;
 }
 
@@ -21,14 +21,14 @@ void CommitTracker::Applied(uint64_t ticket, Completions* completions) {
     in_flight_.pop_front();
     first_ticket_++;
     applied_ = write.last;
-    if (write.sync) syncs_waiting_++;
+    if (write.need == SyncNeed::kDue) syncs_waiting_++;
     waiting_.push_back(std::move(write));
   }
   Advance(completions);
 }
 
 void CommitTracker::AwaitSync(std::function<void(Status)> done, Completions* completions) {
-  const uint64_t ticket = Begin(0, /*sync=*/true, std::move(done));
+  const uint64_t ticket = Begin(0, SyncNeed::kDue, std::move(done));
   Applied(ticket, completions);
 }
 
@@ -41,10 +41,8 @@ void CommitTracker::Advance(Completions* completions) {
   if (failed_) return;
   while (!waiting_.empty()) {
     Write& write = waiting_.front();
-    if (write.sync) {
-      if (write.last > durable_) break;
-      syncs_waiting_--;
-    }
+    if (write.need != SyncNeed::kNone && write.last > durable_) break;
+    if (write.need == SyncNeed::kDue) syncs_waiting_--;
     visible_ = write.last;
     completions->Add(std::move(write.done), Status::Ok());
     waiting_.pop_front();

@@ -36,6 +36,13 @@ class Completions {
   std::vector<std::pair<std::function<void(Status)>, Status>> calls_;
 };
 
+// What must happen before a write is acknowledged and visible.
+enum class SyncNeed {
+  kNone,      // everything before it is visible
+  kDue,       // also a sync that began after it was applied; somebody must start one
+  kDeferred,  // the same, but its writer will ask for the sync
+};
+
 class CommitTracker {
  public:
   // Everything up to `last` is applied, durable and visible.
@@ -45,14 +52,14 @@ class CommitTracker {
   keys::SequenceNumber next() const { return next_; }
   keys::SequenceNumber applied() const { return applied_; }
   keys::SequenceNumber visible() const { return visible_; }
-  // True if an applied write waits for a sync.
+  // True if an applied write waits for a sync that is due.
   bool NeedsSync() const { return syncs_waiting_ > 0; }
   // Writes begun and not yet applied, and those applied and not yet acknowledged.
   size_t in_flight() const { return in_flight_.size(); }
   size_t waiting() const { return waiting_.size(); }
 
   // Takes the next `count` sequence numbers; returns the ticket for Applied.
-  uint64_t Begin(uint64_t count, bool sync, std::function<void(Status)> done);
+  uint64_t Begin(uint64_t count, SyncNeed need, std::function<void(Status)> done);
   // The write of `ticket` is in its memtable and in the log.
   void Applied(uint64_t ticket, Completions* completions);
   // `done` waits for a sync of everything begun so far.
@@ -65,7 +72,7 @@ class CommitTracker {
  private:
   struct Write {
     keys::SequenceNumber last = 0;
-    bool sync = false;
+    SyncNeed need = SyncNeed::kNone;
     bool applied = false;
     std::function<void(Status)> done;
   };
@@ -80,7 +87,7 @@ class CommitTracker {
   uint64_t first_ticket_ = 0;    // of in_flight_.front()
   std::deque<Write> in_flight_;  // begun, in order; the applied prefix moves to waiting_
   std::deque<Write> waiting_;    // applied, in order, not yet visible
-  size_t syncs_waiting_ = 0;     // synced writes in waiting_
+  size_t syncs_waiting_ = 0;     // writes in waiting_ whose sync is due
 };
 
 }  // namespace nokv::engine

@@ -77,15 +77,11 @@ class EngineImpl final : public Engine {
  private:
   friend class SnapshotHandle;
 
-  // Who runs a sync that has become due: the log lane, the thread that finds it due, or whoever
-  // calls SyncAsync next.
-  enum class SyncBy { kLane, kThisThread, kLater };
-
   // A write that waits for room.
   struct StalledWrite {
     std::string encoding;
     uint32_t count = 0;
-    bool sync = false;
+    SyncNeed need = SyncNeed::kNone;
     Completion done;
   };
   // A write that has its place in log and memtable but is not in them yet.
@@ -117,10 +113,10 @@ class EngineImpl final : public Engine {
 
   // write.cc
   Status CheckBatch(const Batch& batch) const;
-  WriteTicket Write(const Batch& batch, bool sync, SyncBy by, Completion done) EXCLUDES(mu_);
+  WriteTicket Write(const Batch& batch, SyncNeed need, bool leading, Completion done) EXCLUDES(mu_);
   // Gives the batch its place in log and memtable, or in the queue of writes that wait for room;
   // then `*done` is taken. An error refuses it.
-  Status PlaceLocked(const Batch& batch, bool sync, Completion* done,
+  Status PlaceLocked(const Batch& batch, SyncNeed need, Completion* done,
                      std::optional<Admission>* admission, Completions* completions) REQUIRES(mu_);
   // OK if the engine takes writes.
   Status RefusalLocked() const REQUIRES(mu_);
@@ -131,15 +127,15 @@ class EngineImpl final : public Engine {
   // The active memtable becomes the newest immutable one; a new one takes its place.
   void RetireActiveLocked() REQUIRES(mu_);
   std::shared_ptr<lsm::Memtable> NewMemtable() const;
-  Result<Admission> AdmitLocked(size_t bytes, uint32_t count, bool sync, Completion* done,
+  Result<Admission> AdmitLocked(size_t bytes, uint32_t count, SyncNeed need, Completion* done,
                                 Completions* completions) REQUIRES(mu_);
-  // Copies the batch into log and memtable and marks it applied; then sees to the sync of everybody
-  // whose synced writes are applied by now. True if reads can see it.
-  bool Apply(const Admission& admission, std::string_view encoding, SyncBy by) EXCLUDES(mu_);
+  // Copies the batch into log and memtable and marks it applied; then runs the sync that may have
+  // become due, on this thread if `leading`. True if reads can see it.
+  bool Apply(const Admission& admission, std::string_view encoding, bool leading) EXCLUDES(mu_);
   void DrainStalled() EXCLUDES(mu_);
-  // True if a sync is wanted and none is running: the caller must then run one.
+  // True if a sync is due and none is running: the caller must then run one.
   bool ClaimSyncLocked() REQUIRES(mu_);
-  void RunClaimedSync(SyncBy by) EXCLUDES(mu_);
+  void RunClaimedSync(bool leading) EXCLUDES(mu_);
   void RunSyncs() EXCLUDES(mu_);
   // One sync for everybody who waits; true if more have come to wait meanwhile.
   bool SyncOnce() EXCLUDES(mu_);

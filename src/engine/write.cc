@@ -45,36 +45,36 @@ Status EngineImpl::RefusalLocked() const {
 }
 
 WriteTicket EngineImpl::WriteAsync(const Batch& batch, bool sync, Completion done) {
-  return Write(batch, sync, SyncBy::kLane, std::move(done));
+  return Write(batch, sync ? SyncNeed::kDue : SyncNeed::kNone, /*leading=*/false, std::move(done));
 }
 
 WriteTicket EngineImpl::WriteDeferred(const Batch& batch, Completion done) {
-  return Write(batch, /*sync=*/true, SyncBy::kLater, std::move(done));
+  return Write(batch, SyncNeed::kDeferred, /*leading=*/false, std::move(done));
 }
 
 WriteTicket EngineImpl::WriteLeading(const Batch& batch, bool sync, Completion done) {
   // A write that asked for no sync does not run one for others.
-  return Write(batch, sync, sync ? SyncBy::kThisThread : SyncBy::kLane, std::move(done));
+  return Write(batch, sync ? SyncNeed::kDue : SyncNeed::kNone, /*leading=*/sync, std::move(done));
 }
 
-WriteTicket EngineImpl::Write(const Batch& batch, bool sync, SyncBy by, Completion done) {
+WriteTicket EngineImpl::Write(const Batch& batch, SyncNeed need, bool leading, Completion done) {
   Completions completions;
   std::optional<Admission> admission;
   {
     base::MutexLock lock(mu_);
     Status refusal = CheckBatch(batch);
     if (refusal.ok()) refusal = RefusalLocked();
-    if (refusal.ok()) refusal = PlaceLocked(batch, sync, &done, &admission, &completions);
+    if (refusal.ok()) refusal = PlaceLocked(batch, need, &done, &admission, &completions);
     if (!refusal.ok()) completions.Add(std::move(done), std::move(refusal));
   }
   completions.Run();
   if (!admission.has_value()) return {};
-  return {Apply(*admission, batch.encoding(), by)};
+  return {Apply(*admission, batch.encoding(), leading)};
 }
 
-Status EngineImpl::PlaceLocked(const Batch& batch, bool sync, Completion* done,
+Status EngineImpl::PlaceLocked(const Batch& batch, SyncNeed need, Completion* done,
                                std::optional<Admission>* admission, Completions* completions) {
-  if (batch.empty() && !sync) {
+  if (batch.empty() && need == SyncNeed::kNone) {
     completions->Add(std::move(*done), Status::Ok());
     return Status::Ok();
   }
@@ -82,11 +82,13 @@ Status EngineImpl::PlaceLocked(const Batch& batch, bool sync, Completion* done,
     if (stalled_.size() >= kMaxStalledWrites) {
       return Status::ResourceExhausted("writes wait because of too many " + stall_reason_);
     }
-    stalled_.push_back({batch.encoding(), batch.count(), sync, std::move(*done)});
+    // Its writer may ask for the sync before it is applied, so it asks for one itself.
+    if (need == SyncNeed::kDeferred) need = SyncNeed::kDue;
+    stalled_.push_back({batch.encoding(), batch.count(), need, std::move(*done)});
     ScheduleLocked();
     return Status::Ok();
   }
-  ASSIGN_OR_RETURN(*admission, AdmitLocked(batch.bytes(), batch.count(), sync, done, completions));
+  ASSIGN_OR_RETURN(*admission, AdmitLocked(batch.bytes(), batch.count(), need, done, completions));
   return Status::Ok();
 }
 
@@ -130,7 +132,7 @@ std::shared_ptr<lsm::Memtable> EngineImpl::NewMemtable() const {
   return std::make_shared<lsm::Memtable>(options_.memtable_bytes / kExpectedEntryBytes);
 }
 
-Result<EngineImpl::Admission> EngineImpl::AdmitLocked(size_t bytes, uint32_t count, bool sync,
+Result<EngineImpl::Admission> EngineImpl::AdmitLocked(size_t bytes, uint32_t count, SyncNeed need,
                                                       Completion* done, Completions* completions) {
   auto place = log_->Reserve(wal::RecordType::kBatch, static_cast<uint32_t>(bytes));
   if (!place.ok()) {
@@ -141,17 +143,17 @@ Result<EngineImpl::Admission> EngineImpl::AdmitLocked(size_t bytes, uint32_t cou
   admission.place = *place;
   admission.memtable = active_.table;
   admission.first_sequence = tracker_.next();
-  admission.ticket = tracker_.Begin(count, sync, std::move(*done));
+  admission.ticket = tracker_.Begin(count, need, std::move(*done));
   active_.last_sequence = tracker_.next() - 1;
   active_.log_end = admission.place.end;
   timings_.batches++;
   timings_.batch_entries += count;
   timings_.batch_bytes += bytes;
-  if (sync) timings_.synced_writes++;
+  if (need != SyncNeed::kNone) timings_.synced_writes++;
   return admission;
 }
 
-bool EngineImpl::Apply(const Admission& admission, std::string_view encoding, SyncBy by) {
+bool EngineImpl::Apply(const Admission& admission, std::string_view encoding, bool leading) {
   std::memcpy(admission.place.payload, encoding.data(), encoding.size());
   base::StoreFixed64(admission.place.payload, admission.first_sequence);
   const auto committed = log_->Commit(admission.place);
@@ -167,7 +169,7 @@ bool EngineImpl::Apply(const Admission& admission, std::string_view encoding, Sy
     visible =
         tracker_.applied() + 1 >= admission.first_sequence + base::LoadFixed32(encoding.data() + 8);
     // Also after an unsynced write: synced ones behind it may have waited for it to be applied.
-    sync_due = by != SyncBy::kLater && ClaimSyncLocked();
+    sync_due = ClaimSyncLocked();
     if (!immutables_.empty()) ScheduleLocked();
     MaybeFinishCloseLocked();
   } else {
@@ -176,7 +178,7 @@ bool EngineImpl::Apply(const Admission& admission, std::string_view encoding, Sy
     MaybeFinishCloseLocked();
   }
   completions.Run();
-  if (sync_due) RunClaimedSync(by);
+  if (sync_due) RunClaimedSync(leading);
   return visible;
 }
 
@@ -192,7 +194,7 @@ void EngineImpl::DrainStalled() {
       stalled_.pop_front();
       if (stalled_.empty()) stall_reason_.clear();
       auto admitted =
-          AdmitLocked(write.encoding.size(), write.count, write.sync, &write.done, &completions);
+          AdmitLocked(write.encoding.size(), write.count, write.need, &write.done, &completions);
       if (admitted.ok()) {
         admission = *std::move(admitted);
       } else {
@@ -201,7 +203,7 @@ void EngineImpl::DrainStalled() {
     }
     completions.Run();
     if (!admission.has_value()) break;
-    Apply(*admission, write.encoding, SyncBy::kLane);
+    Apply(*admission, write.encoding, /*leading=*/false);
   }
 }
 
@@ -219,7 +221,7 @@ void EngineImpl::SyncAsync(Completion done) {
     }
   }
   completions.Run();
-  if (sync_due) RunClaimedSync(SyncBy::kLane);
+  if (sync_due) RunClaimedSync(/*leading=*/false);
 }
 
 bool EngineImpl::Durable() const {
@@ -233,9 +235,9 @@ bool EngineImpl::ClaimSyncLocked() {
   return true;
 }
 
-void EngineImpl::RunClaimedSync(SyncBy by) {
+void EngineImpl::RunClaimedSync(bool leading) {
   // A caller that leads syncs once; who came to wait meanwhile is served by the log lane.
-  if (by == SyncBy::kThisThread && !SyncOnce()) return;
+  if (leading && !SyncOnce()) return;
   doors_.runtime.Post(runtime::Lane::kLog, [this] { RunSyncs(); });
 }
 

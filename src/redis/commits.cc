@@ -2,6 +2,12 @@
 
 namespace nokv::redis {
 
+namespace {
+// After a sync the clients that it answered are heard before the next one begins: without that, two
+// halves of the clients take turns, and each waits for the sync of the other.
+constexpr int kRoundsBetweenSyncs = 8;
+}  // namespace
+
 Commits::Commits(Backend& backend, rpc::stream::Loop& loop, std::function<void()> on_progress)
     : backend_(backend), loop_(loop), on_progress_(std::move(on_progress)) {}
 
@@ -12,15 +18,26 @@ Commits::Started Commits::Start(std::span<const Write> writes, Survives survives
   const bool applied = backend_.Commit(
       writes, survives, [this, number](Status status) { Complete(number, std::move(status)); });
   starting_ = 0;
-  if (survives == Survives::kPowerLoss && !sync_posted_) {
-    // One sync for all that this round of the loop executes.
-    sync_posted_ = true;
-    loop_.Post([this] {
-      sync_posted_ = false;
-      backend_.Sync([](const Status&) {});  // the commits have their own outcome
-    });
+  if (survives == Survives::kPowerLoss) {
+    sync_wanted_ = true;
+    if (!syncing_) SyncAfterRounds(1);
   }
   return {number, applied};
+}
+
+void Commits::SyncAfterRounds(int rounds) {
+  syncing_ = true;
+  loop_.Post([this, rounds] {
+    if (rounds > 1) return SyncAfterRounds(rounds - 1);
+    sync_wanted_ = false;
+    // The commits have their own outcome.
+    backend_.Sync([this](const Status&) {
+      loop_.Post([this] {
+        syncing_ = false;
+        if (sync_wanted_) SyncAfterRounds(kRoundsBetweenSyncs);
+      });
+    });
+  });
 }
 
 void Commits::Complete(uint64_t number, Status status) {

@@ -4,7 +4,8 @@
 // thread; they are counted on the loop.
 //
 // A commit that must be durable waits for a sync. Commits asks for one at the end of a round of the
-// loop: what one round executes shares a sync, and what is executed while it runs shares the next.
+// loop: what one round executes shares a sync. What is executed while it runs waits for the next,
+// which begins after the clients that were just answered had time to join.
 //
 // Thread safety: owned by the loop; completions cross over through a queue of its own.
 #pragma once
@@ -47,6 +48,8 @@ class Commits {
 
  private:
   void Complete(uint64_t number, Status status);
+  // Starts a sync when the loop has gone round so often. REQUIRES: none runs.
+  void SyncAfterRounds(int rounds);
   void Count(uint64_t number, Status status);
   void TakeQueue();
   // Completions may come while sessions are in the middle of a command; they hear of it later.
@@ -57,8 +60,9 @@ class Commits {
   std::function<void()> on_progress_;
   uint64_t last_ = 0;
   uint64_t acknowledged_ = 0;
-  uint64_t starting_ = 0;  // the commit inside Start; 0: none
-  bool sync_posted_ = false;
+  uint64_t starting_ = 0;     // the commit inside Start; 0: none
+  bool syncing_ = false;      // a sync is posted or runs
+  bool sync_wanted_ = false;  // a commit waits for the next one
   bool failure_ = false;
   bool progress_posted_ = false;
   std::deque<bool> done_;              // of the commits after acknowledged_
