@@ -9,7 +9,7 @@ namespace {
 
 class CommitTrackerTest : public testing::Test {
  protected:
-  std::function<void(Status)> Record(std::string name) {
+  std::function<void(Status)> Record(const std::string& name) {
     return [this, name](const Status& status) { log_ += name + (status.ok() ? " " : "! "); };
   }
   std::string Drain() {
