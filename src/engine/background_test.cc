@@ -25,9 +25,7 @@ class BackgroundTest : public testing::Test {
       return fault;
     });
   }
-  void Heal() {
-    h_.fs->SetObserver([](const vfs::Operation&) { return vfs::Fault{}; });
-  }
+  void Heal() { h_.StopObserving(); }
   uint64_t TableEntries() {
     const Stats stats = h_.db->Stats();
     return static_cast<uint64_t>(stats.entries);

@@ -18,7 +18,11 @@ class EngineTest : public testing::Test {
         fs_(vfs::NewFaultFileSystem(*disk_)),
         runtime_(runtime::NewSimRuntime(1)) {}
   void SetUp() override { Open(); }
-  void TearDown() override { Close(); }
+  void TearDown() override {
+    // The close must not tell an observer whose test is over.
+    fs_->SetObserver([](const vfs::Operation&) { return vfs::Fault{}; });
+    Close();
+  }
 
   void Open() {
     auto engine = Engine::Open(SmallOptions(), "/db", {*fs_, *runtime_, base::NullLogger()});

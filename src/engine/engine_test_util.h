@@ -27,6 +27,12 @@ inline Options SmallOptions() {
 class EngineHarness {
  public:
   EngineHarness() : disk(vfs::NewMemoryFileSystem()) { Wire(); }
+  // The close below must not tell an observer whose test is over.
+  ~EngineHarness() { StopObserving(); }
+
+  void StopObserving() {
+    fs->SetObserver([](const vfs::Operation&) { return vfs::Fault{}; });
+  }
 
   // Opens the database (closing the one that is open); fails the test if that fails.
   void Open(const Options& options = SmallOptions()) {

@@ -163,6 +163,7 @@ TEST(BooksTest, SurviveAWallClockThatGoesBack) {
   EXPECT_EQ(client.Run("SET k w"), "+OK") << "over the expired key, whose index entry stays";
   EXPECT_EQ(client.Run("DBSIZE"), ":1");
   gateway.clock().Advance(-50);
+  client.Disconnect();
   gateway.Restart();
   TestClient later(gateway);
   EXPECT_EQ(later.Run("SET k x PXAT " + expiry), "+OK") << "onto the index entry that stayed";

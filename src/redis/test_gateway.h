@@ -121,8 +121,11 @@ class TestGateway {
 class TestClient {
  public:
   explicit TestClient(TestGateway& gateway) : handler_(gateway.gateway().Accept(connection_)) {}
-  ~TestClient() {
+  ~TestClient() { Disconnect(); }
+  // Must come before the gateway ends.
+  void Disconnect() {
     if (handler_ != nullptr) handler_->OnClosed();
+    handler_.reset();
   }
 
   // Gives bytes to the session as they would come from a socket; returns what came back.
