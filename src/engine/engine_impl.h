@@ -106,7 +106,8 @@ class EngineImpl final : public Engine {
   // open.cc
   Status OpenForWriting(std::unique_ptr<vfs::FileLock> lock);
   Status OpenForReading();
-  Result<wal::RecoveryReport> RecoverLog(const manifest::ManifestState* manifest);
+  // Replays what `flushed` says is not in tables yet; null: everything.
+  Result<wal::RecoveryReport> RecoverLog(const manifest::DatabaseState* flushed);
   Status ReplayBatch(const wal::RecordView& record, keys::SequenceNumber flushed_sequence)
       EXCLUDES(mu_);
   void RemoveLeftovers();
@@ -167,7 +168,8 @@ class EngineImpl final : public Engine {
   // lifecycle.cc
   // The first error makes the engine read-only and answers everybody who waits.
   void SetBackgroundErrorLocked(const Status& status, Completions* completions) REQUIRES(mu_);
-  void FailWaitersLocked(const Status& status, Completions* completions) REQUIRES(mu_);
+  // Answers everybody who waits for room, a flush or a compaction.
+  void AnswerQueuesLocked(const Status& status, Completions* completions) REQUIRES(mu_);
   void MaybeFinishCloseLocked() REQUIRES(mu_);
   void FinishClose() EXCLUDES(mu_);
 

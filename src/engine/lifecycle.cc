@@ -22,11 +22,11 @@ void EngineImpl::SetBackgroundErrorLocked(const Status& status, Completions* com
   }
   background_error_ = reason.WithErrorNumber(1401);
   doors_.logger.Error(background_error_.ToString());
-  FailWaitersLocked(background_error_, completions);
+  tracker_.Fail(background_error_, completions);
+  AnswerQueuesLocked(background_error_, completions);
 }
 
-void EngineImpl::FailWaitersLocked(const Status& status, Completions* completions) {
-  tracker_.Fail(status, completions);
+void EngineImpl::AnswerQueuesLocked(const Status& status, Completions* completions) {
   for (StalledWrite& write : stalled_) completions->Add(std::move(write.done), status);
   stalled_.clear();
   stall_reason_.clear();
@@ -44,13 +44,7 @@ void EngineImpl::CloseAsync(Completion done) {
     closing_ = true;
     closed_->store(true, std::memory_order_release);
     close_done_ = std::move(done);
-    const Status closed = DatabaseClosed();
-    for (StalledWrite& write : stalled_) completions.Add(std::move(write.done), closed);
-    stalled_.clear();
-    for (FlushWaiter& waiter : flush_waiters_) completions.Add(std::move(waiter.done), closed);
-    flush_waiters_.clear();
-    for (ManualCompaction& manual : manual_) completions.Add(std::move(manual.done), closed);
-    manual_.clear();
+    AnswerQueuesLocked(DatabaseClosed(), &completions);
     MaybeFinishCloseLocked();
   }
   completions.Run();

@@ -98,7 +98,7 @@ Status EngineImpl::OpenForWriting(std::unique_ptr<vfs::FileLock> lock) {
     RETURN_IF_ERROR(CreateDirectory(doors_.fs, path_));
   }
   ASSIGN_OR_RETURN(const wal::RecoveryReport report,
-                   RecoverLog(manifest.has_value() ? &*manifest : nullptr));
+                   RecoverLog(manifest.has_value() ? &manifest->state : nullptr));
   lsm::VersionStateOptions version_options;
   version_options.create_if_missing = options_.create_if_missing;
   ASSIGN_OR_RETURN(versions_, lsm::VersionState::Open(doors_.fs, path_, cache_, version_options));
@@ -128,10 +128,9 @@ Status EngineImpl::OpenForWriting(std::unique_ptr<vfs::FileLock> lock) {
 }
 
 Status EngineImpl::OpenForReading() {
-  ASSIGN_OR_RETURN(const auto manifest, manifest::ReadManifest(doors_.fs, path_));
-  if (!manifest.has_value()) return Status::NotFound("no database in " + path_);
   lsm::VersionStateOptions version_options;
   version_options.read_only = true;
+  version_options.create_if_missing = false;
   ASSIGN_OR_RETURN(versions_, lsm::VersionState::Open(doors_.fs, path_, cache_, version_options));
   {
     base::MutexLock guard(mu_);
@@ -139,37 +138,33 @@ Status EngineImpl::OpenForReading() {
     active_ = MemtableRef();
     active_.table = NewMemtable();
   }
-  // The log is read from where the version that was opened ends, not from where an older look at
-  // the manifest said.
-  manifest::ManifestState opened = *manifest;
-  opened.state = versions_->state();
-  ASSIGN_OR_RETURN(const wal::RecoveryReport report, RecoverLog(&opened));
+  const manifest::DatabaseState state = versions_->state();
+  ASSIGN_OR_RETURN(const wal::RecoveryReport report, RecoverLog(&state));
   found_log_.active_segment = static_cast<int64_t>(report.end.segment);
   found_log_.active_size = static_cast<int64_t>(report.end.offset);
   found_log_.segment_count = static_cast<int64_t>(report.segments.size());
   found_log_.entries = report.types[0].records;
   found_log_.raft_entries = report.types[1].records;
   found_log_.raft_states = report.types[2].records;
-  open_generation_ = opened.state.open_generation;
+  open_generation_ = state.open_generation;
   base::MutexLock guard(mu_);
   PublishReadStateLocked();
   return Status::Ok();
 }
 
-Result<wal::RecoveryReport> EngineImpl::RecoverLog(const manifest::ManifestState* manifest) {
+Result<wal::RecoveryReport> EngineImpl::RecoverLog(const manifest::DatabaseState* flushed) {
   wal::RecoverOptions recover;
-  keys::SequenceNumber flushed = 0;
-  if (manifest != nullptr) {
-    const auto& position = manifest->state.log_position;
-    recover.replay_from = {position.segment, position.offset};
-    flushed = manifest->state.last_sequence;
+  keys::SequenceNumber last = 0;
+  if (flushed != nullptr) {
+    recover.replay_from = {flushed->log_position.segment, flushed->log_position.offset};
+    last = flushed->last_sequence;
   }
   {
     base::MutexLock guard(mu_);
-    tracker_ = CommitTracker(flushed);
+    tracker_ = CommitTracker(last);
   }
   return wal::Recover(doors_.fs, path_, recover,
-                      [&](const wal::RecordView& record) { return ReplayBatch(record, flushed); });
+                      [&](const wal::RecordView& record) { return ReplayBatch(record, last); });
 }
 
 Status EngineImpl::ReplayBatch(const wal::RecordView& record,
