@@ -81,8 +81,6 @@ function(nokv_test)
   endforeach()
   target_link_libraries(${T_NAME} PRIVATE ${T_LIBS} GTest::gmock GTest::gtest_main Threads::Threads)
   target_include_directories(${T_NAME} PRIVATE "${CMAKE_SOURCE_DIR}/src" "${CMAKE_SOURCE_DIR}/include" "${CMAKE_SOURCE_DIR}")
-  target_compile_definitions(${T_NAME} PRIVATE NOKV_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
-                                               NOKV_BINARY_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
   add_test(NAME ${T_NAME} COMMAND ${T_NAME} --gtest_brief=1)
   set_tests_properties(${T_NAME} PROPERTIES LABELS ${T_LABEL} TIMEOUT 300)
   if(T_LABEL STREQUAL "unit")
@@ -91,6 +89,13 @@ function(nokv_test)
   foreach(source ${T_SOURCES})
     cmake_path(ABSOLUTE_PATH source NORMALIZE OUTPUT_VARIABLE absolute)
     set_property(GLOBAL APPEND PROPERTY NOKV_KNOWN_TESTS "${absolute}")
+    # Only to those that ask: with a path in the command line a compiler cache cannot serve two
+    # checkouts.
+    file(STRINGS "${absolute}" uses REGEX "NOKV_(SOURCE|BINARY)_DIR" LIMIT_COUNT 1)
+    if(uses)
+      set_property(SOURCE "${source}" APPEND PROPERTY COMPILE_DEFINITIONS
+        NOKV_SOURCE_DIR="${CMAKE_SOURCE_DIR}" NOKV_BINARY_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
+    endif()
   endforeach()
 endfunction()
 
