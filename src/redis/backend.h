@@ -36,8 +36,9 @@ struct Write {
   uint8_t type = 0;
   uint64_t expiry_ms = 0;
   std::string key;         // kDeleteRange: where it begins
-  std::string_view value;  // must live until Commit returns
+  std::string_view value;  // must live until Commit returns; `pin`, if any, sees to that
   std::string end;         // kDeleteRange: where it ends, exclusive; empty: the end of all keys
+  std::shared_ptr<const void> pin;
 };
 
 // Walks live keys upwards. A snapshot of the moment it was made.

@@ -52,55 +52,86 @@ std::string Executor::WriteFailed(const Status& status) {
   return "MISCONF Errors writing to the store: " + status.ToString();
 }
 
-const CommandSpec* Executor::Resolve(std::span<const std::string_view> args, Reply& reply) {
+const CommandSpec* Executor::Resolve(std::span<const std::string_view> args,
+                                     std::string* error) const {
   const CommandSpec* spec = services_.commands().Find(args[0]);
   if (spec == nullptr) {
-    reply.Error(UnknownCommand(args));
+    *error = UnknownCommand(args);
     return nullptr;
   }
   if (!spec->subcommands.empty() && args.size() > 1) {
     const CommandSpec* sub = FindSubcommand(*spec, args[1]);
     if (sub == nullptr) {
-      reply.Error(UnknownSubcommand(spec->name, args[1]));
+      *error = UnknownSubcommand(spec->name, args[1]);
       return nullptr;
     }
     spec = sub;
   }
   if (!spec->AcceptsArity(args.size())) {
-    reply.Error(WrongArity(spec->name));
-    return nullptr;
-  }
-  if (loading_ && (spec->flags & kLoadingFlag) == 0) {
-    reply.Error("LOADING Redis is loading the dataset in memory");
+    *error = WrongArity(spec->name);
     return nullptr;
   }
   return spec;
 }
 
+std::optional<std::string> Executor::Refusal(const CommandSpec& spec, const ClientState& /*client*/,
+                                             std::span<const std::string_view> /*args*/) const {
+  if (loading_ && (spec.flags & kLoadingFlag) == 0) {
+    return "LOADING Redis is loading the dataset in memory";
+  }
+  return std::nullopt;
+}
+
 Executed Executor::Execute(ClientState& client, std::span<const std::string_view> args,
                            std::string* out) {
   Reply reply(out, client.protocol);
-  const CommandSpec* spec = Resolve(args, reply);
-  if (spec == nullptr) return {};
+  std::string error;
+  const CommandSpec* spec = Resolve(args, &error);
+  if (spec != nullptr) {
+    if (auto refusal = Refusal(*spec, client, args); refusal.has_value()) {
+      error = *std::move(refusal);
+      spec = nullptr;
+    }
+  }
+  if (spec == nullptr) {
+    reply.Error(error);
+    services_.CountRefusal();
+    return {};
+  }
   client.last_command = spec->name;
   Transaction txn(backend_, counts_, NowMs());
+  Run(*spec, client, args, txn, reply);
+  if (reply.failed()) return {};
+  return Commit(txn, reply);
+}
+
+void Executor::Run(const CommandSpec& spec, ClientState& client,
+                   std::span<const std::string_view> args, Transaction& txn, Reply& reply) {
+  const uint64_t began_us = services_.clock().MonotonicMicros();
+  const Transaction::Savepoint savepoint = txn.Save();
   Context context{services_, client, txn, args, reply};
-  if (const Status status = spec->function(context); !status.ok()) {
+  if (const Status status = spec.function(context); !status.ok()) {
     reply.Rewind();
     if (status.code() == StatusCode::kInvalidArgument) {
       reply.Error("ERR " + std::string(status.message()));
     } else {
       reply.Error("ERR reading the store failed: " + status.ToString());
     }
-    return {};
   }
-  if (reply.failed()) return {};
-  return Commit(txn, reply);
+  if (reply.failed()) {
+    txn.RollBackTo(savepoint);
+  } else {
+    txn.Release(savepoint);
+  }
+  services_.CommandRan(
+      {spec, client, args, services_.clock().MonotonicMicros() - began_us, reply.failed()});
 }
 
 Executed Executor::Commit(Transaction& txn, Reply& reply) {
-  const std::vector<Write>& writes = txn.Finish();
+  const std::vector<Write> writes = txn.TakeWrites();
+  std::vector<KeyEvent> events = txn.TakeEvents();
   if (writes.empty()) {
+    if (!events.empty()) services_.KeysChanged(events);
     // It may have seen writes that are still on their way.
     return commits_.acknowledged() == commits_.last() ? Executed{} : Executed{commits_.last()};
   }
@@ -109,18 +140,24 @@ Executed Executor::Commit(Transaction& txn, Reply& reply) {
       always && txn.changes_data() ? Survives::kPowerLoss : Survives::kProcessDeath;
   const auto [number, applied] = commits_.Start(writes, survives);
   const std::optional<Status> outcome = commits_.Outcome(number);
-  if (applied || (outcome.has_value() && outcome->ok())) counts_ = txn.counts();
+  if (applied || (outcome.has_value() && outcome->ok())) Applied(txn.counts(), events);
   if (!outcome.has_value()) {
-    if (!applied) paused_on_ = Pause{number, txn.counts()};
+    if (!applied) paused_on_ = Pause{number, txn.counts(), std::move(events)};
     return {number};
   }
   if (!outcome->ok()) {
     reply.Rewind();
     reply.Error(WriteFailed(*outcome));
+    services_.CountError();
     return {};
   }
   // Acknowledged already; what it saw may still be on its way.
   return commits_.acknowledged() >= number ? Executed{} : Executed{number};
+}
+
+void Executor::Applied(const AllCounts& counts, const std::vector<KeyEvent>& events) {
+  counts_ = counts;
+  if (!events.empty()) services_.KeysChanged(events);
 }
 
 Result<size_t> Executor::Reap(size_t limit) {
@@ -137,7 +174,7 @@ void Executor::OnProgress() {
   if (paused_on_.has_value()) {
     const std::optional<Status> outcome = commits_.Outcome(paused_on_->commit);
     if (outcome.has_value()) {
-      if (outcome->ok()) counts_ = paused_on_->counts;
+      if (outcome->ok()) Applied(paused_on_->counts, paused_on_->events);
       paused_on_.reset();
     }
   }

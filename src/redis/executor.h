@@ -1,4 +1,9 @@
-// Executor: runs commands one after the other, each as one transaction.
+// Executor: runs commands one after the other, each as one transaction. A command goes through
+//
+//   Resolve    which command it is, and whether the number of words is right
+//   Refusal    whether this client may run it now
+//   Run        its function, over a transaction that it may share with other commands
+//   Commit     what the transaction did, in one batch
 //
 // A write is committed before the next command runs, but not necessarily acknowledged: the result
 // of Execute says for what the reply has to wait. With back-pressure a commit may not even be
@@ -13,6 +18,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "redis/commands/command.h"
@@ -47,6 +53,20 @@ class Executor {
   // REQUIRES: !paused(), args is not empty. Appends one reply to `*out`; if it waits, that is the
   // reply for when the commit succeeds.
   Executed Execute(ClientState& client, std::span<const std::string_view> args, std::string* out);
+
+  // --- the steps, for commands that run commands ---
+
+  // Finds the command, or the subcommand, that `args` name; null and why not in `*error`.
+  const CommandSpec* Resolve(std::span<const std::string_view> args, std::string* error) const;
+  // Why `client` may not run the command now; nullopt if it may.
+  std::optional<std::string> Refusal(const CommandSpec& spec, const ClientState& client,
+                                     std::span<const std::string_view> args) const;
+  // Runs a command within `txn`, of which it sees the writes so far, and writes one reply. If that
+  // is an error, nothing is left of what the command itself did to `txn`. `args` must be what
+  // Resolve accepted for `spec`, and live until `txn` is committed (see Transaction::Retain).
+  void Run(const CommandSpec& spec, ClientState& client, std::span<const std::string_view> args,
+           Transaction& txn, Reply& reply);
+
   // Removes up to `limit` expired keys; returns how many. REQUIRES: !paused().
   Result<size_t> Reap(size_t limit);
 
@@ -63,11 +83,12 @@ class Executor {
   struct Pause {
     uint64_t commit;
     AllCounts counts;  // once it is applied
+    std::vector<KeyEvent> events;
   };
 
-  // The spec that runs, or null after replying with an error.
-  const CommandSpec* Resolve(std::span<const std::string_view> args, Reply& reply);
   Executed Commit(Transaction& txn, Reply& reply);
+  // The commit is applied: reads see it.
+  void Applied(const AllCounts& counts, const std::vector<KeyEvent>& events);
   void OnProgress();
 
   Services& services_;

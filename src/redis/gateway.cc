@@ -86,15 +86,21 @@ void Gateway::Refuse(rpc::stream::Connection& connection, std::string_view error
 
 Executed Gateway::Execute(ClientState& client, std::span<const std::string_view> args,
                           std::string* out) {
-  const size_t begin = out->size();
   const Executed executed = executor_.Execute(client, args, out);
   ++client.commands;
   client.last_command_ms = executor_.LastNowMs();
-  const CommandSpec* spec = commands_.Find(args[0]);
-  Add(spec == nullptr ? unknown_calls_ : calls_[commands_.IndexOf(*spec)], 1);
-  if (begin < out->size() && (*out)[begin] == '-') Add(errors_, 1);
   any_stopped_ |= executor_.paused();
   return executed;
+}
+
+void Gateway::CountRefusal() {
+  Add(refused_calls_, 1);
+  Add(errors_, 1);
+}
+
+void Gateway::CommandRan(const RanCommand& command) {
+  Add(calls_[commands_.IndexOf(command.spec)], 1);
+  if (command.failed) Add(errors_, 1);
 }
 
 void Gateway::OnProgress() {
@@ -218,7 +224,7 @@ GatewayStats Gateway::stats() const {
   stats.expired_keys = read(expired_);
   stats.input_bytes = read(input_bytes_);
   stats.output_bytes = read(output_bytes_);
-  stats.commands_total = read(unknown_calls_);
+  stats.commands_total = read(refused_calls_);
   for (size_t i = 0; i < calls_.size(); ++i) {
     const uint64_t calls = read(calls_[i]);
     stats.commands_total += calls;
@@ -229,7 +235,7 @@ GatewayStats Gateway::stats() const {
 
 void Gateway::ResetStats() {
   for (Counter* counter : {&errors_, &accepted_, &rejected_, &hits_, &misses_, &expired_,
-                           &input_bytes_, &output_bytes_, &unknown_calls_}) {
+                           &input_bytes_, &output_bytes_, &refused_calls_}) {
     counter->store(0, std::memory_order_relaxed);
   }
   for (Counter& counter : calls_) counter.store(0, std::memory_order_relaxed);

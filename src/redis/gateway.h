@@ -60,11 +60,9 @@ class Gateway final : public Services {
 
   // --- for sessions ---
   Executed Execute(ClientState& client, std::span<const std::string_view> args, std::string* out);
-  Executor& executor() { return executor_; }
   base::Logger& logger() { return doors_.logger; }
   void Remove(uint64_t id);
   void AddHolder(Session& session) { holders_.push_back(&session); }
-  void CountError() { Add(errors_, 1); }
   void CountBytes(uint64_t input, uint64_t output);
 
   // --- Services ---
@@ -74,9 +72,14 @@ class Gateway final : public Services {
   base::Random& random() override { return random_; }
   ScanCursors& scan_cursors() override { return scan_cursors_; }
   Backend& backend() override { return doors_.backend; }
+  Executor& executor() override { return executor_; }
   GatewayStats Stats() const override { return stats(); }
   void ResetStats() override;
   void CountLookup(bool hit) override { Add(hit ? hits_ : misses_, 1); }
+  void CountError() override { Add(errors_, 1); }
+  void CountRefusal() override;
+  void CommandRan(const RanCommand& command) override;
+  void KeysChanged(std::span<const KeyEvent> /*events*/) override {}
   uint64_t start_ms() const override { return start_ms_; }
   bool loading() const override { return executor_.loading(); }
   void ForEachClient(const std::function<void(const ClientState&)>& visit) const override;
@@ -124,7 +127,7 @@ class Gateway final : public Services {
   Counter errors_{0}, active_{0}, accepted_{0}, rejected_{0}, hits_{0}, misses_{0}, expired_{0},
       input_bytes_{0}, output_bytes_{0};
   std::vector<Counter> calls_;  // by CommandTable::IndexOf
-  Counter unknown_calls_{0};
+  Counter refused_calls_{0};
 };
 
 }  // namespace nokv::redis

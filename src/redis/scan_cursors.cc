@@ -48,23 +48,23 @@ std::optional<ScanCursors::Scan> ScanCursors::Decode(std::string_view bytes) {
   return scan;
 }
 
-Result<std::optional<ScanCursors::Scan>> ScanCursors::Load(Backend& backend, uint32_t id) {
+Result<std::optional<ScanCursors::Scan>> ScanCursors::Load(Transaction& txn, uint32_t id) {
   if (const auto unsaved = unsaved_.find(SlotOf(id)); unsaved != unsaved_.end()) {
     if (unsaved->second.id == id) return std::optional<Scan>(unsaved->second);
   }
   Record record;
-  ASSIGN_OR_RETURN(const bool found, backend.Get(CursorKey(SlotOf(id)), &record));
+  ASSIGN_OR_RETURN(const bool found, txn.FindRaw(CursorKey(SlotOf(id)), &record));
   std::optional<Scan> scan;
   if (found) scan = Decode(record.value);
   if (scan.has_value() && scan->id != id) scan.reset();
   return scan;
 }
 
-Result<std::optional<std::string>> ScanCursors::Find(Backend& backend, int db, uint64_t cursor) {
+Result<std::optional<std::string>> ScanCursors::Find(Transaction& txn, int db, uint64_t cursor) {
   std::optional<std::string> position;
   if (cursor >> (kIdBits + kStepBits) != 0) return position;
   const auto step = static_cast<uint32_t>(cursor & kMaxStep);
-  ASSIGN_OR_RETURN(const auto scan, Load(backend, static_cast<uint32_t>(cursor >> kStepBits)));
+  ASSIGN_OR_RETURN(const auto scan, Load(txn, static_cast<uint32_t>(cursor >> kStepBits)));
   if (!scan.has_value() || scan->db != db || step == 0) return position;
   if (step == scan->step) {
     position = scan->position;
@@ -84,7 +84,7 @@ Result<uint64_t> ScanCursors::Save(Backend& backend, Transaction& txn, int db, u
   } else {
     scan.id = static_cast<uint32_t>(cursor >> kStepBits);
     scan.step = StepAfter(static_cast<uint32_t>(cursor & kMaxStep));
-    ASSIGN_OR_RETURN(const auto previous, Find(backend, db, cursor));
+    ASSIGN_OR_RETURN(const auto previous, Find(txn, db, cursor));
     scan.previous = previous.value_or("");
   }
   scan.position = position;

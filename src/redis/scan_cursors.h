@@ -28,7 +28,7 @@ class ScanCursors {
   explicit ScanCursors(uint64_t generation) : generation_(generation) {}
 
   // The data key where the scan goes on; nullopt if the cursor is invalid for `db`.
-  Result<std::optional<std::string>> Find(Backend& backend, int db, uint64_t cursor);
+  Result<std::optional<std::string>> Find(Transaction& txn, int db, uint64_t cursor);
   // The cursor for going on at `position`: the next step of `cursor`'s scan, or a new scan if it
   // is 0. Saved with the transaction; if the store refuses writes, kept in memory only.
   Result<uint64_t> Save(Backend& backend, Transaction& txn, int db, uint64_t cursor,
@@ -43,7 +43,7 @@ class ScanCursors {
     std::string previous;  // of the step before
   };
 
-  Result<std::optional<Scan>> Load(Backend& backend, uint32_t id);
+  Result<std::optional<Scan>> Load(Transaction& txn, uint32_t id);
   static std::string Encode(const Scan& scan);
   static std::optional<Scan> Decode(std::string_view bytes);
 

@@ -9,48 +9,18 @@
 
 namespace nokv::redis {
 
-namespace {
-// Up to this many writes a scan beats a hash map.
-constexpr size_t kScannedWrites = 8;
-}  // namespace
-
 Transaction::Transaction(Backend& backend, const AllCounts& counts, uint64_t now_ms)
     : backend_(backend), before_(counts), after_(counts), now_ms_(now_ms) {}
 
-const Write* Transaction::Pending(std::string_view data_key) {
-  if (writes_.size() > kScannedWrites) {
-    const auto found = positions_.find(data_key);
-    return found == positions_.end() ? nullptr : &writes_[found->second];
-  }
-  for (size_t i = writes_.size(); i-- > 0;) {
-    if (writes_[i].key == data_key && writes_[i].kind != Write::Kind::kDeleteRange) {
-      return &writes_[i];
-    }
-  }
-  return nullptr;
-}
-
-void Transaction::Add(Write write) {
-  writes_.push_back(std::move(write));
-  if (writes_.size() <= kScannedWrites) return;
-  if (positions_.empty()) {
-    for (size_t i = 0; i < writes_.size(); ++i) {
-      if (writes_[i].kind != Write::Kind::kDeleteRange) positions_[writes_[i].key] = i;
-    }
-  } else if (writes_.back().kind != Write::Kind::kDeleteRange) {
-    positions_[writes_.back().key] = writes_.size() - 1;
-  }
-}
-
 Result<bool> Transaction::FindData(const std::string& data_key, Record* record) {
-  if (const Write* write = Pending(data_key); write != nullptr) {
+  if (const Write* write = pending_.Find(data_key); write != nullptr) {
     if (write->kind == Write::Kind::kDelete) return false;
-    *record = Record{write->value, write->expiry_ms, write->type, nullptr};
+    *record = Record{write->value, write->expiry_ms, write->type, write->pin};
     return true;
   }
   ASSIGN_OR_RETURN(const bool found, backend_.Get(data_key, record));
   // The store judges expiry by its own clock, which may be a little behind or ahead.
-  const bool live = found && (record->expiry_ms == 0 || record->expiry_ms > now_ms_);
+  const bool live = found && IsLive(record->expiry_ms);
   last_key_ = data_key;
   last_state_ = State{live, live ? record->expiry_ms : 0};
   return live;
@@ -58,7 +28,7 @@ Result<bool> Transaction::FindData(const std::string& data_key, Record* record) 
 
 Result<Transaction::State> Transaction::StateOf(const std::string& data_key) {
   const bool cached = last_state_.has_value() && last_key_ == data_key;
-  if (cached && Pending(data_key) == nullptr) return *last_state_;
+  if (cached && pending_.Find(data_key) == nullptr) return *last_state_;
   Record record;
   ASSIGN_OR_RETURN(const bool live, FindData(data_key, &record));
   return State{live, live ? record.expiry_ms : 0};
@@ -73,16 +43,13 @@ Result<bool> Transaction::Exists(int db, std::string_view key) {
   return Find(db, key, &record);
 }
 
-Status Transaction::Put(int db, std::string_view key, std::string_view value,
-                        const PutArguments& arguments) {
+Status Transaction::Put(int db, std::string_view key, Value value, const PutArguments& arguments) {
   if (key.size() > keys::kMaxUserKeyBytes) {
     return Status::InvalidArgument("key of " + std::to_string(key.size()) +
                                    " bytes exceeds the limit of " +
                                    std::to_string(keys::kMaxUserKeyBytes));
   }
-  if (arguments.expiry_ms != 0 && arguments.expiry_ms <= now_ms_) {
-    return Remove(db, key).status();
-  }
+  if (!IsLive(arguments.expiry_ms)) return Remove(db, key).status();
   Write write;
   write.key = DataKey(db, key);
   ASSIGN_OR_RETURN(const State old, StateOf(write.key));
@@ -94,10 +61,11 @@ Status Transaction::Put(int db, std::string_view key, std::string_view value,
       RETURN_IF_ERROR(AddIndexEntry(db, arguments.expiry_ms, key));
     }
   }
-  write.value = value;
+  write.value = value.bytes;
+  write.pin = std::move(value.pin);
   write.expiry_ms = arguments.expiry_ms;
   write.type = static_cast<uint8_t>(arguments.type);
-  Add(std::move(write));
+  pending_.Add(std::move(write));
   changes_data_ = true;
   return Status::Ok();
 }
@@ -110,7 +78,7 @@ Result<bool> Transaction::Remove(int db, std::string_view key) {
   if (!old.live) return false;
   if (old.expiry_ms != 0) DropIndexEntry(db, old.expiry_ms, key);
   --after_[db].keys;
-  Add(std::move(write));
+  pending_.Add(std::move(write));
   changes_data_ = true;
   return true;
 }
@@ -118,12 +86,8 @@ Result<bool> Transaction::Remove(int db, std::string_view key) {
 Status Transaction::AddIndexEntry(int db, uint64_t expiry_ms, std::string_view key) {
   Write write;
   write.key = ExpiryIndexKey(db, expiry_ms, key);
-  const Write* pending = Pending(write.key);
   Record record;
-  bool there = pending != nullptr && pending->kind == Write::Kind::kPut;
-  if (pending == nullptr) {
-    ASSIGN_OR_RETURN(there, backend_.Get(write.key, &record));
-  }
+  ASSIGN_OR_RETURN(const bool there, FindRaw(write.key, &record));
   if (there) {
     // Left by an expired key of this name, which still counts. The wall clock has gone back, or
     // the store's clock is ahead of ours. From now on the entry stands for the new key alone.
@@ -131,7 +95,7 @@ Status Transaction::AddIndexEntry(int db, uint64_t expiry_ms, std::string_view k
     return Status::Ok();
   }
   ++after_[db].expires;
-  Add(std::move(write));
+  pending_.Add(std::move(write));
   return Status::Ok();
 }
 
@@ -140,7 +104,7 @@ void Transaction::DropIndexEntry(int db, uint64_t expiry_ms, std::string_view ke
   write.kind = Write::Kind::kDelete;
   write.key = ExpiryIndexKey(db, expiry_ms, key);
   --after_[db].expires;
-  Add(std::move(write));
+  pending_.Add(std::move(write));
 }
 
 void Transaction::Flush(int db) {
@@ -148,13 +112,7 @@ void Transaction::Flush(int db) {
   if (after_[db] == Counts{}) return;  // a range tombstone over nothing would cost every reader
   std::vector<KeyRange> ranges = KeyRanges(db);
   ranges.push_back(ExpiryIndexRange(db));
-  for (KeyRange& range : ranges) {
-    Write write;
-    write.kind = Write::Kind::kDeleteRange;
-    write.key = std::move(range.begin);
-    write.end = std::move(range.end);
-    Add(std::move(write));
-  }
+  for (KeyRange& range : ranges) pending_.DeleteRange(std::move(range));
   after_[db] = Counts{};
 }
 
@@ -182,7 +140,7 @@ Result<size_t> Transaction::ReapDatabase(int db, size_t limit) {
     ASSIGN_OR_RETURN(const bool found, backend_.Get(write.key, &record));
     // A key that was written over the expired one stays. Otherwise delete it for good, so that it
     // does not come back when the wall clock is set back.
-    if (!found || record.expiry_ms == entry->expiry_ms) Add(std::move(write));
+    if (!found || record.expiry_ms == entry->expiry_ms) pending_.Add(std::move(write));
     DropIndexEntry(db, entry->expiry_ms, entry->key);
     --after_[db].keys;
     ++reaped;
@@ -192,33 +150,63 @@ Result<size_t> Transaction::ReapDatabase(int db, size_t limit) {
 }
 
 Result<Counts> Transaction::CountLive(int db) {
-  const KeyRange range = ExpiryIndexRange(db, now_ms_ + 1);
   uint64_t due = 0;
-  if (before_[db].expires > 0) {
-    const auto cursor = backend_.Scan(range.begin, range.end);
+  if (after_[db].expires > 0) {
+    const KeyRange range = ExpiryIndexRange(db, now_ms_ + 1);
+    const auto cursor = pending_.Scan(backend_, range.begin, range.end);
     for (; cursor->Valid(); cursor->Next()) ++due;
     RETURN_IF_ERROR(cursor->status());
   }
-  return Counts{before_[db].keys - due, before_[db].expires - due};
+  return Counts{after_[db].keys - due, after_[db].expires - due};
 }
 
-void Transaction::PutRaw(std::string key, std::string_view value) {
+std::unique_ptr<KeyCursor> Transaction::Scan(std::string_view begin, std::string_view end) {
+  return pending_.Scan(backend_, begin, end);
+}
+
+void Transaction::PutRaw(std::string key, Value value) {
   Write write;
   write.key = std::move(key);
-  write.value = value;
-  Add(std::move(write));
+  write.value = value.bytes;
+  write.pin = std::move(value.pin);
+  pending_.Add(std::move(write));
 }
 
-const std::vector<Write>& Transaction::Finish() {
+Result<bool> Transaction::FindRaw(const std::string& key, Record* record) {
+  if (const Write* write = pending_.Find(key); write != nullptr) {
+    *record = Record{write->value, write->expiry_ms, write->type, write->pin};
+    return write->kind == Write::Kind::kPut;
+  }
+  return backend_.Get(key, record);
+}
+
+Value Transaction::Keep(std::string value) {
+  auto kept = std::make_shared<const std::string>(std::move(value));
+  const std::string_view bytes = *kept;
+  return {bytes, std::move(kept)};
+}
+
+Transaction::Savepoint Transaction::Save() {
+  return {pending_.Save(), after_, events_.size(), changes_data_};
+}
+
+void Transaction::RollBackTo(const Savepoint& savepoint) {
+  pending_.RollBackTo(savepoint.writes);
+  after_ = savepoint.counts;
+  events_.resize(savepoint.events);
+  changes_data_ = savepoint.changes_data;
+}
+
+std::vector<Write> Transaction::TakeWrites() {
   for (int db = 0; db < kDatabases; ++db) {
     if (after_[db] == before_[db]) continue;
     NOKV_INVARIANT(after_[db].expires <= after_[db].keys) << "books of database " << db;
-    char bytes[16];
-    base::StoreFixed64(bytes, after_[db].keys);
-    base::StoreFixed64(bytes + 8, after_[db].expires);
-    PutRaw(CountsKey(db), Keep(std::string(bytes, sizeof bytes)));
+    std::string bytes;
+    base::PutFixed64(&bytes, after_[db].keys);
+    base::PutFixed64(&bytes, after_[db].expires);
+    PutRaw(CountsKey(db), Keep(std::move(bytes)));
   }
-  return writes_;
+  return pending_.Take();
 }
 
 }  // namespace nokv::redis

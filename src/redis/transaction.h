@@ -1,4 +1,5 @@
-// Transaction: what one command does to the keys, applied all at once or not at all.
+// Transaction: what a command, or several that belong together, does to the keys: applied all at
+// once or not at all.
 //
 // It shows the databases as a client sees them: expired keys are not there, and its own writes are.
 // With every write it keeps the books that make DBSIZE exact and expiry cheap:
@@ -16,16 +17,17 @@
 
 #include <array>
 #include <cstdint>
-#include <forward_list>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
-#include "base/hash.h"
 #include "nokv/status.h"
 #include "redis/backend.h"
 #include "redis/layout.h"
+#include "redis/pending_writes.h"
 
 namespace nokv::redis {
 
@@ -37,6 +39,27 @@ struct Counts {
   bool operator==(const Counts&) const = default;
 };
 using AllCounts = std::array<Counts, kDatabases>;
+
+// Bytes to be written. They live until the commit: held by `pin`, or, if that is null, as the
+// arguments of a command do.
+struct Value {
+  Value(std::string_view borrowed) : bytes(borrowed) {}  // NOLINT: arguments are values
+  // What was found, for writing it again without a copy.
+  Value(const Record& record) : bytes(record.value), pin(record.pin) {}  // NOLINT
+  Value(std::string_view held, std::shared_ptr<const void> holder)
+      : bytes(held), pin(std::move(holder)) {}
+
+  std::string_view bytes;
+  std::shared_ptr<const void> pin;
+};
+
+// What happened to a key, in the terms of Redis's keyspace notifications.
+struct KeyEvent {
+  int db = 0;
+  char event_class = 0;   // the letter of notify-keyspace-events: 'g', '$', 'x', …
+  std::string_view name;  // a literal: "set"
+  std::string key;
+};
 
 struct PutArguments {
   ValueType type = ValueType::kString;
@@ -53,9 +76,9 @@ class Transaction {
   // True and the record if the key is live.
   Result<bool> Find(int db, std::string_view key, Record* record);
   Result<bool> Exists(int db, std::string_view key);
-  // Replaces whatever the key held. An expiry that is not in the future removes the key. `value`
-  // must live until the commit (see Keep). Keys beyond the limit are kInvalidArgument.
-  Status Put(int db, std::string_view key, std::string_view value, const PutArguments& arguments);
+  // Replaces whatever the key held. An expiry that is not in the future removes the key. Keys
+  // beyond the limit are kInvalidArgument.
+  Status Put(int db, std::string_view key, Value value, const PutArguments& arguments);
   // False if there was no live key.
   Result<bool> Remove(int db, std::string_view key);
   // Removes every key of `db`.
@@ -63,16 +86,44 @@ class Transaction {
   // Removes up to `limit` keys that have expired, in all databases; returns how many entries of
   // the index it removed.
   Result<size_t> Reap(size_t limit);
-  // Keys of `db` that are live, and those among them that expire. Does not see own writes.
+  // Keys of `db` that are live, and those among them that expire.
   Result<Counts> CountLive(int db);
-  // A write outside of the books (SCAN cursors).
-  void PutRaw(std::string key, std::string_view value);
+  // Walks the data keys in [begin, end); an empty `end` is the end of all. Keys that have expired
+  // may be among them: see IsLive. Nothing may be written while the cursor lives.
+  std::unique_ptr<KeyCursor> Scan(std::string_view begin, std::string_view end);
+  // True if a key with this expiry is there for clients.
+  bool IsLive(uint64_t expiry_ms) const { return expiry_ms == 0 || expiry_ms > now_ms_; }
+  // A write outside of the books (SCAN cursors), and reading it.
+  void PutRaw(std::string key, Value value);
+  Result<bool> FindRaw(const std::string& key, Record* record);
 
-  // Keeps a computed value alive until the commit.
-  std::string_view Keep(std::string value) { return kept_.emplace_front(std::move(value)); }
+  // A computed value.
+  static Value Keep(std::string value);
+  // Keeps what arguments of commands are in alive until the commit.
+  void Retain(std::shared_ptr<const void> owner) { retained_.push_back(std::move(owner)); }
 
-  // What is to be committed; empty if nothing is. Adds the counts that changed: call once.
-  const std::vector<Write>& Finish();
+  // Tells those who listen that something happened to a key, once it is committed. `name` is a
+  // literal.
+  void Notify(int db, std::string_view key, char event_class, std::string_view name) {
+    events_.push_back({db, event_class, name, std::string(key)});
+  }
+
+  // A point to which everything can be taken back, so that a command that fails leaves nothing.
+  // They nest: each must be ended, by RollBackTo or Release, before those that were made earlier.
+  struct Savepoint {
+    PendingWrites::Savepoint writes;
+    AllCounts counts;
+    size_t events;
+    bool changes_data;
+  };
+  Savepoint Save();
+  void RollBackTo(const Savepoint& savepoint);
+  void Release(const Savepoint& savepoint) { pending_.Release(savepoint.writes); }
+
+  // Moves out what is to be committed; empty if nothing is. Adds the counts that changed.
+  std::vector<Write> TakeWrites();
+  // What was notified.
+  std::vector<KeyEvent> TakeEvents() { return std::move(events_); }
   // True if a client's data changes, so that the sync policy applies.
   bool changes_data() const { return changes_data_; }
   // The books after the commit.
@@ -87,8 +138,6 @@ class Transaction {
 
   Result<bool> FindData(const std::string& data_key, Record* record);
   Result<State> StateOf(const std::string& data_key);
-  const Write* Pending(std::string_view data_key);
-  void Add(Write write);
   Status AddIndexEntry(int db, uint64_t expiry_ms, std::string_view key);
   void DropIndexEntry(int db, uint64_t expiry_ms, std::string_view key);
   Result<size_t> ReapDatabase(int db, size_t limit);
@@ -98,10 +147,9 @@ class Transaction {
   AllCounts after_;
   const uint64_t now_ms_;
   bool changes_data_ = false;
-  std::vector<Write> writes_;
-  // Position in writes_ of the last write of a key, once a scan over them would be slow.
-  base::StringMap<size_t> positions_;
-  std::forward_list<std::string> kept_;
+  PendingWrites pending_;
+  std::vector<KeyEvent> events_;
+  std::vector<std::shared_ptr<const void>> retained_;
   // The last key that was looked up in the backend: commands read a key before they write it.
   std::string last_key_;
   std::optional<State> last_state_;

@@ -25,7 +25,18 @@
 namespace nokv::redis {
 
 class CommandTable;
+class Executor;
 class ScanCursors;
+struct CommandSpec;
+
+// A command that has run.
+struct RanCommand {
+  const CommandSpec& spec;
+  const ClientState& client;
+  std::span<const std::string_view> args;
+  uint64_t duration_us;
+  bool failed;  // its reply is an error
+};
 
 // What commands may ask of the gateway around them.
 class Services {
@@ -37,9 +48,19 @@ class Services {
   virtual base::Random& random() = 0;
   virtual ScanCursors& scan_cursors() = 0;
   virtual Backend& backend() = 0;
+  // For commands that run commands.
+  virtual Executor& executor() = 0;
   virtual GatewayStats Stats() const = 0;
   virtual void ResetStats() = 0;
   virtual void CountLookup(bool hit) = 0;
+  virtual void CountError() = 0;
+  // A command was refused before it ran.
+  virtual void CountRefusal() = 0;
+  // Called after each command, those within a transaction of several too; whether what it did will
+  // be committed is not known yet.
+  virtual void CommandRan(const RanCommand& command) = 0;
+  // Called when what Transaction::Notify told of is applied.
+  virtual void KeysChanged(std::span<const KeyEvent> events) = 0;
   virtual uint64_t start_ms() const = 0;
   // True while the keys are being counted after a start.
   virtual bool loading() const = 0;

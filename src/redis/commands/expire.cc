@@ -66,8 +66,7 @@ Status ExpireWith(Context& context, TimeUnit unit, bool absolute, std::string_vi
   PutArguments put;
   put.type = static_cast<ValueType>(record.type);
   put.expiry_ms = *expiry;
-  return context.txn.Put(context.db(), context.args[1], context.txn.Keep(std::string(record.value)),
-                         put);
+  return context.txn.Put(context.db(), context.args[1], record, put);
 }
 
 Status Expire(Context& context) {
@@ -124,8 +123,7 @@ Status Persist(Context& context) {
   if (!changes) return Status::Ok();
   PutArguments put;
   put.type = static_cast<ValueType>(record.type);
-  return context.txn.Put(context.db(), context.args[1], context.txn.Keep(std::string(record.value)),
-                         put);
+  return context.txn.Put(context.db(), context.args[1], record, put);
 }
 
 constexpr uint32_t kWriting = kWriteFlag | kFastFlag;

@@ -52,7 +52,7 @@ Status PutCopy(Context& context, int db, std::string_view key, const Record& rec
   PutArguments put;
   put.type = static_cast<ValueType>(record.type);
   put.expiry_ms = record.expiry_ms;
-  return context.txn.Put(db, key, context.txn.Keep(std::string(record.value)), put);
+  return context.txn.Put(db, key, record, put);
 }
 
 Status RenameWith(Context& context, bool only_if_new) {
@@ -125,9 +125,9 @@ Result<std::string> Walk(Context& context, std::string begin, uint64_t steps) {
   for (int lap = 0; lap < 2; ++lap) {
     for (const KeyRange& range : KeyRanges(context.db())) {
       if (!range.end.empty() && range.end <= begin) continue;
-      const auto cursor = context.services.backend().Scan(std::max(begin, range.begin), range.end);
+      const auto cursor = context.txn.Scan(std::max(begin, range.begin), range.end);
       for (; cursor->Valid(); cursor->Next()) {
-        if (cursor->expiry_ms() != 0 && cursor->expiry_ms() <= context.txn.now_ms()) continue;
+        if (!context.txn.IsLive(cursor->expiry_ms())) continue;
         if (steps-- == 0) return std::string(cursor->key());
       }
       RETURN_IF_ERROR(cursor->status());

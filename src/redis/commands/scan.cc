@@ -72,10 +72,10 @@ Result<std::string> WalkKeys(Context& context, const Filter& filter, const std::
   std::string scratch;
   bool more = true;
   for (const KeyRange& range : RangesFor(context.db(), filter, from)) {
-    const auto cursor = context.services.backend().Scan(range.begin, range.end);
+    const auto cursor = context.txn.Scan(range.begin, range.end);
     for (; cursor->Valid(); cursor->Next()) {
       if (!more || budget-- <= 0) return std::string(cursor->key());
-      if (cursor->expiry_ms() != 0 && cursor->expiry_ms() <= context.txn.now_ms()) continue;
+      if (!context.txn.IsLive(cursor->expiry_ms())) continue;
       const std::string_view key = UserKey(context.db(), cursor->key(), &scratch);
       if (filter.Accepts(key, cursor->type())) more = visit(key);
     }
@@ -118,8 +118,8 @@ Status Scan(Context& context) {
   if (!ParseScanOptions(context, &filter, &count)) return Status::Ok();
   std::string from;
   if (*cursor != 0) {
-    ASSIGN_OR_RETURN(auto position, context.services.scan_cursors().Find(context.services.backend(),
-                                                                         context.db(), *cursor));
+    ASSIGN_OR_RETURN(auto position,
+                     context.services.scan_cursors().Find(context.txn, context.db(), *cursor));
     if (!position.has_value()) return Fail(context, "ERR invalid cursor");
     from = std::move(*position);
   }

@@ -187,8 +187,7 @@ Status GetEx(Context& context) {
   if (!changes) return Status::Ok();
   PutArguments put;
   put.expiry_ms = *expiry;
-  return context.txn.Put(context.db(), context.args[1], context.txn.Keep(std::string(record.value)),
-                         put);
+  return context.txn.Put(context.db(), context.args[1], record, put);
 }
 
 Status MGet(Context& context) {

@@ -72,7 +72,7 @@ const CommandSpec* CommandTable::FindFull(std::string_view name) const {
 }
 
 size_t CommandTable::IndexOf(const CommandSpec& command) const {
-  const Slot* slot = FindSlot(command.name);
+  const Slot* slot = FindSlot(command.name.substr(0, command.name.find('|')));
   NOKV_CHECK(slot != nullptr) << command.name;
   return slot->index;
 }

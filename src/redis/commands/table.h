@@ -22,7 +22,8 @@ class CommandTable {
   const CommandSpec* FindFull(std::string_view name) const;
   // By name.
   const std::vector<const CommandSpec*>& all() const { return all_; }
-  // A dense number for each top-level command, below all().size().
+  // A dense number for each top-level command, below all().size(). A subcommand has that of its
+  // container.
   size_t IndexOf(const CommandSpec& command) const;
 
  private:
