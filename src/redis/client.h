@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "redis/multi.h"
+
 namespace nokv::redis {
 
 enum class ReplyMode : uint8_t { kOn, kOff, kSkipNext };
@@ -28,6 +30,7 @@ struct ClientState {
   uint64_t last_command_ms = 0;
   std::string_view last_command = "NULL";
   uint64_t commands = 0;
+  MultiState multi;
 };
 
 }  // namespace nokv::redis

@@ -1,6 +1,7 @@
 // Commands against the replies of redis-server, from text files.
 #include <gtest/gtest.h>
 
+#include <map>
 #include <sstream>
 #include <string>
 
@@ -12,15 +13,21 @@ namespace {
 
 std::string RunCase(const datadriven::DataCase& data) {
   TestGateway gateway;
-  TestClient client(gateway);
+  std::map<std::string, TestClient> clients;  // by the name in "@name COMMAND"
   std::string out;
   std::istringstream lines(data.input);
   for (std::string line; std::getline(lines, line);) {
     if (line.starts_with("@advance ")) {
       gateway.clock().Advance(std::stoll(line.substr(9)));
-    } else {
-      out += client.Run(line) + "\n";
+      continue;
     }
+    std::string name;
+    if (line.starts_with('@')) {
+      const size_t space = line.find(' ');
+      name = line.substr(0, space);
+      line.erase(0, space + 1);
+    }
+    out += clients.try_emplace(name, gateway).first->second.Run(line) + "\n";
   }
   return out;
 }
@@ -34,7 +41,7 @@ TEST_P(CommandsTest, ReplyAsRedisDoes) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Files, CommandsTest,
-                         testing::Values("strings", "keys", "expire", "connection"),
+                         testing::Values("strings", "keys", "expire", "connection", "multi"),
                          [](const auto& file) { return std::string(file.param); });
 
 }  // namespace

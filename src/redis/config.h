@@ -24,6 +24,10 @@ struct Config {
   bool protected_mode = true;
   // Commands of a client wait while this much output of it has not been taken by its socket.
   size_t output_pause_bytes = size_t{8} << 20;
+  // One reply to MGET or EXEC is not larger.
+  uint64_t reply_limit_bytes = uint64_t{512} << 20;
+  // The commands that one client queues between MULTI and EXEC take at most so much memory.
+  uint64_t query_buffer_limit_bytes = uint64_t{256} << 20;
   // A client that takes nothing of its waiting output for so long is disconnected.
   uint64_t stalled_reader_seconds = 60;
   // For INFO and CONFIG GET.

@@ -94,15 +94,38 @@ Executed Executor::Execute(ClientState& client, std::span<const std::string_view
     }
   }
   if (spec == nullptr) {
-    reply.Error(error);
-    services_.CountRefusal();
+    Refuse(client, args, error, reply);
     return {};
   }
   client.last_command = spec->name;
+  if (client.multi.open() && (spec->flags & kNotQueuedFlag) == 0) {
+    Queue(*spec, client, args, reply);
+    return {};
+  }
   Transaction txn(backend_, counts_, NowMs());
   Run(*spec, client, args, txn, reply);
   if (reply.failed()) return {};
   return Commit(txn, reply);
+}
+
+void Executor::Refuse(ClientState& client, std::span<const std::string_view> args,
+                      std::string_view error, Reply& reply) {
+  services_.CountRefusal();
+  client.multi.Spoil();
+  if (!EqualsIgnoreCase(args[0], "exec")) return reply.Error(error);
+  client.multi.Close();
+  if (error.starts_with("ERR ")) error.remove_prefix(4);
+  reply.Error("EXECABORT Transaction discarded because of: " + std::string(error));
+}
+
+void Executor::Queue(const CommandSpec& spec, ClientState& client,
+                     std::span<const std::string_view> args, Reply& reply) {
+  const uint64_t limit = services_.config().query_buffer_limit_bytes;
+  if (client.multi.Add(spec, args, limit)) return reply.Simple("QUEUED");
+  Refuse(client, args,
+         "ERR the queued commands take more memory than client-query-buffer-limit, " +
+             std::to_string(limit) + " bytes",
+         reply);
 }
 
 void Executor::Run(const CommandSpec& spec, ClientState& client,

@@ -1,7 +1,7 @@
 // Executor: runs commands one after the other, each as one transaction. A command goes through
 //
 //   Resolve    which command it is, and whether the number of words is right
-//   Refusal    whether this client may run it now
+//   Refusal    whether this client may run it now; after MULTI, it is queued instead
 //   Run        its function, over a transaction that it may share with other commands
 //   Commit     what the transaction did, in one batch
 //
@@ -86,6 +86,11 @@ class Executor {
     std::vector<KeyEvent> events;
   };
 
+  // Answers a command that will not run.
+  void Refuse(ClientState& client, std::span<const std::string_view> args, std::string_view error,
+              Reply& reply);
+  void Queue(const CommandSpec& spec, ClientState& client, std::span<const std::string_view> args,
+             Reply& reply);
   Executed Commit(Transaction& txn, Reply& reply);
   // The commit is applied: reads see it.
   void Applied(const AllCounts& counts, const std::vector<KeyEvent>& events);

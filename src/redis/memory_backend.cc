@@ -60,6 +60,7 @@ void MemoryBackend::Apply(std::span<const Write> writes) {
 }
 
 bool MemoryBackend::Commit(std::span<const Write> writes, Survives survives, CommitDone done) {
+  ++commits_;
   if (!write_error_.ok()) {
     done(write_error_);
     return false;

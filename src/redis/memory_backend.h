@@ -37,6 +37,7 @@ class MemoryBackend final : public Backend {
   void set_write_error(Status status) { write_error_ = std::move(status); }
   void set_generation(uint64_t generation) { generation_ = generation; }
   uint64_t syncs() const { return syncs_; }
+  uint64_t commits() const { return commits_; }
   size_t size() const { return entries_.size(); }
 
   struct Entry {
@@ -64,6 +65,7 @@ class MemoryBackend final : public Backend {
   Status write_error_;
   uint64_t generation_ = 0;
   uint64_t syncs_ = 0;
+  uint64_t commits_ = 0;
 };
 
 }  // namespace nokv::redis

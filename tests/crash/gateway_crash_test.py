@@ -1,8 +1,9 @@
 """nokv-redis is killed (kill -9) under load; every reply that a client has read must hold.
 
-Each client repeats three commands, pipelined: SET of a new key, INCR of its own counter, MSET of two
-new keys; all clients INCR one shared counter too. A connection's commands take effect in order, so
-what a restart finds must be a prefix of them: that pins down which keys there are, to the last one.
+Each client repeats, pipelined: a transaction (MULTI … EXEC) of two new keys and a counter, SET of a
+new key, INCR of its own counter, MSET of two new keys; all clients INCR one shared counter too. A
+connection's commands take effect in order, so what a restart finds must be a prefix of them: that
+pins down which keys there are, to the last one.
 NOKV_CRASH_ROUNDS and NOKV_CRASH_SEED ask for more rounds, and others.
 """
 import os
@@ -13,8 +14,8 @@ import unittest
 import gateway
 
 CLIENTS = 8
-PIPELINE = 16
-PER_STEP = 4  # commands
+PIPELINE = 4  # steps
+PER_STEP = 5  # commands that leave a trace
 ROUNDS = int(os.environ.get("NOKV_CRASH_ROUNDS", "4"))
 SEED = int(os.environ.get("NOKV_CRASH_SEED", "1"))
 
@@ -41,16 +42,19 @@ class Load:
 
     def step(self, number):
         value = value_of(number, self.size)
-        return [("SET", f"set:{self.name}:{number}", value), ("INCR", f"count:{self.name}"),
+        return [("MULTI",), ("SET", f"begin:{self.name}:{number}", value),
+                ("INCR", f"transactions:{self.name}"),
+                ("SET", f"end:{self.name}:{number}", value), ("EXEC",),
+                ("SET", f"set:{self.name}:{number}", value), ("INCR", f"count:{self.name}"),
                 ("MSET", f"left:{self.name}:{number}", value, f"right:{self.name}:{number}", value),
                 ("INCR", "shared")]
 
     def run(self, client, progress):
         try:
             while True:
-                commands = [command for ahead in range(PIPELINE // PER_STEP)
+                commands = [command for ahead in range(PIPELINE)
                             for command in self.step(self.sent + 1 + ahead)]
-                self.sent += PIPELINE // PER_STEP
+                self.sent += PIPELINE
                 client.send(b"".join(gateway.encode(*command) for command in commands))
                 for command in commands:
                     self.take(command, client.reply())
@@ -59,6 +63,8 @@ class Load:
             pass  # killed
 
     def take(self, command, reply):
+        if command == ("MULTI",) or reply == b"QUEUED":
+            return
         if isinstance(reply, gateway.RedisError):
             self.wrong.append((command[:2], str(reply)))
         if command == ("INCR", "shared"):
@@ -118,26 +124,34 @@ class GatewayCrashTest(gateway.ScratchTest):
 
     def verify_load(self, client, load, keys, expected):
         """Adds the keys of `load`; returns how often, at least and at most, it counted "shared"."""
+        executed = int(client.call("GET", f"transactions:{load.name}") or 0)
         sets = sum(key.startswith(b"set:%d:" % load.name) for key in keys)
         pairs = sum(key.startswith(b"left:%d:" % load.name) for key in keys)
         count = int(client.call("GET", f"count:{load.name}") or 0)
-        self.assertTrue(pairs <= count <= sets <= pairs + 1, f"{sets} SET, {count} INCR, {pairs} MSET")
-        for kind, number in (("set", sets), ("left", pairs), ("right", pairs)):
+        self.assertTrue(pairs <= count <= sets <= executed <= pairs + 1,
+                        f"{executed} EXEC, {sets} SET, {count} INCR, {pairs} MSET")
+        for kind, number in (("begin", executed), ("end", executed), ("set", sets),
+                             ("left", pairs), ("right", pairs)):
             names = [f"{kind}:{load.name}:{index}" for index in range(1, number + 1)]
             expected.update(name.encode() for name in names)
             for index, name in list(enumerate(names, 1))[-100:]:
                 self.assertEqual(client.call("GET", name), value_of(index, load.size), name)
         if count:
             expected.add(b"count:%d" % load.name)
+        if executed:
+            expected.add(b"transactions:%d" % load.name)
         # Whole steps of this round, and the commands before the cut in the one that was cut.
-        steps, cut = pairs - load.start, (sets - pairs) + (count - pairs)
+        steps = pairs - load.start
+        cut = (executed - pairs) + (sets - pairs) + (count - pairs)
         self.assertGreaterEqual(steps * PER_STEP + cut, load.acknowledged,
                                 "an acknowledged write is gone")
         # All begin the next round even.
-        for command, done in zip(load.step(sets), (True, count == sets, pairs == sets)):
+        step = load.step(executed)
+        for command, done in ((step[5], sets == executed), (step[6], count == executed),
+                              (step[7], pairs == executed)):
             if not done:
                 self.assertNotIsInstance(client.call(*command), gateway.RedisError)
-        load.begin(sets)
+        load.begin(executed)
         # The last command of a step leaves no trace of its own: only the next one's tells.
         return (steps if cut else max(steps - 1, 0)), steps
 

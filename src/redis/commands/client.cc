@@ -25,9 +25,15 @@ std::string Describe(const ClientState& client, uint64_t now_ms) {
   out += " name=" + client.name;
   out += " age=" + seconds_since(client.connected_ms);
   out += " idle=" + seconds_since(client.last_command_ms);
-  out += client.no_evict ? " flags=e" : " flags=N";
+  std::string flags;
+  if (client.multi.open()) flags += 'x';
+  if (client.no_evict) flags += 'e';
+  out += " flags=" + (flags.empty() ? "N" : flags);
   out += " db=" + std::to_string(client.db);
-  out += " sub=0 psub=0 ssub=0 multi=-1 cmd=" + std::string(client.last_command);
+  out += " sub=0 psub=0 ssub=0";
+  out += " multi=" + (client.multi.open() ? std::to_string(client.multi.queue()->size()) : "-1");
+  out += " multi-mem=" + std::to_string(client.multi.bytes());
+  out += " cmd=" + std::string(client.last_command);
   out += " user=default redir=-1 resp=" + std::to_string(client.protocol);
   out += " lib-name=" + client.library_name + " lib-ver=" + client.library_version;
   return out;

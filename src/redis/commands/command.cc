@@ -14,10 +14,17 @@ struct FlagName {
 };
 
 constexpr FlagName kFlagNames[] = {
-    {kWriteFlag, "write"},          {kReadOnlyFlag, "readonly"}, {kDenyOomFlag, "denyoom"},
-    {kAdminFlag, "admin"},          {kNoScriptFlag, "noscript"}, {kLoadingFlag, "loading"},
-    {kStaleFlag, "stale"},          {kFastFlag, "fast"},         {kNoAuthFlag, "no_auth"},
+    {kWriteFlag, "write"},
+    {kReadOnlyFlag, "readonly"},
+    {kDenyOomFlag, "denyoom"},
+    {kAdminFlag, "admin"},
+    {kNoScriptFlag, "noscript"},
+    {kLoadingFlag, "loading"},
+    {kStaleFlag, "stale"},
+    {kFastFlag, "fast"},
+    {kNoAuthFlag, "no_auth"},
     {kAllowBusyFlag, "allow_busy"},
+    {kSkipSlowLogFlag, "skip_slowlog"},
 };
 
 std::vector<std::string_view> Flags(const CommandSpec& spec) {
@@ -42,6 +49,7 @@ std::vector<std::string_view> Categories(const CommandSpec& spec) {
   if ((spec.flags & kAdminFlag) != 0) categories.emplace_back("@admin");
   if ((spec.flags & (kAdminFlag | kDangerousFlag)) != 0) categories.emplace_back("@dangerous");
   if (spec.group == "connection") categories.emplace_back("@connection");
+  if (spec.group == "transactions") categories.emplace_back("@transaction");
   return categories;
 }
 
@@ -129,7 +137,7 @@ Status CommandInfo(Context& context) {
   for (const std::string_view name : context.args.subspan(2)) {
     const CommandSpec* spec = context.services.commands().FindFull(name);
     if (spec == nullptr) {
-      context.reply.Raw(context.reply.protocol() >= 3 ? "_\r\n" : "*-1\r\n");
+      context.reply.NullArray();
     } else {
       ReplyInfo(context.reply, *spec);
     }

@@ -96,6 +96,8 @@ enum CommandFlag : uint32_t {
   kAllowBusyFlag = 1 << 9,
   kSentinelFlag = 1 << 10,
   kDangerousFlag = 1 << 11,  // an ACL category, no flag of its own
+  kSkipSlowLogFlag = 1 << 12,
+  kNotQueuedFlag = 1 << 13,  // runs at once also after MULTI
 };
 
 struct CommandSpec {
@@ -128,5 +130,6 @@ std::span<const CommandSpec> ConnectionCommands();
 std::span<const CommandSpec> ClientCommands();
 std::span<const CommandSpec> CommandCommands();
 std::span<const CommandSpec> ServerCommands();
+std::span<const CommandSpec> TransactionCommands();
 
 }  // namespace nokv::redis

@@ -123,6 +123,7 @@ Status Reset(Context& context) {
   client.no_evict = false;
   client.no_touch = false;
   client.name.clear();
+  client.multi.Close();
   context.reply.Simple("RESET");
   return Status::Ok();
 }
@@ -135,14 +136,16 @@ constexpr CommandSpec kCommands[] = {
      "Ping the server"},
     {"echo", 2, Echo, kLoadingFlag | kStaleFlag | kFastFlag, 0, 0, 0, "connection", "1.0.0",
      "Echo the given string"},
-    {"quit", -1, Quit, kHandshake, 0, 0, 0, "connection", "1.0.0", "Close the connection"},
+    {"quit", -1, Quit, kHandshake | kNotQueuedFlag, 0, 0, 0, "connection", "1.0.0",
+     "Close the connection"},
     {"auth", -2, Auth, kHandshake | kSentinelFlag, 0, 0, 0, "connection", "1.0.0",
      "Authenticate to the server"},
     {"hello", -1, Hello, kHandshake | kSentinelFlag, 0, 0, 0, "connection", "6.0.0",
      "Handshake with Redis"},
     {"select", 2, Select, kLoadingFlag | kStaleFlag | kFastFlag, 0, 0, 0, "connection", "1.0.0",
      "Change the selected database for the current connection"},
-    {"reset", 1, Reset, kHandshake, 0, 0, 0, "connection", "6.2.0", "Reset the connection"},
+    {"reset", 1, Reset, kHandshake | kNotQueuedFlag, 0, 0, 0, "connection", "6.2.0",
+     "Reset the connection"},
 };
 
 }  // namespace

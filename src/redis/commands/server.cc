@@ -206,6 +206,11 @@ constexpr Setting kSettings[] = {
     {"appendfsync", [](const Config& c) { return std::string(SyncName(c.sync)); }, SetSync},
     {"appendonly", [](const Config&) -> std::string { return "yes"; }},
     {"bind", [](const Config& c) { return c.address.substr(0, c.address.rfind(':')); }},
+    {"client-query-buffer-limit",
+     [](const Config& c) { return std::to_string(c.query_buffer_limit_bytes); },
+     [](Config& c, std::string_view v) {
+       return SetNumber(&c.query_buffer_limit_bytes, v, uint64_t{1} << 20, uint64_t{1} << 40);
+     }},
     {"databases", [](const Config&) { return std::to_string(kDatabases); }},
     {"dir", [](const Config& c) { return c.workdir; }},
     {"maxclients", [](const Config& c) { return std::to_string(c.max_clients); },

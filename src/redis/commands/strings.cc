@@ -191,6 +191,7 @@ Status GetEx(Context& context) {
 }
 
 Status MGet(Context& context) {
+  const uint64_t limit = context.services.config().reply_limit_bytes;
   context.reply.Array(context.args.size() - 1);
   for (const std::string_view key : context.args.subspan(1)) {
     Record record;
@@ -202,8 +203,9 @@ Status MGet(Context& context) {
     } else {
       context.reply.Null();
     }
-    if (context.reply.bytes() > kMaxStringBytes) {
-      return Fail(context, "ERR the values are larger than 512 MiB together; ask for fewer keys");
+    if (context.reply.bytes() > limit) {
+      return Fail(context,
+                  "ERR the values exceed " + std::to_string(limit) + " bytes; ask for fewer keys");
     }
   }
   return Status::Ok();

@@ -42,6 +42,10 @@ void Reply::Null() {
   out_->append(protocol_ >= 3 ? "_\r\n" : "$-1\r\n");
 }
 
+void Reply::NullArray() {
+  out_->append(protocol_ >= 3 ? "_\r\n" : "*-1\r\n");
+}
+
 void Reply::Map(size_t pairs) {
   if (protocol_ >= 3) {
     Header('%', pairs);

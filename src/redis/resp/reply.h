@@ -24,11 +24,16 @@ class Reply {
   void Integer(int64_t value);
   void Bulk(std::string_view bytes);
   void Null();
+  // Where an array was to be expected.
+  void NullArray();
   void Array(size_t count) { Header('*', count); }
   void Map(size_t pairs);
   void Set(size_t count) { Header(protocol_ >= 3 ? '~' : '*', count); }
   // Text for people (INFO).
   void Verbatim(std::string_view text);
+  // A writer for the next element of what this object has begun. It may fail and be rewound by
+  // itself.
+  Reply Element(int protocol) { return Reply(out_, protocol); }
   // Elements that are complete RESP values.
   void Raw(std::string_view encoded) { out_->append(encoded); }
 
