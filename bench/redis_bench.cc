@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -17,26 +17,10 @@ namespace nokv::bench {
 
 namespace {
 
-constexpr std::string_view kHelp =
-    R"(nokv-bench redis
-nokv-bench redis --sync always --rounds 5 --json
-
-Runs redis-benchmark (50 clients, 256-byte values) against nokv-redis and against
-redis-server with an append-only file and the same sync policy, in turns, on
-temporary directories, and prints medians, 99th percentiles and ratios.
-
-  --sync POLICY    always, everysec or no (everysec)
-  --rounds N       runs of each row (3)
-  --requests N     requests of a run without pipelining (100000); eight times as
-                   many with pipelines of 16
-  --dir DIR        where the temporary directory goes (the system's)
-  --json           print it as JSON
-)";
-
 struct BenchFlags {
   std::string sync = "everysec";
-  std::string rounds = "3";
-  std::string requests = "100000";
+  uint64_t rounds = 3;
+  uint64_t requests = 100'000;
   std::string directory = std::filesystem::temp_directory_path();
   bool json = false;
 };
@@ -65,13 +49,6 @@ struct Scratch {
   Scratch& operator=(const Scratch&) = delete;
   std::string path;
 };
-
-int ParseCount(const std::string& text) {
-  int value = 0;
-  const char* end = text.data() + text.size();
-  const auto parsed = std::from_chars(text.data(), end, value);
-  return parsed.ec == std::errc() && parsed.ptr == end ? value : 0;
-}
 
 double MedianOf(std::vector<double> values) {
   std::sort(values.begin(), values.end());
@@ -107,9 +84,9 @@ Result<Sample> ParseCsv(const std::string& output) {
   return Sample{std::atof(fields[1].c_str()), std::atof(fields[6].c_str())};
 }
 
-Status RunRow(const std::array<uint16_t, 2>& ports, int requests, const std::string& log,
+Status RunRow(const std::array<uint16_t, 2>& ports, uint64_t requests, const std::string& log,
               Row* row) {
-  const int count = row->pipeline == 1 ? requests : 8 * requests;
+  const uint64_t count = row->pipeline == 1 ? requests : 8 * requests;
   for (size_t server = 0; server < ports.size(); ++server) {
     ASSIGN_OR_RETURN(const std::string output,
                      RunToEnd({"redis-benchmark", "-p", std::to_string(ports[server]), "-c", "50",
@@ -150,10 +127,9 @@ Result<std::vector<Row>> Measure(const BenchFlags& flags) {
   RETURN_IF_ERROR(WaitForPort(ports[0], nokv).Prefixed("nokv-redis"));
   RETURN_IF_ERROR(WaitForPort(ports[1], redis).Prefixed("redis-server"));
   std::vector<Row> rows = {{"set", 1, {}}, {"get", 1, {}}, {"set", 16, {}}, {"get", 16, {}}};
-  for (int round = 0; round < ParseCount(flags.rounds); ++round) {
+  for (uint64_t round = 0; round < flags.rounds; ++round) {
     for (Row& row : rows) {
-      RETURN_IF_ERROR(
-          RunRow(ports, ParseCount(flags.requests), scratch.path + "/benchmark.log", &row));
+      RETURN_IF_ERROR(RunRow(ports, flags.requests, scratch.path + "/benchmark.log", &row));
     }
   }
   return rows;
@@ -181,7 +157,7 @@ void PrintJson(const BenchFlags& flags, const std::vector<Row>& rows, std::ostre
   json["sync"] = flags.sync;
   json["clients"] = 50;
   json["value_bytes"] = 256;
-  json["rounds"] = ParseCount(flags.rounds);
+  json["rounds"] = flags.rounds;
   for (const Row& row : rows) {
     const double nokv = Rate(row.samples[0]);
     const double redis = Rate(row.samples[1]);
@@ -196,26 +172,7 @@ void PrintJson(const BenchFlags& flags, const std::vector<Row>& rows, std::ostre
   out << json.dump(2) << "\n";
 }
 
-int RunRedis(const cli::Args& args, const cli::Environment& environment) {
-  BenchFlags flags;
-  cli::FlagSet parser;
-  parser.String("sync", &flags.sync);
-  parser.String("rounds", &flags.rounds);
-  parser.String("requests", &flags.requests);
-  parser.String("dir", &flags.directory);
-  parser.Bool("json", &flags.json);
-  Status usage = parser.Parse(args);
-  if (usage.ok() && flags.sync != "always" && flags.sync != "everysec" && flags.sync != "no") {
-    usage = Status::InvalidArgument("--sync \"" + flags.sync + "\" is not always, everysec or no");
-  }
-  if (usage.ok() && ParseCount(flags.rounds) < 1) {
-    usage = Status::InvalidArgument("--rounds \"" + flags.rounds + "\" is not a positive number");
-  }
-  if (usage.ok() && (ParseCount(flags.requests) < 1 || ParseCount(flags.requests) > 100'000'000)) {
-    usage = Status::InvalidArgument("--requests \"" + flags.requests +
-                                    "\" is not a number from 1 to 100000000");
-  }
-  if (!usage.ok()) return cli::FailUsage(usage, "nokv-bench redis", environment.err);
+int RunRedis(const BenchFlags& flags, const cli::Environment& environment) {
   const auto rows = Measure(flags);
   if (!rows.ok()) return cli::Fail(rows.status(), environment.err);
   if (flags.json) {
@@ -231,8 +188,25 @@ int RunRedis(const cli::Args& args, const cli::Environment& environment) {
 cli::Command RedisCommand() {
   return {.name = "redis",
           .summary = "the gateway beside redis-server",
-          .help = std::string(kHelp),
-          .run = RunRedis};
+          .examples = {{"nokv-bench redis"}, {"nokv-bench redis --sync always --rounds 5 --json"}},
+          .description =
+              "Runs redis-benchmark (50 clients, 256-byte values) against nokv-redis and against "
+              "redis-server with an append-only file and the same sync policy, in turns, on "
+              "temporary directories, and prints medians, 99th percentiles and ratios.",
+          .define = [](cli::FlagSet& flags) -> cli::Action {
+            auto bench = std::make_shared<BenchFlags>();
+            flags.Choice("sync", &bench->sync, {"always", "everysec", "no"},
+                         "when a write is on stable storage");
+            flags.Number("rounds", "N", &bench->rounds, {1, 1000}, "runs of each row");
+            flags.Number("requests", "N", &bench->requests, {1, 100'000'000},
+                         "requests of a run without pipelining; eight times as many with pipelines "
+                         "of 16");
+            flags.Path("dir", "DIR", &bench->directory, "where the temporary directory goes");
+            flags.Switch("json", &bench->json, "print it as JSON");
+            return [bench](const cli::Environment& environment) {
+              return RunRedis(*bench, environment);
+            };
+          }};
 }
 
 }  // namespace nokv::bench

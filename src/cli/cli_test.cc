@@ -16,7 +16,7 @@ struct Outcome {
   std::string out, err;
 };
 
-Outcome RunNokv(const Args& args, const Program& program = NokvProgram()) {
+Outcome RunNokv(const Args& args, const Command& program = NokvProgram()) {
   std::ostringstream out;
   std::ostringstream err;
   const int code =
@@ -79,8 +79,36 @@ TEST(ProgramTest, SuggestsTheFlagThatWasMeant) {
   EXPECT_EQ(RunNokv({"stats", "--wrokdir", "x"}).err,
             "error: unknown flag \"--wrokdir\"; did you mean --workdir?\nsee nokv stats --help\n");
   EXPECT_EQ(RunNokv({"manifest", "--colour=red", "--workdir=x"}).err,
-            "error: unknown flag \"--colour\"\nsee nokv manifest --help\n");
+            "error: unknown flag \"--colour\"; did you mean --color?\nsee nokv manifest --help\n");
+  EXPECT_EQ(RunNokv({"manifest", "--paint=red", "--workdir=x"}).err,
+            "error: unknown flag \"--paint\"\nsee nokv manifest --help\n");
   EXPECT_EQ(RunNokv({"--verbos"}).code, kExitUsage);
+}
+
+TEST(ProgramTest, TakesFlagsBeforeAndBehindTheCommand) {
+  const std::string json = RunNokv({"version", "--json"}).out;
+  EXPECT_EQ(RunNokv({"--json", "version"}).out, json);
+  EXPECT_EQ(RunNokv({"--color", "never", "version", "--json"}).out, json);
+  EXPECT_EQ(RunNokv({"--workdir", "version", "stats"}).err, RunNokv({"stats", "--workdir=x"}).err);
+  EXPECT_EQ(RunNokv({"--json"}).code, kExitUsage);
+  EXPECT_EQ(RunNokv({"-q"}).err,
+            "error: no command is given; nokv help lists what there is\nsee nokv --help\n");
+  EXPECT_EQ(RunNokv({"stats", "-qv", "--workdir=x"}).code, kExitUsage);
+  EXPECT_EQ(RunNokv({"stats", "-q", "-v", "--workdir=x"}).err,
+            "error: --quiet and --verbose contradict each other\nsee nokv stats --help\n");
+}
+
+// The one place that a flag is declared in must be enough for its help.
+TEST(ProgramTest, HelpShowsEveryFlagWithDefaultAndVariable) {
+  const std::string text = RunNokv({"help", "stats"}).out;
+  for (const char* part : {"--workdir DIR ", "(or NOKV_WORKDIR)", "--expvar URL", "--json",
+                           "--no-region-metrics", "-q, --quiet", "-v, --verbose", "-h, --help",
+                           "--color auto|always|never", "(default auto; or NOKV_COLOR)",
+                           "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found"}) {
+    EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
+  }
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 80U) << line;
 }
 
 TEST(ProgramTest, RefusesStrayArgumentsAndMissingValues) {
@@ -129,29 +157,6 @@ TEST(FailTest, MapsStatusCodesToExitCodes) {
   EXPECT_EQ(ExitCodeFor(Status::FailedPrecondition("")), 5);
   EXPECT_EQ(ExitCodeFor(Status::Corruption("")), 6);
   EXPECT_EQ(ExitCodeFor(Status::PermissionDenied("")), 7);
-}
-
-TEST(FlagSetTest, AcceptsEveryDocumentedForm) {
-  for (const Args& args : {Args{"--dir", "x", "--json"}, Args{"--dir=x", "--json"},
-                           Args{"-dir", "x", "-json"}, Args{"-json", "-dir=x"}}) {
-    std::string dir;
-    bool json = false;
-    FlagSet flags;
-    flags.String("dir", &dir);
-    flags.Bool("json", &json);
-    const Status status = flags.Parse(args);
-    ASSERT_TRUE(status.ok()) << status;
-    EXPECT_EQ(dir, "x");
-    EXPECT_TRUE(json);
-  }
-}
-
-TEST(FlagSetTest, EndsFlagsAtTwoDashes) {
-  std::string file;
-  FlagSet flags;
-  flags.Positional("file", &file);
-  ASSERT_TRUE(flags.Parse({"--", "-dash"}).ok());
-  EXPECT_EQ(file, "-dash");
 }
 
 TEST(SuggestTest, FindsSwappedMissingAndWrongLettersOnly) {

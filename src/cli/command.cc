@@ -1,124 +1,140 @@
 #include "cli/command.h"
 
 #include <algorithm>
-#include <charconv>
+#include <memory>
 
-#include "cli/error_pages.h"
+#include "cli/builtins.h"
+#include "cli/help.h"
 #include "cli/suggest.h"
+#include "cli/text.h"
 #include "cli/version.h"
 
 namespace nokv::cli {
 
 namespace {
 
-constexpr size_t kNameWidth = 13;
-
-const Command* FindCommand(const Program& program, std::string_view name) {
-  const auto it = std::find_if(program.commands.begin(), program.commands.end(),
+const Command* FindCommand(const Command& parent, std::string_view name) {
+  const auto it = std::find_if(parent.commands.begin(), parent.commands.end(),
                                [name](const Command& command) { return command.name == name; });
-  return it == program.commands.end() ? nullptr : &*it;
+  return it == parent.commands.end() ? nullptr : &*it;
 }
 
-std::string ListCommands(const Program& program, bool built) {
-  std::string text;
-  for (const Command& command : program.commands) {
-    if (static_cast<bool>(command.run) != built) continue;
-    text += "  " + command.name;
-    const size_t width = command.name.size();
-    text += std::string(width < kNameWidth ? kNameWidth - width : 1, ' ') + command.summary + "\n";
-  }
-  return text;
+// A set with the flags of all commands, to tell the values of flags from the command's name.
+void DefineEverything(const Command& command, FlagSet& flags) {
+  if (command.define) command.define(flags);
+  for (const Command& child : command.commands) DefineEverything(child, flags);
 }
 
-std::string Guide(const Program& program) {
-  std::string text = program.guide + "\nCommands:\n" + ListCommands(program, true) +
-                     "  version      what this program was built from\n"
-                     "  help         help for a command or an error number\n";
-  const std::string missing = ListCommands(program, false);
-  if (!missing.empty()) text += "\nNot built yet:\n" + missing;
-  return text + "\nMore: " + program.name + " help COMMAND, docs/cli.md\n";
-}
-
-int UnknownCommand(const Program& program, const std::string& name, std::ostream& err) {
-  std::vector<std::string> names = {"help", "version"};
+int UnknownCommand(const Command& program, const std::string& name, std::ostream& err) {
+  std::vector<std::string> names;
   for (const Command& command : program.commands) names.push_back(command.name);
-  Status status = Status::InvalidArgument("unknown command \"" + name + "\"");
+  Status status = Status::InvalidArgument("unknown command " + Quoted(name));
   const std::string nearest = Suggest(name, names);
   if (!nearest.empty()) status = status.WithHint("did you mean " + nearest + "?");
   return FailUsage(status, program.name, err);
 }
 
-int NotBuilt(const Program& program, const Command& command, std::ostream& err) {
-  return Fail(Status::Unimplemented(program.name + " " + command.name + " is not built yet")
-                  .WithHint("nothing was done; " + program.name + " help lists what there is"),
-              err);
+bool InColor(const CommonFlags& common, const Environment& environment) {
+  if (common.color != "auto") return common.color == "always";
+  const auto is = [&](const char* name) {
+    return environment.variables && !environment.variables(name).value_or("").empty();
+  };
+  if (is("NO_COLOR")) return false;
+  if (is("FORCE_COLOR")) return true;
+  if (is("TERM") && environment.variables("TERM") == "dumb") return false;
+  return environment.out_is_terminal;
 }
 
-// "E1203" or "e1203".
-bool ParseErrorNumber(std::string_view text, uint16_t* number) {
-  if (text.size() < 2 || (text[0] != 'E' && text[0] != 'e')) return false;
-  const char* end = text.data() + text.size();
-  const auto parsed = std::from_chars(text.data() + 1, end, *number);
-  return parsed.ec == std::errc() && parsed.ptr == end;
+Environment Adapt(const Environment& environment, const CommonFlags& common) {
+  Environment adapted = environment;
+  if (common.quiet) adapted.verbosity = Verbosity::kQuiet;
+  if (common.verbose) adapted.verbosity = Verbosity::kVerbose;
+  if (common.progress == "json") adapted.progress = ProgressMode::kJson;
+  if (common.progress == "never") adapted.progress = ProgressMode::kNever;
+  adapted.out_in_color = InColor(common, environment);
+  return adapted;
 }
 
-int Help(const Program& program, const Args& args, const Environment& environment) {
-  if (args.empty() || args[0] == "-h" || args[0] == "--help") {
-    environment.out << Guide(program);
+// `title` is the command with the names before it: "nokv stats".
+int RunCommand(const Command& command, const std::string& title, bool program, const Args& args,
+               const Environment& environment) {
+  CommonFlags common;
+  FlagSet flags;
+  const Action action = command.define ? command.define(flags) : nullptr;
+  DefineCommonFlags(flags, &common, program);
+  if (flags.WantsHelp(args)) {
+    environment.out << HelpText(command, title);
     return kExitOk;
   }
-  uint16_t number = 0;
-  if (ParseErrorNumber(args[0], &number)) {
-    const ErrorPage* page = FindErrorPage(number);
-    if (page == nullptr) {
-      return Fail(Status::NotFound("no error has the number " + args[0])
-                      .WithHint("docs/errors.md lists them all"),
-                  environment.err);
-    }
-    environment.out << RenderErrorPage(*page);
+  Status status = flags.Parse(args, environment.variables);
+  if (common.version) {
+    environment.out << VersionLine(title) << "\n";
     return kExitOk;
   }
-  if (args[0] == "help" || args[0] == "version") {
-    environment.out << program.name + " help [COMMAND | E1203]\n" + program.name +
-                           " version [--json]\n";
-    return kExitOk;
+  if (status.ok() && !action) {
+    status = Status::InvalidArgument("no command is given")
+                 .WithHint(title + " help lists what there is");
   }
-  const Command* command = FindCommand(program, args[0]);
-  if (command == nullptr) return UnknownCommand(program, args[0], environment.err);
-  if (!command->run) return NotBuilt(program, *command, environment.err);
-  environment.out << command->help;
-  return kExitOk;
-}
-
-bool WantsHelp(const Args& args) {
-  const auto end = std::find(args.begin(), args.end(), "--");
-  return std::any_of(args.begin(), end, [](const std::string& arg) {
-    return arg == "-h" || arg == "--help" || arg == "-help";
-  });
+  if (!status.ok()) {
+    // Whoever left something out sees a whole line.
+    const bool show = flags.missing() && !command.examples.empty();
+    return FailUsage(status, title, environment.err, show ? command.examples[0].line : "");
+  }
+  return action(Adapt(environment, common));
 }
 
 }  // namespace
 
-int RunProgram(const Program& program, const Args& args, const Environment& environment) {
-  if (args.empty()) return Help(program, {}, environment);
-  const std::string& name = args[0];
-  const Args rest(args.begin() + 1, args.end());
-  if (name == "-h" || name == "--help" || name == "-help") return Help(program, {}, environment);
-  if (name == "help") return Help(program, rest, environment);
-  if (name == "--version") return RunVersion(program.name, {}, environment);
-  if (name == "version") {
-    return WantsHelp(rest) ? Help(program, {name}, environment)
-                           : RunVersion(program.name, rest, environment);
+void DefineCommonFlags(FlagSet& flags, CommonFlags* target, bool program) {
+  if (program) {
+    flags.Switch("version", &target->version, "print the version").everywhere = true;
   }
-  if (name.starts_with("-")) {
-    return FailUsage(Status::InvalidArgument("unknown flag \"" + name + "\""), program.name,
-                     environment.err);
+  flags.Switch("quiet", &target->quiet, "no messages but errors").Short('q').everywhere = true;
+  flags.Switch("verbose", &target->verbose, "more messages").Short('v').everywhere = true;
+  flags.Choice("color", &target->color, {"auto", "always", "never"}, "colours in the output")
+      .Env()
+      .everywhere = true;
+  flags
+      .Choice("progress", &target->progress, {"auto", "json", "never"},
+              "how long work reports its progress on standard error")
+      .Env()
+      .everywhere = true;
+  flags.Switch("help", &target->help, "print this").Short('h').everywhere = true;
+  flags.Check([target] {
+    return target->quiet && target->verbose
+               ? Status::InvalidArgument("--quiet and --verbose contradict each other")
+               : Status::Ok();
+  });
+}
+
+Command WithBuiltins(const Command& program) {
+  Command whole = program;
+  for (Command& command : BuiltinCommands(program)) whole.commands.push_back(std::move(command));
+  return whole;
+}
+
+int RunProgram(const Command& program, const Args& args, const Environment& environment) {
+  const Command whole = WithBuiltins(program);
+  CommonFlags common;
+  FlagSet everything;
+  DefineEverything(whole, everything);
+  DefineCommonFlags(everything, &common, true);
+  const size_t position = everything.FirstArgument(args);
+  const Command* command = position == args.size() ? nullptr : FindCommand(whole, args[position]);
+  if (command == nullptr) {
+    if (position < args.size() && !program.define) {
+      return UnknownCommand(whole, args[position], environment.err);
+    }
+    if (args.empty() && !program.define) {
+      environment.out << GuideText(whole);
+      return kExitOk;
+    }
+    return RunCommand(whole, whole.name, true, args, environment);
   }
-  const Command* command = FindCommand(program, name);
-  if (command == nullptr) return UnknownCommand(program, name, environment.err);
-  if (!command->run) return NotBuilt(program, *command, environment.err);
-  if (WantsHelp(rest)) return Help(program, {name}, environment);
-  return command->run(rest, environment);
+  if (!command->define) return NotBuilt(whole.name + " " + command->name, environment.err);
+  Args rest = args;
+  rest.erase(rest.begin() + static_cast<std::ptrdiff_t>(position));
+  return RunCommand(*command, whole.name + " " + command->name, false, rest, environment);
 }
 
 int ExitCodeFor(const Status& status) {
@@ -152,10 +168,13 @@ int Fail(const Status& status, std::ostream& err) {
   return ExitCodeFor(status);
 }
 
-int FailUsage(const Status& status, std::string_view command, std::ostream& err) {
+int FailUsage(const Status& status, std::string_view command, std::ostream& err,
+              std::string_view example) {
   err << "error: " << status.message();
   if (!status.hint().empty()) err << "; " << status.hint();
-  err << "\nsee " << command << " --help\n";
+  err << "\nsee " << command << " --help";
+  if (!example.empty()) err << ", for example: " << example;
+  err << "\n";
   return kExitUsage;
 }
 

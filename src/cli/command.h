@@ -1,11 +1,25 @@
-// What the commands of every program here share: where they print, how they end, and how a program
-// finds the command by its name.
+// What the commands of every program here share: how a command describes itself, where it prints,
+// how it ends, and how a program finds it by its name.
 //
-// A command is a function from arguments to an exit code that prints to the streams it is given, so
-// that tests run it without a process.
+// A command is a value; what it does is a function that prints to the streams it is given, so that
+// tests run it without a process. Its description is the only one: help, completion, the manual
+// pages and docs/reference.md are made from it.
+//
+//   Command command{
+//       .name = "get",
+//       .summary = "the value of a key",
+//       .examples = {{"nokv get greeting --workdir ./data"}},
+//       .description = "Prints the value …",
+//       .define = [](FlagSet& flags) -> Action {
+//         auto options = std::make_shared<GetOptions>();
+//         flags.Path("workdir", "DIR", &options->workdir, "the database
+//         directory").Required().Env(); return [options](const Environment& environment) { return
+//         Get(*options, environment); };
+//       }};
 #pragma once
 
 #include <functional>
+#include <istream>
 #include <ostream>
 #include <string>
 #include <string_view>
@@ -27,6 +41,7 @@ enum ExitCode : int {
   kExitConflict = 5,
   kExitCorruption = 6,
   kExitPermission = 7,
+  kExitInterrupted = 130,
 };
 
 // What can be learned from a database directory without changing it.
@@ -35,42 +50,79 @@ struct Inspection {
   nokv::ManifestStats manifest;
 };
 
+enum class Verbosity { kQuiet, kNormal, kVerbose };
+// Whether the progress of long work is shown: on a terminal, as JSON events, or not at all.
+enum class ProgressMode { kAuto, kJson, kNever };
+
 // What a command may use of the world.
 struct Environment {
   std::ostream& out;
   std::ostream& err;
   // Reads a database directory; InspectDirectory, except in tests.
   std::function<Result<Inspection>(const std::string& workdir)> inspect;
+  // Environment variables; empty: none is set.
+  Variables variables = {};
+  // The arguments of main, without the program's name.
+  Args args = {};
+  // Standard input; null: empty.
+  std::istream* in = nullptr;
+  bool out_is_terminal = false;
+  bool err_is_terminal = false;
+  // The three below follow the flags that every command has.
+  Verbosity verbosity = Verbosity::kNormal;
+  ProgressMode progress = ProgressMode::kAuto;
+  bool out_in_color = false;
+};
+
+// What a command does once its flags are set; returns the exit code.
+using Action = std::function<int(const Environment&)>;
+
+struct Example {
+  std::string line;          // as typed
+  std::string comment = {};  // what it is for; may be empty
 };
 
 struct Command {
   std::string name;
-  // One line for the list of commands.
-  std::string summary;
-  // For `help NAME`; begins with examples.
-  std::string help;
-  // Gets the arguments behind the command's name, without -h and --help. Empty: the command is
-  // known and refused, because it is not built yet.
-  std::function<int(const Args&, const Environment&)> run;
+  // One line for lists of commands.
+  std::string summary = {};
+  // Help begins with them. Every one is run by a test.
+  std::vector<Example> examples = {};
+  // Paragraphs, one line each; lines that begin with a blank are kept.
+  std::string description = {};
+  // Declares the flags, each bound to a field of an options object that the action returned uses.
+  // Empty for what only has commands below it, and for a command that is known and refused because
+  // it is not built yet.
+  std::function<Action(FlagSet& flags)> define = {};
+  std::vector<Command> commands = {};
 };
 
-struct Program {
-  std::string name;
-  // For `help` and for no argument at all; the list of commands is added below it.
-  std::string guide;
-  std::vector<Command> commands;
-};
+// Runs `program` with the arguments of main, without the program's name. Beside its own commands
+// each program has help, version, completion and gen-docs. Flags may stand before or behind the
+// command. Usage errors print two lines to err and return kExitUsage.
+int RunProgram(const Command& program, const Args& args, const Environment& environment);
 
-// Runs `NAME COMMAND ARGS…` without the NAME, with `help`, `version` and their flags. Usage errors
-// print two lines to err and return kExitUsage.
-int RunProgram(const Program& program, const Args& args, const Environment& environment);
+// `program` with the commands that every program has.
+Command WithBuiltins(const Command& program);
+// Declares the flags that every command has; `program` is true for the program itself.
+struct CommonFlags {
+  bool help = false;
+  bool version = false;
+  bool quiet = false;
+  bool verbose = false;
+  std::string color = "auto";
+  std::string progress = "auto";
+};
+void DefineCommonFlags(FlagSet& flags, CommonFlags* target, bool program);
 
 // The exit code for a failed call; kExitOk for an OK one.
 int ExitCodeFor(const Status& status);
 // Prints "error: MESSAGE" or "error[E1203]: MESSAGE", then the hint and where to read on, each on a
 // line of its own; returns ExitCodeFor(status).
 int Fail(const Status& status, std::ostream& err);
-// Prints the error and how to get help for `command` ("nokv stats"); returns kExitUsage.
-int FailUsage(const Status& status, std::string_view command, std::ostream& err);
+// Prints the error and how to get help for `command` ("nokv stats"), with an example if there is
+// one; returns kExitUsage.
+int FailUsage(const Status& status, std::string_view command, std::ostream& err,
+              std::string_view example = "");
 
 }  // namespace nokv::cli

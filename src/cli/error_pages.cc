@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "cli/text.h"
+
 namespace nokv::cli {
 
 namespace {
@@ -78,26 +80,6 @@ constexpr ErrorPage kPages[] = {
 
 constexpr size_t kColumns = 80;
 
-// Appends `text` in lines of at most kColumns, each indented by two spaces.
-void AppendWrapped(std::string* page, std::string_view text) {
-  size_t column = 0;
-  while (!text.empty()) {
-    const size_t space = text.find(' ');
-    const std::string_view word = text.substr(0, space);
-    if (column == 0 || column + 1 + word.size() > kColumns) {
-      *page += column == 0 ? "  " : "\n  ";
-      column = 2;
-    } else {
-      *page += " ";
-      column++;
-    }
-    *page += word;
-    column += word.size();
-    text = space == std::string_view::npos ? "" : text.substr(space + 1);
-  }
-  *page += "\n";
-}
-
 }  // namespace
 
 std::span<const ErrorPage> ErrorPages() {
@@ -112,11 +94,8 @@ const ErrorPage* FindErrorPage(uint16_t number) {
 
 std::string RenderErrorPage(const ErrorPage& page) {
   std::string text = "E" + std::to_string(page.number) + ": " + std::string(page.title) + "\n\n";
-  text += "Cause\n";
-  AppendWrapped(&text, page.cause);
-  text += "\nWay out\n";
-  AppendWrapped(&text, page.way_out);
-  return text;
+  text += "Cause\n" + Fill(page.cause, 80, "  ");
+  return text + "\nWay out\n" + Fill(page.way_out, 80, "  ");
 }
 
 }  // namespace nokv::cli

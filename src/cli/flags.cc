@@ -1,63 +1,351 @@
 #include "cli/flags.h"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cctype>
+#include <utility>
 
+#include "cli/flag_values.h"
 #include "cli/suggest.h"
+#include "cli/text.h"
 
 namespace nokv::cli {
 
-struct FlagSet::Parser {
-  CLI::App app;
+namespace {
+
+std::string RangeText(std::string_view kind, const Range& range, std::string (*text)(uint64_t)) {
+  return "is not " + std::string(kind) + " " +
+         (range.most == UINT64_MAX ? "of at least " + text(range.least)
+                                   : "from " + text(range.least) + " to " + text(range.most));
+}
+
+std::string NumberText(uint64_t number) {
+  return std::to_string(number);
+}
+
+// A setter for a number that `parse` reads; complaints begin with `kind`.
+std::function<std::string(const std::string&)> Bounded(
+    uint64_t* target, Range range, std::string complaint,
+    std::optional<uint64_t> (*parse)(std::string_view)) {
+  return [=](const std::string& text) {
+    const auto number = parse(text);
+    if (!number.has_value() || *number < range.least || *number > range.most) return complaint;
+    *target = *number;
+    return std::string();
+  };
+}
+
+// "always, everysec or no"
+std::string AnyOf(const std::vector<std::string>& choices) {
+  std::string text;
+  for (size_t i = 0; i < choices.size(); i++) {
+    if (i > 0) text += i + 1 == choices.size() ? " or " : ", ";
+    text += choices[i];
+  }
+  return text;
+}
+
+std::string Shown(const Flag& flag) {
+  return "--" + flag.name;
+}
+
+}  // namespace
+
+// An argument of the command line.
+struct FlagSet::Token {
+  enum class Kind { kEnd, kArgument, kFlag, kUnknown };
+  Kind kind;
+  const Flag* flag = nullptr;
+  std::optional<std::string> value = {};  // what came in the same argument
 };
 
-FlagSet::FlagSet() : parser_(std::make_unique<Parser>()) {
-  parser_->app.set_help_flag();  // the help is ours
-  parser_->app.allow_extras();
-  parser_->app.add_flag("-h,--help", help_);
-  names_.push_back("--help");
+Flag& Flag::Required() {
+  required = true;
+  return *this;
 }
 
-FlagSet::~FlagSet() = default;
-
-void FlagSet::String(const std::string& name, std::string* target) {
-  parser_->app.add_option("--" + name, *target);
-  names_.push_back("--" + name);
-}
-
-void FlagSet::Bool(const std::string& name, bool* target) {
-  parser_->app.add_flag("--" + name, *target);
-  names_.push_back("--" + name);
-}
-
-void FlagSet::Positional(const std::string& name, std::string* target) {
-  parser_->app.add_option(name, *target);
-}
-
-Status FlagSet::Parse(const Args& args) {
-  // CLI11 wants the last argument first.
-  Args reversed(args.rbegin(), args.rend());
-  for (std::string& arg : reversed) {
-    const std::string name = "-" + arg.substr(0, arg.find('='));
-    if (std::find(names_.begin(), names_.end(), name) != names_.end()) arg.insert(0, "-");
+Flag& Flag::Env() {
+  environment = "NOKV_";
+  for (const char c : name) {
+    environment += c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   }
-  try {
-    parser_->app.parse(std::move(reversed));
-  } catch (const CLI::Error& error) {
-    return Status::InvalidArgument(error.what());
-  }
-  if (help_) return Status::Ok();
-  for (const std::string& extra : parser_->app.remaining()) {
-    if (extra == "--") continue;
-    if (!extra.starts_with("-")) {
-      return Status::InvalidArgument("unexpected argument \"" + extra + "\"");
+  return *this;
+}
+
+Flag& Flag::Short(char short_form) {
+  letter = short_form;
+  return *this;
+}
+
+Flag& Flag::MayBeEmpty() {
+  may_be_empty = true;
+  return *this;
+}
+
+Flag& FlagSet::Add(Flag flag) {
+  flags_.push_back(std::move(flag));
+  return flags_.back();
+}
+
+Flag& FlagSet::Text(const std::string& name, const std::string& value, std::string* target,
+                    const std::string& help) {
+  return Add({.name = name,
+              .value = value,
+              .help = help,
+              .default_text = *target,
+              .set = [target](const std::string& text) {
+                *target = text;
+                return std::string();
+              }});
+}
+
+Flag& FlagSet::Path(const std::string& name, const std::string& value, std::string* target,
+                    const std::string& help) {
+  Flag& flag = Text(name, value, target, help);
+  flag.is_path = true;
+  return flag;
+}
+
+Flag& FlagSet::Switch(const std::string& name, bool* target, const std::string& help) {
+  return Add({.name = name, .value = "", .help = help, .set = [target](const std::string& text) {
+                if (text != "" && text != "true" && text != "1" && text != "false" && text != "0") {
+                  return std::string("is not true or false");
+                }
+                *target = text != "false" && text != "0";
+                return std::string();
+              }});
+}
+
+Flag& FlagSet::Number(const std::string& name, const std::string& value, uint64_t* target,
+                      Range range, const std::string& help) {
+  return Add(
+      {.name = name,
+       .value = value,
+       .help = help,
+       .default_text = NumberText(*target),
+       .set = Bounded(target, range, RangeText("a number", range, NumberText), ParseNumber)});
+}
+
+Flag& FlagSet::Duration(const std::string& name, uint64_t* target_ms, Range range,
+                        const std::string& help) {
+  return Add(
+      {.name = name,
+       .value = "TIME",
+       .help = help,
+       .default_text = DurationText(*target_ms),
+       .set = Bounded(target_ms, range,
+                      RangeText("a time", range, DurationText) + ": a number and ms, s, m, h or d",
+                      ParseDurationMs)});
+}
+
+Flag& FlagSet::Size(const std::string& name, uint64_t* target_bytes, Range range,
+                    const std::string& help) {
+  return Add({.name = name,
+              .value = "SIZE",
+              .help = help,
+              .default_text = SizeText(*target_bytes),
+              .set = Bounded(target_bytes, range,
+                             RangeText("a size", range, SizeText) +
+                                 ": a number and B, KiB, MiB, GiB, KB, MB or GB",
+                             ParseSize)});
+}
+
+Flag& FlagSet::Address(const std::string& name, std::string* target, const std::string& help) {
+  return Add({.name = name,
+              .value = "HOST:PORT",
+              .help = help,
+              .default_text = *target,
+              .set = [target](const std::string& text) {
+                std::string problem = CheckAddress(text);
+                if (problem.empty()) *target = text;
+                return problem;
+              }});
+}
+
+Flag& FlagSet::Choice(const std::string& name, std::string* target,
+                      std::vector<std::string> choices, const std::string& help) {
+  Flag& flag = Text(name, "", target, help);
+  for (const std::string& choice : choices) flag.value += (flag.value.empty() ? "" : "|") + choice;
+  flag.choices = choices;
+  flag.set = [target, choices = std::move(choices)](const std::string& text) {
+    if (std::find(choices.begin(), choices.end(), text) == choices.end()) {
+      const std::string nearest = Suggest(text, choices);
+      return "is not " + AnyOf(choices) +
+             (nearest.empty() ? "" : "; did you mean " + nearest + "?");
     }
-    const std::string flag = extra.substr(0, extra.find('='));
-    const Status status = Status::InvalidArgument("unknown flag \"" + flag + "\"");
-    const std::string nearest = Suggest(flag, names_);
-    return nearest.empty() ? status : status.WithHint("did you mean " + nearest + "?");
+    *target = text;
+    return std::string();
+  };
+  return flag;
+}
+
+Flag& FlagSet::Argument(const std::string& name, std::string* target, const std::string& help) {
+  arguments_.push_back({.name = name,
+                        .value = name,
+                        .help = help,
+                        .may_be_empty = true,
+                        .set = [target](const std::string& text) {
+                          *target = text;
+                          return std::string();
+                        }});
+  return arguments_.back();
+}
+
+const Flag* FlagSet::Find(std::string_view name) const {
+  const auto it = std::find_if(flags_.begin(), flags_.end(),
+                               [name](const Flag& flag) { return flag.name == name; });
+  return it == flags_.end() ? nullptr : &*it;
+}
+
+const Flag* FlagSet::FindLetter(char letter) const {
+  const auto it = std::find_if(flags_.begin(), flags_.end(), [letter](const Flag& flag) {
+    return letter != 0 && flag.letter == letter;
+  });
+  return it == flags_.end() ? nullptr : &*it;
+}
+
+FlagSet::Token FlagSet::Split(const std::string& arg) const {
+  if (arg == "--") return {.kind = Token::Kind::kEnd};
+  if (arg.size() < 2 || arg[0] != '-') return {.kind = Token::Kind::kArgument};
+  const size_t dashes = arg[1] == '-' ? 2 : 1;
+  const size_t equals = arg.find('=');
+  Token token{.kind = Token::Kind::kFlag};
+  const std::string name =
+      arg.substr(dashes, equals == std::string::npos ? equals : equals - dashes);
+  token.flag = Find(name);
+  if (token.flag == nullptr && dashes == 1 && name.size() == 1) token.flag = FindLetter(name[0]);
+  if (token.flag == nullptr) return {.kind = Token::Kind::kUnknown};
+  if (equals != std::string::npos) token.value = arg.substr(equals + 1);
+  return token;
+}
+
+Status FlagSet::Unknown(const std::string& arg) const {
+  const std::string name = arg.substr(0, arg.find('='));
+  const Status status = Status::InvalidArgument("unknown flag " + Quoted(name));
+  std::vector<std::string> names;
+  for (const Flag& flag : flags_) names.push_back(Shown(flag));
+  // "-workdri" is compared as "--workdri".
+  const std::string nearest = Suggest(name.starts_with("--") ? name : "-" + name, names);
+  return nearest.empty() ? status : status.WithHint("did you mean " + nearest + "?");
+}
+
+Status FlagSet::Assign(const Flag& flag, const std::string& shown, const std::string& text) const {
+  if (text.empty() && !flag.may_be_empty && !flag.value.empty()) {
+    return Status::InvalidArgument(shown + " is empty: it needs " + flag.value);
+  }
+  const std::string problem = flag.set(text);
+  if (problem.empty()) return Status::Ok();
+  return Status::InvalidArgument(shown + " " + Quoted(text) + " " + problem);
+}
+
+Status FlagSet::ParseArgument(const std::string& arg) {
+  for (const Flag& argument : arguments_) {
+    if (std::find(given_.begin(), given_.end(), &argument) != given_.end()) continue;
+    given_.push_back(&argument);
+    return Assign(argument, argument.name, arg);
+  }
+  return Status::InvalidArgument("unexpected argument " + Quoted(arg));
+}
+
+Status FlagSet::ParseFlags(const Args& args) {
+  bool ended = false;
+  for (size_t i = 0; i < args.size(); i++) {
+    Token token = ended ? Token{.kind = Token::Kind::kArgument} : Split(args[i]);
+    Status status;
+    switch (token.kind) {
+      case Token::Kind::kEnd:
+        ended = true;
+        break;
+      case Token::Kind::kArgument:
+        status = ParseArgument(args[i]);
+        break;
+      case Token::Kind::kUnknown:
+        return Unknown(args[i]);
+      case Token::Kind::kFlag: {
+        const Flag& flag = *token.flag;
+        if (std::find(given_.begin(), given_.end(), &flag) != given_.end()) {
+          return Status::InvalidArgument(Shown(flag) + " is given twice");
+        }
+        given_.push_back(&flag);
+        if (!token.value.has_value() && !flag.value.empty()) {
+          // Another flag is not a value: it was forgotten.
+          const bool missing = i + 1 == args.size() ||
+                               Split(args[i + 1]).kind == Token::Kind::kFlag || args[i + 1] == "--";
+          if (missing) {
+            return Status::InvalidArgument(Shown(flag) + " needs a value: " + flag.value);
+          }
+          token.value = args[++i];
+        }
+        if (flag.value.empty() && token.value == "") {
+          return Status::InvalidArgument(Shown(flag) + " is empty: it takes no value");
+        }
+        status = Assign(flag, Shown(flag), token.value.value_or(""));
+        break;
+      }
+    }
+    if (!status.ok()) return status;
   }
   return Status::Ok();
+}
+
+Status FlagSet::FillFromEnvironment(const Variables& variables) {
+  for (const Flag& flag : flags_) {
+    if (flag.environment.empty() || !variables ||
+        std::find(given_.begin(), given_.end(), &flag) != given_.end()) {
+      continue;
+    }
+    const auto value = variables(flag.environment);
+    // An empty variable is one that is not set.
+    if (!value.has_value() || value->empty()) continue;
+    given_.push_back(&flag);
+    const Status status = Assign(flag, flag.environment, *value);
+    if (!status.ok()) return status;
+  }
+  return Status::Ok();
+}
+
+Status FlagSet::Parse(const Args& args, const Variables& variables) {
+  Status status = ParseFlags(args);
+  if (status.ok()) status = FillFromEnvironment(variables);
+  if (!status.ok()) return status;
+  for (const auto* declared : {&arguments_, &flags_}) {
+    for (const Flag& flag : *declared) {
+      if (!flag.required || std::find(given_.begin(), given_.end(), &flag) != given_.end())
+        continue;
+      missing_ = true;
+      return Status::InvalidArgument((declared == &flags_ ? Shown(flag) : flag.name) +
+                                     " is required");
+    }
+  }
+  for (const auto& check : checks_) {
+    status = check();
+    if (!status.ok()) return status;
+  }
+  return Status::Ok();
+}
+
+bool FlagSet::WantsHelp(const Args& args) const {
+  for (size_t i = 0; i < args.size(); i++) {
+    const Token token = Split(args[i]);
+    if (token.kind == Token::Kind::kEnd) return false;
+    if (token.kind != Token::Kind::kFlag) continue;
+    if (token.flag->name == "help") return true;
+    const bool takes_next = !token.flag->value.empty() && !token.value.has_value();
+    if (takes_next && i + 1 < args.size() && Split(args[i + 1]).kind != Token::Kind::kFlag) i++;
+  }
+  return false;
+}
+
+size_t FlagSet::FirstArgument(const Args& args) const {
+  for (size_t i = 0; i < args.size(); i++) {
+    const Token token = Split(args[i]);
+    if (token.kind == Token::Kind::kArgument) return i;
+    if (token.kind == Token::Kind::kEnd) break;
+    if (token.kind == Token::Kind::kFlag && !token.flag->value.empty() &&
+        !token.value.has_value()) {
+      i++;
+    }
+  }
+  return args.size();
 }
 
 }  // namespace nokv::cli

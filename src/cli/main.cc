@@ -1,15 +1,35 @@
 #include "cli/main.h"
 
+#include <unistd.h>
+
+#include <cstdlib>
 #include <iostream>
+#include <optional>
 #include <utility>
 
 namespace nokv::cli {
 
-int RunMain(const Program& program, int argc, char** argv,
+namespace {
+
+std::optional<std::string> ReadVariable(const std::string& name) {
+  const char* value = std::getenv(name.c_str());
+  return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+}
+
+}  // namespace
+
+int RunMain(const Command& program, int argc, char** argv,
             std::function<Result<Inspection>(const std::string&)> inspect) {
   const Args args(argv + (argc > 0 ? 1 : 0), argv + argc);
-  const int code = RunProgram(program, args,
-                              {.out = std::cout, .err = std::cerr, .inspect = std::move(inspect)});
+  const Environment environment{.out = std::cout,
+                                .err = std::cerr,
+                                .inspect = std::move(inspect),
+                                .variables = ReadVariable,
+                                .args = args,
+                                .in = &std::cin,
+                                .out_is_terminal = isatty(STDOUT_FILENO) == 1,
+                                .err_is_terminal = isatty(STDERR_FILENO) == 1};
+  const int code = RunProgram(program, args, environment);
   if (code == kExitOk && !std::cout.flush()) {
     return Fail(Status::Unavailable("standard output could not be written"), std::cerr);
   }

@@ -10,7 +10,7 @@ namespace nokv::cli {
 
 // Runs `program` with the arguments of main and the standard streams. Output that could not be
 // written, to a full disk say, makes it fail.
-int RunMain(const Program& program, int argc, char** argv,
+int RunMain(const Command& program, int argc, char** argv,
             std::function<Result<Inspection>(const std::string&)> inspect);
 
 }  // namespace nokv::cli

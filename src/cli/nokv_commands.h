@@ -13,7 +13,7 @@ Command StatsCommand();
 Command ManifestCommand();
 
 // The whole programs.
-Program NokvProgram();
-Program NokvConfigProgram();
+Command NokvProgram();
+Command NokvConfigProgram();
 
 }  // namespace nokv::cli

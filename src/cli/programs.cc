@@ -4,32 +4,20 @@ namespace nokv::cli {
 
 namespace {
 
-constexpr std::string_view kNokvGuide =
-    R"(nokv stats --workdir ./data            what a database is doing
-nokv stats --expvar 127.0.0.1:9100     the same, from a running server
-nokv manifest --workdir ./data         its tables, level by level
-nokv help E1203                        what an error means and the way out
-
-nokv inspects databases. It never changes the directory that it reads.
-nokv-redis serves one to Redis clients.
-)";
-
-constexpr std::string_view kConfigGuide =
-    R"(nokv-config version
-nokv-config help
-
-nokv-config reads and checks the description of a cluster.
-)";
-
 Command NotYet(std::string name, std::string summary) {
-  return {.name = std::move(name), .summary = std::move(summary), .help = "", .run = nullptr};
+  return {.name = std::move(name), .summary = std::move(summary)};
 }
 
 }  // namespace
 
-Program NokvProgram() {
+Command NokvProgram() {
   return {.name = "nokv",
-          .guide = std::string(kNokvGuide),
+          .summary = "inspects databases",
+          .examples = {{"nokv stats --workdir ./data", "what a database is doing"},
+                       {"nokv stats --expvar 127.0.0.1:9100", "the same, from a running server"},
+                       {"nokv manifest --workdir ./data", "its tables, level by level"},
+                       {"nokv help E1203", "what an error means and the way out"}},
+          .description = "nokv looks into databases. nokv-redis serves one to Redis clients.",
           .commands = {StatsCommand(), ManifestCommand(),
                        NotYet("execution", "decisions and restart state of a running store"),
                        NotYet("vlog", "value files and their heads"),
@@ -40,9 +28,11 @@ Program NokvProgram() {
                        NotYet("ccc-audit", "check the control plane's history")}};
 }
 
-Program NokvConfigProgram() {
+Command NokvConfigProgram() {
   return {.name = "nokv-config",
-          .guide = std::string(kConfigGuide),
+          .summary = "reads and checks the description of a cluster",
+          .examples = {{"nokv-config version"}, {"nokv-config help"}},
+          .description = "nokv-config reads and checks the description of a cluster.",
           .commands = {NotYet("stores", "the stores of a cluster description"),
                        NotYet("regions", "its regions"),
                        NotYet("coordinator", "its coordinator's address"),

@@ -26,51 +26,56 @@ namespace {
 
 constexpr std::string_view kProgram = "nokv-redis";
 
-constexpr std::string_view kHelp =
-    R"(nokv-redis --workdir ./data
-nokv-redis --addr 127.0.0.1:6380 --workdir ./data --sync always
-redis-cli -p 6380 set k v
-
-Serves a database directory to Redis clients. SIGTERM or Ctrl-C ends it in good order.
-
-  --workdir DIR          the database directory; created if missing. Required
-  --addr HOST:PORT       where clients connect (127.0.0.1:6380)
-  --sync POLICY          when an acknowledged write is on stable storage (everysec):
-                           always    before it is acknowledged
-                           everysec  within about a second
-                           no        when the operating system writes it
-  --metrics-addr H:P     serve /metrics, /debug/vars, /livez and /readyz over HTTP
-  --version              print the version
-  --help                 print this
-)";
-
 struct ServerFlags {
   std::string address = "127.0.0.1:6380";
   std::string workdir;
   std::string sync = "everysec";
   std::string metrics_address;
-  bool version = false;
 };
 
-Result<redis::SyncPolicy> ParseSync(const std::string& text) {
-  if (text == "always") return redis::SyncPolicy::kAlways;
-  if (text == "everysec") return redis::SyncPolicy::kEverySec;
-  if (text == "no") return redis::SyncPolicy::kNo;
-  return Status::InvalidArgument("--sync \"" + text + "\" is not always, everysec or no");
+// Every flag of nokv-redis: one declaration each.
+void Define(FlagSet& flags, ServerFlags* target) {
+  flags.Path("workdir", "DIR", &target->workdir, "the database directory; created if missing")
+      .Required()
+      .Env();
+  flags.Address("addr", &target->address, "where clients connect").Env();
+  flags
+      .Choice(
+          "sync", &target->sync, {"always", "everysec", "no"},
+          "when a write is on stable storage: before it is acknowledged, within about a second, "
+          "or when the operating system writes it")
+      .Env();
+  flags
+      .Address("metrics-addr", &target->metrics_address,
+               "serve /metrics, /debug/vars, /livez and /readyz over HTTP")
+      .Env();
+}
+
+redis::SyncPolicy SyncPolicyOf(const std::string& name) {
+  if (name == "always") return redis::SyncPolicy::kAlways;
+  return name == "no" ? redis::SyncPolicy::kNo : redis::SyncPolicy::kEverySec;
+}
+
+base::LogLevel LevelOf(Verbosity verbosity) {
+  if (verbosity == Verbosity::kVerbose) return base::LogLevel::kDebug;
+  return verbosity == Verbosity::kQuiet ? base::LogLevel::kWarning : base::LogLevel::kInfo;
 }
 
 // The running server. Members go in reverse order: what uses comes after what is used.
 class RedisServer {
  public:
-  RedisServer(const ServerFlags& flags, redis::Config config, base::Logger& logger)
+  // `command_line` is the program and its arguments.
+  RedisServer(const ServerFlags& flags, Args command_line, redis::Config config,
+              base::Logger& logger)
       : flags_(flags),
+        command_line_(std::move(command_line)),
         config_(std::move(config)),
         logger_(logger),
         runtime_(runtime::NewThreadRuntime({})),
         loop_(rpc::stream::NewLoop(logger)) {}
 
   // Serves until a signal; returns why it could not, or could not end well.
-  Status Run(const Args& args) {
+  Status Run() {
     // Before anything is touched: a port in use must not open the directory.
     ASSIGN_OR_RETURN(listener_, loop_->Listen(flags_.address, [this](auto& connection) {
       return gateway_->Accept(connection);
@@ -82,7 +87,7 @@ class RedisServer {
     gateway_ = std::make_unique<redis::Gateway>(
         config_,
         redis::GatewayDoors{*backend_, *loop_, runtime_->clock(), logger_, base::SystemSeed()});
-    if (const Status status = StartConsole(args); !status.ok()) return Close(status);
+    if (const Status status = StartConsole(); !status.ok()) return Close(status);
     loop_->OnSignals({SIGTERM, SIGINT}, [this](int) { Stop(Status::Ok()); });
     gateway_->Start([this](Status status) { OnReady(std::move(status)); });
     loop_->Run();
@@ -108,7 +113,7 @@ class RedisServer {
     gateway_->Drain([this] { loop_->Stop(); });
   }
 
-  Status StartConsole(const Args& args) {
+  Status StartConsole() {
     if (flags_.metrics_address.empty()) return Status::Ok();
     console::ConsoleSources sources;
     sources.stats = [this] { return engine_->GetStats(); };
@@ -126,8 +131,7 @@ class RedisServer {
                                return ready_ ? Status::Ok()
                                              : Status::Unavailable("the keys are being counted");
                              }});
-    sources.command_line.emplace_back(kProgram);
-    sources.command_line.insert(sources.command_line.end(), args.begin(), args.end());
+    sources.command_line = command_line_;
     ASSIGN_OR_RETURN(console_, console::StartHttp(flags_.metrics_address, std::move(sources)));
     return Status::Ok();
   }
@@ -146,6 +150,7 @@ class RedisServer {
   }
 
   const ServerFlags& flags_;
+  const Args command_line_;
   redis::Config config_;
   base::Logger& logger_;
   std::unique_ptr<runtime::Runtime> runtime_;
@@ -160,44 +165,41 @@ class RedisServer {
   Status outcome_;
 };
 
-}  // namespace
-
-int RunRedisServer(const Args& args, const Environment& environment) {
-  ServerFlags flags;
-  FlagSet parser;
-  parser.String("addr", &flags.address);
-  parser.String("workdir", &flags.workdir);
-  parser.String("sync", &flags.sync);
-  parser.String("metrics-addr", &flags.metrics_address);
-  parser.Bool("version", &flags.version);
-  Status usage = parser.Parse(args);
-  if (usage.ok() && parser.help()) {
-    environment.out << kHelp;
-    return kExitOk;
-  }
-  if (usage.ok() && flags.version) {
-    environment.out << VersionLine(std::string(kProgram)) << "\n";
-    return kExitOk;
-  }
+int RunRedisServer(const ServerFlags& flags, const Environment& environment) {
   redis::Config config;
-  if (usage.ok()) {
-    const Result<redis::SyncPolicy> sync = ParseSync(flags.sync);
-    if (sync.ok()) config.sync = *sync;
-    usage = sync.status();
-  }
-  if (usage.ok() && flags.workdir.empty()) {
-    usage = Status::InvalidArgument("--workdir is missing").WithHint("name the directory");
-  }
-  if (!usage.ok()) return FailUsage(usage, kProgram, environment.err);
+  config.sync = SyncPolicyOf(flags.sync);
   config.workdir = flags.workdir;
   config.product_version = CurrentBuild().version;
-  Result<std::unique_ptr<base::Logger>> logger = OpenLog({});
+  Result<std::unique_ptr<base::Logger>> logger =
+      OpenLog({.level = LevelOf(environment.verbosity), .file = ""});
   if (!logger.ok()) return Fail(logger.status(), environment.err);
   // A write beyond the limit of file size then fails, as on a full disk, and does not end the
   // server.
   std::signal(SIGXFSZ, SIG_IGN);
-  const Status status = RedisServer(flags, config, **logger).Run(args);
+  Args command_line = {std::string(kProgram)};
+  command_line.insert(command_line.end(), environment.args.begin(), environment.args.end());
+  const Status status = RedisServer(flags, std::move(command_line), config, **logger).Run();
   return status.ok() ? kExitOk : Fail(status, environment.err);
+}
+
+}  // namespace
+
+Command NokvRedisProgram() {
+  return {.name = std::string(kProgram),
+          .summary = "serves a database directory to Redis clients",
+          .examples = {{"nokv-redis --workdir ./data"},
+                       {"nokv-redis --addr 127.0.0.1:6380 --workdir ./data --sync always"},
+                       {"redis-cli -p 6380 set k v"}},
+          .description =
+              "Serves a database directory to Redis clients. SIGTERM or Ctrl-C ends it "
+              "in good order.",
+          .define = [](FlagSet& flags) -> Action {
+            auto server = std::make_shared<ServerFlags>();
+            Define(flags, server.get());
+            return [server](const Environment& environment) {
+              return RunRedisServer(*server, environment);
+            };
+          }};
 }
 
 }  // namespace nokv::cli

@@ -5,8 +5,7 @@
 
 namespace nokv::cli {
 
-// Runs the gateway with the arguments of main, without the program's name, until SIGTERM or
-// SIGINT; returns the exit code.
-int RunRedisServer(const Args& args, const Environment& environment);
+// Its action runs the gateway until SIGTERM or SIGINT.
+Command NokvRedisProgram();
 
 }  // namespace nokv::cli

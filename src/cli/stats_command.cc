@@ -1,3 +1,4 @@
+#include <memory>
 #include <string>
 
 #include "base/macros.h"
@@ -13,22 +14,13 @@ namespace {
 constexpr uint64_t kTimeoutMs = 10'000;
 constexpr std::string_view kVarsPath = "/debug/vars";
 
-constexpr std::string_view kHelp =
-    R"(nokv stats --workdir ./data
-nokv stats --expvar 127.0.0.1:9100
-nokv stats --workdir ./data --json | jq .flush.pending
-
-Shows what a database is doing: from its directory, which is read without
-changing a byte also while a server has it open, or from a running server.
-
-  --workdir DIR         the database directory
-  --expvar URL          a server's --metrics-addr: host:port, http://host:port, or
-                        the full address of its /debug/vars; wins over --workdir
-  --json                print the snapshot as JSON
-  --no-region-metrics   do not count regions; their counts stay zero
-
-docs/cli.md lists the fields.
-)";
+struct StatsOptions {
+  std::string workdir;
+  std::string expvar;
+  bool json = false;
+  // Regions are counted from local metadata, which stand-alone directories do not have.
+  bool no_region_metrics = false;
+};
 
 // "127.0.0.1:9100" and "http://127.0.0.1:9100/" become "http://127.0.0.1:9100/debug/vars".
 std::string CompleteUrl(std::string url) {
@@ -49,34 +41,18 @@ Result<std::string> FetchSnapshot(const std::string& url) {
   return snapshot;
 }
 
-int RunStats(const Args& args, const Environment& environment) {
-  std::string workdir;
-  std::string expvar;
-  bool json = false;
-  // Regions are counted from local metadata, which stand-alone directories do not have.
-  bool no_region_metrics = false;
-  FlagSet flags;
-  flags.String("workdir", &workdir);
-  flags.String("expvar", &expvar);
-  flags.Bool("json", &json);
-  flags.Bool("no-region-metrics", &no_region_metrics);
-  Status status = flags.Parse(args);
-  if (status.ok() && workdir.empty() && expvar.empty()) {
-    status = Status::InvalidArgument("either --workdir or --expvar must be specified");
-  }
-  if (!status.ok()) return FailUsage(status, "nokv stats", environment.err);
-
+int RunStats(const StatsOptions& options, const Environment& environment) {
   std::string snapshot;
-  if (!expvar.empty()) {
-    auto fetched = FetchSnapshot(CompleteUrl(expvar));
+  if (!options.expvar.empty()) {
+    auto fetched = FetchSnapshot(CompleteUrl(options.expvar));
     if (!fetched.ok()) return Fail(fetched.status(), environment.err);
     snapshot = std::move(fetched).value();
   } else {
-    auto inspection = environment.inspect(workdir);
+    auto inspection = environment.inspect(options.workdir);
     if (!inspection.ok()) return Fail(inspection.status(), environment.err);
     snapshot = console::StatsToJson(inspection->stats, {});
   }
-  if (json) {
+  if (options.json) {
     environment.out << snapshot << "\n";
     return kExitOk;
   }
@@ -91,8 +67,33 @@ int RunStats(const Args& args, const Environment& environment) {
 Command StatsCommand() {
   return {.name = "stats",
           .summary = "what a database is doing, from its directory or its server",
-          .help = std::string(kHelp),
-          .run = RunStats};
+          .examples = {{"nokv stats --workdir ./data"},
+                       {"nokv stats --expvar 127.0.0.1:9100"},
+                       {"nokv stats --workdir ./data --json | jq .flush.pending"}},
+          .description =
+              "Shows what a database is doing: from its directory, which is read "
+              "without changing a byte also while a server has it open, or from a "
+              "running server. docs/cli.md lists the fields.",
+          .define = [](FlagSet& flags) -> Action {
+            auto options = std::make_shared<StatsOptions>();
+            flags.Path("workdir", "DIR", &options->workdir, "the database directory").Env();
+            flags
+                .Text("expvar", "URL", &options->expvar,
+                      "a server's --metrics-addr: host:port, http://host:port, or the full address "
+                      "of its /debug/vars; wins over --workdir")
+                .Env();
+            flags.Switch("json", &options->json, "print the snapshot as JSON");
+            flags.Switch("no-region-metrics", &options->no_region_metrics,
+                         "do not count regions; their counts stay zero");
+            flags.Check([given = options.get()] {
+              return given->workdir.empty() && given->expvar.empty()
+                         ? Status::InvalidArgument("either --workdir or --expvar must be specified")
+                         : Status::Ok();
+            });
+            return [options](const Environment& environment) {
+              return RunStats(*options, environment);
+            };
+          }};
 }
 
 }  // namespace nokv::cli

@@ -128,7 +128,9 @@ TEST(ManifestCommandTest, PrintsTheManifest) {
 TEST(ManifestCommandTest, NeedsADirectory) {
   const Outcome outcome = RunNokv({"manifest"});
   EXPECT_EQ(outcome.code, kExitUsage);
-  EXPECT_EQ(outcome.err, "error: --workdir is required\nsee nokv manifest --help\n");
+  EXPECT_EQ(outcome.err,
+            "error: --workdir is required\n"
+            "see nokv manifest --help, for example: nokv manifest --workdir ./data\n");
 }
 
 TEST(ManifestCommandTest, SaysThatThereIsNoManifest) {

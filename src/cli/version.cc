@@ -1,6 +1,7 @@
 #include "cli/version.h"
 
-#include "cli/command.h"
+#include <memory>
+
 #include "cli/version_values.h"
 #include "lsm/sst/format.h"
 #include "manifest/format.h"
@@ -24,13 +25,9 @@ std::string VersionLine(const std::string& program) {
          build.build_type + ")";
 }
 
-int RunVersion(const std::string& program, const Args& args, const Environment& environment) {
-  bool json = false;
-  FlagSet flags;
-  flags.Bool("json", &json);
-  if (const Status status = flags.Parse(args); !status.ok()) {
-    return FailUsage(status, program + " version", environment.err);
-  }
+namespace {
+
+int RunVersion(const std::string& program, bool json, const Environment& environment) {
   if (json) {
     environment.out << console::BuildInfoToJson(CurrentBuild()) << "\n";
     return kExitOk;
@@ -41,6 +38,24 @@ int RunVersion(const std::string& program, const Args& args, const Environment& 
   }
   environment.out << "\n";
   return kExitOk;
+}
+
+}  // namespace
+
+Command VersionCommand(const std::string& program) {
+  return {.name = "version",
+          .summary = "what this program was built from",
+          .examples = {{program + " version"}, {program + " version --json"}},
+          .description =
+              "Prints the version, the commit, the compiler and the versions of the "
+              "formats on disk that this program writes.",
+          .define = [program](FlagSet& flags) -> Action {
+            auto json = std::make_shared<bool>(false);
+            flags.Switch("json", json.get(), "print it as JSON");
+            return [program, json](const Environment& environment) {
+              return RunVersion(program, *json, environment);
+            };
+          }};
 }
 
 }  // namespace nokv::cli

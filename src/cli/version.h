@@ -5,12 +5,10 @@
 
 #include <string>
 
-#include "cli/flags.h"
+#include "cli/command.h"
 #include "console/stats_json.h"
 
 namespace nokv::cli {
-
-struct Environment;
 
 // Version, commit ("unknown" outside git), compiler and on-disk formats.
 console::BuildInfo CurrentBuild();
@@ -18,7 +16,7 @@ console::BuildInfo CurrentBuild();
 // "nokv 0.1.0 (commit 0123456789ab, GNU 12.2.0, Release)".
 std::string VersionLine(const std::string& program);
 
-// `PROGRAM version [--json]`.
-int RunVersion(const std::string& program, const Args& args, const Environment& environment);
+// The command `PROGRAM version [--json]`.
+Command VersionCommand(const std::string& program);
 
 }  // namespace nokv::cli

@@ -1,0 +1,94 @@
+#include "cli/builtins.h"
+
+#include <algorithm>
+#include <memory>
+
+#include "cli/error_pages.h"
+#include "cli/flag_values.h"
+#include "cli/help.h"
+#include "cli/suggest.h"
+#include "cli/text.h"
+#include "cli/version.h"
+
+namespace nokv::cli {
+
+namespace {
+
+// "E1203" or "e1203".
+bool ParseErrorNumber(std::string_view text, uint64_t* number) {
+  if (text.size() < 2 || (text[0] != 'E' && text[0] != 'e')) return false;
+  const auto parsed = ParseNumber(text.substr(1));
+  if (parsed.has_value()) *number = *parsed;
+  return parsed.has_value();
+}
+
+int PrintErrorPage(const std::string& topic, uint64_t number, const Environment& environment) {
+  const ErrorPage* page =
+      number <= UINT16_MAX ? FindErrorPage(static_cast<uint16_t>(number)) : nullptr;
+  if (page != nullptr) {
+    environment.out << RenderErrorPage(*page);
+    return kExitOk;
+  }
+  std::vector<std::string> known;
+  for (const ErrorPage& each : ErrorPages()) known.push_back("E" + std::to_string(each.number));
+  const std::string nearest = Suggest(topic, known);
+  return Fail(Status::NotFound("no error has the number " + topic)
+                  .WithHint(nearest.empty()
+                                ? "docs/errors.md lists them all"
+                                : "did you mean " + nearest + "? docs/errors.md lists them all"),
+              environment.err);
+}
+
+int RunHelp(const Command& program, const std::string& topic, const Environment& environment) {
+  const Command whole = WithBuiltins(program);
+  uint64_t number = 0;
+  if (topic.empty()) {
+    environment.out << HelpText(whole, whole.name);
+    return kExitOk;
+  }
+  if (ParseErrorNumber(topic, &number)) return PrintErrorPage(topic, number, environment);
+  std::vector<std::string> names;
+  for (const Command& command : whole.commands) {
+    const std::string title = whole.name + " " + command.name;
+    if (command.name == topic) {
+      if (!command.define) return NotBuilt(title, environment.err);
+      environment.out << HelpText(command, title);
+      return kExitOk;
+    }
+    names.push_back(command.name);
+  }
+  Status status = Status::InvalidArgument("unknown command " + Quoted(topic));
+  const std::string nearest = Suggest(topic, names);
+  if (!nearest.empty()) status = status.WithHint("did you mean " + nearest + "?");
+  return FailUsage(status, whole.name, environment.err);
+}
+
+Command HelpCommand(const Command& program) {
+  return {.name = "help",
+          .summary = "help for a command or an error number",
+          .examples = {{program.name + " help", "what there is"},
+                       {program.name + " help E1203", "what an error means and the way out"}},
+          .description = "Prints what --help of a command prints, or the page of an error.",
+          .define = [program](FlagSet& flags) -> Action {
+            auto topic = std::make_shared<std::string>();
+            flags.Argument("TOPIC", topic.get(), "a command or an error number such as E1203");
+            return [program, topic](const Environment& environment) {
+              return RunHelp(program, *topic, environment);
+            };
+          }};
+}
+
+}  // namespace
+
+std::vector<Command> BuiltinCommands(const Command& program) {
+  return {VersionCommand(program.name), HelpCommand(program)};
+}
+
+int NotBuilt(const std::string& title, std::ostream& err) {
+  return Fail(Status::Unimplemented(title + " is not built yet")
+                  .WithHint("nothing was done; " + title.substr(0, title.find(' ')) +
+                            " help lists what there is"),
+              err);
+}
+
+}  // namespace nokv::cli

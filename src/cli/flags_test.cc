@@ -1,0 +1,211 @@
+#include "cli/flags.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+
+#include "cli/flag_values.h"
+
+namespace nokv::cli {
+namespace {
+
+// One flag of each kind.
+struct Options {
+  std::string workdir, prefix, address = "127.0.0.1:6380", sync = "everysec", key, value;
+  uint64_t limit = 10, timeout_ms = 10'000, cache_bytes = 128 << 20;
+  bool json = false, help = false;
+};
+
+void Define(FlagSet& flags, Options* options) {
+  flags.Path("workdir", "DIR", &options->workdir, "the directory").Env();
+  flags.Text("prefix", "KEY", &options->prefix, "where keys begin").MayBeEmpty();
+  flags.Address("addr", &options->address, "where clients connect").Env();
+  flags.Choice("sync", &options->sync, {"always", "everysec", "no"}, "when it is durable").Env();
+  flags.Number("limit", "N", &options->limit, {1, 1000}, "how many").Short('n');
+  flags.Duration("timeout", &options->timeout_ms, {1, 3'600'000}, "how long");
+  flags.Size("cache", &options->cache_bytes, {1 << 20, uint64_t{1} << 40}, "memory");
+  flags.Switch("json", &options->json, "as JSON");
+  flags.Switch("help", &options->help, "print this").Short('h');
+  flags.Argument("KEY", &options->key, "the key");
+  flags.Argument("VALUE", &options->value, "the value");
+}
+
+// What Parse says: "" or message and hint.
+std::string Parse(const Args& args, Options* options = nullptr,
+                  const std::map<std::string, std::string>& variables = {}) {
+  Options unused;
+  FlagSet flags;
+  Define(flags, options == nullptr ? &unused : options);
+  const Status status = flags.Parse(args, [&](const std::string& name) {
+    const auto it = variables.find(name);
+    return it == variables.end() ? std::nullopt : std::optional<std::string>(it->second);
+  });
+  return std::string(status.message()) +
+         (status.hint().empty() ? "" : "; " + std::string(status.hint()));
+}
+
+TEST(FlagSetTest, AcceptsEveryDocumentedForm) {
+  for (const Args& args : {Args{"--dir", "x", "--json"}, Args{"--dir=x", "--json"},
+                           Args{"-dir", "x", "-json"}, Args{"-json", "-dir=x"}}) {
+    std::string dir;
+    bool json = false;
+    FlagSet flags;
+    flags.Path("dir", "DIR", &dir, "");
+    flags.Switch("json", &json, "");
+    const Status status = flags.Parse(args, {});
+    ASSERT_TRUE(status.ok()) << status;
+    EXPECT_EQ(dir, "x");
+    EXPECT_TRUE(json);
+  }
+}
+
+TEST(FlagSetTest, EndsFlagsAtTwoDashes) {
+  std::string file;
+  FlagSet flags;
+  flags.Argument("FILE", &file, "");
+  ASSERT_TRUE(flags.Parse({"--", "-dash"}, {}).ok());
+  EXPECT_EQ(file, "-dash");
+}
+
+struct BadInput {
+  Args args;
+  std::string complaint;
+};
+
+TEST(FlagSetTest, NamesTheFlagAndTheRangeOfEveryBadValue) {
+  const std::string number = "is not a number from 1 to 1000";
+  const std::string time = "is not a time from 1ms to 1h: a number and ms, s, m, h or d";
+  const std::string size =
+      "is not a size from 1MiB to 1TiB: a number and B, KiB, MiB, GiB, KB, MB or GB";
+  const std::string port = "has no port from 0 to 65535";
+  const BadInput inputs[] = {
+      {{"--wrokdir", "x"}, R"(unknown flag "--wrokdir"; did you mean --workdir?)"},
+      {{"-wrokdir=x"}, R"(unknown flag "-wrokdir"; did you mean --workdir?)"},
+      {{"--frobnicate"}, R"(unknown flag "--frobnicate")"},
+      {{"-x"}, R"(unknown flag "-x")"},
+      {{"--workdir", "a", "--workdir", "b"}, "--workdir is given twice"},
+      {{"--json", "-json"}, "--json is given twice"},
+      {{"--workdir"}, "--workdir needs a value: DIR"},
+      {{"--workdir", "--json"}, "--workdir needs a value: DIR"},
+      {{"--workdir", "--"}, "--workdir needs a value: DIR"},
+      {{"-n"}, "--limit needs a value: N"},
+      {{"--workdir", ""}, "--workdir is empty: it needs DIR"},
+      {{"--workdir="}, "--workdir is empty: it needs DIR"},
+      {{"--json="}, "--json is empty: it takes no value"},
+      {{"--json=maybe"}, R"(--json "maybe" is not true or false)"},
+      {{"--limit", "0"}, R"(--limit "0" )" + number},
+      {{"--limit", "1001"}, R"(--limit "1001" )" + number},
+      {{"--limit", "-1"}, R"(--limit "-1" )" + number},
+      {{"--limit", "1e3"}, R"(--limit "1e3" )" + number},
+      {{"--limit", "abc"}, R"(--limit "abc" )" + number},
+      {{"--limit", " 5"}, R"(--limit " 5" )" + number},
+      {{"--limit", "99999999999999999999"}, R"(--limit "99999999999999999999" )" + number},
+      {{"--addr", "localhost"}, R"(--addr "localhost" has no port: write HOST:PORT)"},
+      {{"--addr", "h:65536"}, R"(--addr "h:65536" )" + port},
+      {{"--addr", "h:-1"}, R"(--addr "h:-1" )" + port},
+      {{"--addr", "h:abc"}, R"(--addr "h:abc" )" + port},
+      {{"--addr", "h:1e3"}, R"(--addr "h:1e3" )" + port},
+      {{"--addr", "h:"}, R"(--addr "h:" )" + port},
+      {{"--addr", "::1:80"},
+       R"(--addr "::1:80" is ambiguous: write an IPv6 address as [ADDRESS]:PORT)"},
+      {{"--timeout", "10"}, R"(--timeout "10" )" + time},
+      {{"--timeout", "-1s"}, R"(--timeout "-1s" )" + time},
+      {{"--timeout", "1y"}, R"(--timeout "1y" )" + time},
+      {{"--timeout", "0s"}, R"(--timeout "0s" )" + time},
+      {{"--timeout", "61m"}, R"(--timeout "61m" )" + time},
+      {{"--timeout", "99999999999999999d"}, R"(--timeout "99999999999999999d" )" + time},
+      {{"--cache", "1GB "}, R"(--cache "1GB " )" + size},
+      {{"--cache", "1.5 TiB"}, R"(--cache "1.5 TiB" )" + size},
+      {{"--cache", "99999999999999999999"}, R"(--cache "99999999999999999999" )" + size},
+      {{"--cache", "99999999999TiB"}, R"(--cache "99999999999TiB" )" + size},
+      {{"--cache", "1KiB"}, R"(--cache "1KiB" )" + size},
+      {{"--sync", "alwasy"},
+       R"(--sync "alwasy" is not always, everysec or no; did you mean always?)"},
+      {{"--sync", "sometimes"}, R"(--sync "sometimes" is not always, everysec or no)"},
+      {{"a", "b", "c"}, R"(unexpected argument "c")"},
+      {{"--sync", "\xff\n"}, R"(--sync "\xff\x0a" is not always, everysec or no)"},
+  };
+  for (const BadInput& input : inputs) EXPECT_EQ(Parse(input.args), input.complaint);
+}
+
+TEST(FlagSetTest, CutsWhatItQuotes) {
+  const std::string complaint = Parse({"--sync", std::string(2'000'000, 'x')});
+  EXPECT_LT(complaint.size(), 200U);
+  EXPECT_LT(Parse({"--" + std::string(2'000'000, 'x')}).size(), 200U);
+}
+
+TEST(FlagSetTest, ReadsNumbersTimesSizesAndAddresses) {
+  Options options;
+  EXPECT_EQ(Parse({"-n", "7", "--timeout=250ms", "--cache", "64mib", "--addr", "[::1]:6380",
+                   "--prefix=", "-", "--json=true"},
+                  &options),
+            "");
+  EXPECT_EQ(options.limit, 7U);
+  EXPECT_EQ(options.timeout_ms, 250U);
+  EXPECT_EQ(options.cache_bytes, uint64_t{64} << 20);
+  EXPECT_EQ(options.address, "[::1]:6380");
+  EXPECT_EQ(options.key, "-");
+  EXPECT_TRUE(options.json);
+}
+
+TEST(FlagSetTest, PrefersTheCommandLineToTheEnvironmentToTheDefault) {
+  const std::map<std::string, std::string> variables = {
+      {"NOKV_WORKDIR", "/env"}, {"NOKV_SYNC", "no"}, {"NOKV_ADDR", ""}, {"NOKV_LIMIT", "7"}};
+  Options options;
+  EXPECT_EQ(Parse({"--workdir", "/flag"}, &options, variables), "");
+  EXPECT_EQ(options.workdir, "/flag");
+  EXPECT_EQ(options.sync, "no");
+  EXPECT_EQ(options.address, "127.0.0.1:6380");  // empty is unset
+  EXPECT_EQ(options.limit, 10U);                 // not one that may come from there
+  EXPECT_EQ(Parse({}, nullptr, {{"NOKV_SYNC", "maybe"}}),
+            R"(NOKV_SYNC "maybe" is not always, everysec or no)");
+}
+
+TEST(FlagSetTest, SaysWhatIsRequired) {
+  std::string workdir;
+  FlagSet flags;
+  flags.Path("workdir", "DIR", &workdir, "").Required().Env();
+  EXPECT_EQ(flags.Parse({}, {}).message(), "--workdir is required");
+  EXPECT_TRUE(flags.missing());
+  FlagSet from_environment;
+  from_environment.Path("workdir", "DIR", &workdir, "").Required().Env();
+  EXPECT_TRUE(
+      from_environment.Parse({}, [](const std::string&) { return std::string("/data"); }).ok());
+  EXPECT_EQ(workdir, "/data");
+}
+
+TEST(FlagSetTest, TellsHelpFromTheValueOfAFlag) {
+  Options options;
+  FlagSet flags;
+  Define(flags, &options);
+  EXPECT_TRUE(flags.WantsHelp({"key", "-h"}));
+  EXPECT_TRUE(flags.WantsHelp({"--unknown", "--help"}));
+  EXPECT_TRUE(flags.WantsHelp({"--workdir", "-help"}));
+  EXPECT_FALSE(flags.WantsHelp({"--", "-h"}));
+  EXPECT_FALSE(flags.WantsHelp({"--prefix", "help"}));
+}
+
+TEST(FlagSetTest, FindsTheFirstArgumentBehindFlagsAndTheirValues) {
+  Options options;
+  FlagSet flags;
+  Define(flags, &options);
+  EXPECT_EQ(flags.FirstArgument({"--workdir", "x", "--json", "stats", "y"}), 3U);
+  EXPECT_EQ(flags.FirstArgument({"--workdir=x", "-n", "5", "stats"}), 3U);
+  EXPECT_EQ(flags.FirstArgument({"--json", "--", "stats"}), 3U);
+}
+
+TEST(FlagValuesTest, PrintWhatTheyRead) {
+  for (const uint64_t ms : {1ULL, 999ULL, 10'000ULL, 90'000ULL, 3'600'000ULL, 86'400'000ULL}) {
+    EXPECT_EQ(ParseDurationMs(DurationText(ms)), ms);
+  }
+  for (const uint64_t bytes : {1ULL, 1000ULL, 4096ULL, 128ULL << 20, 3ULL << 40}) {
+    EXPECT_EQ(ParseSize(SizeText(bytes)), bytes);
+  }
+  EXPECT_EQ(DurationText(10'000), "10s");
+  EXPECT_EQ(SizeText(64 << 20), "64MiB");
+  EXPECT_EQ(ParseSize("2gb"), 2'000'000'000U);
+}
+
+}  // namespace
+}  // namespace nokv::cli
