@@ -24,22 +24,23 @@ class SeekKey {
 
   // <0, 0, >0 as this key sorts before, with or after `internal_key`: keys::CompareInternalKeys.
   int Compare(std::string_view internal_key) const {
-    const int order = CompareEngineKey(internal_key);
+    const int order = CompareEngineKey(keys::EngineKeyOf(internal_key));
     if (order != 0) return order;
     const uint64_t trailer = keys::TrailerOf(internal_key);
     return trailer_ > trailer ? -1 : (trailer_ < trailer ? 1 : 0);
   }
-  // As Compare, trailers ignored.
-  int CompareEngineKey(std::string_view internal_key) const {
-    const size_t size = internal_key.size() - keys::kSuffixBytes - keys::kTrailerBytes;
+  // As this key without its trailer sorts: keys::CompareEngineKeys.
+  int CompareEngineKey(std::string_view engine_key) const {
+    const size_t size = engine_key.size() - keys::kSuffixBytes;
     const int order =
-        std::memcmp(prefix_.data(), internal_key.data(), std::min(prefix_.size(), size));
+        std::memcmp(prefix_.data(), engine_key.data(), std::min(prefix_.size(), size));
     if (order != 0) return order;
     if (prefix_.size() != size) return prefix_.size() < size ? -1 : 1;
-    const uint64_t suffix = base::LoadBigEndian64(internal_key.data() + size);
+    const uint64_t suffix = base::LoadBigEndian64(engine_key.data() + size);
     return suffix_ < suffix ? -1 : (suffix_ > suffix ? 1 : 0);
   }
   std::string_view prefix() const { return prefix_; }
+  uint64_t trailer() const { return trailer_; }
 
  private:
   std::string_view prefix_;

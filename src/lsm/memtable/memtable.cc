@@ -1,6 +1,7 @@
 #include "lsm/memtable/memtable.h"
 
 #include <atomic>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -9,39 +10,110 @@
 #include "base/hash.h"
 #include "base/mutex.h"
 #include "lsm/memtable/hash_index.h"
-#include "lsm/memtable/skip_list.h"
+#include "lsm/memtable/key_entries.h"
+#include "lsm/memtable/sorted_keys.h"
 
 namespace nokv::lsm {
 
 namespace {
 
+using internal::Entry;
 using internal::HashIndex;
-using internal::SkipList;
+using internal::KeyEntries;
+using internal::SortedKeys;
 
-// A lookup at an old snapshot follows this many newer entries of its key before it searches the
-// skip list instead: a key may have been written a hundred thousand times.
-constexpr int kMaxVersionsFollowed = 16;
-
+// Stands on an entry of a key. Backwards, the entries of a key are looked up together, because they
+// are linked from new to old only.
 class MemtableIterator : public InternalIterator {
  public:
-  explicit MemtableIterator(const SkipList& list) : list_(list) {}
+  explicit MemtableIterator(SortedKeys& keys) : keys_(keys) {}
 
-  bool Valid() const override { return node_ != nullptr; }
-  void SeekToFirst() override { node_ = list_.First(); }
-  void SeekToLast() override { node_ = list_.Last(); }
-  void Seek(std::string_view target) override { node_ = list_.FindAtOrAfter(SeekKey(target)); }
-  void SeekForPrev(std::string_view target) override {
-    node_ = list_.FindAtOrBefore(SeekKey(target));
+  bool Valid() const override { return key_ != nullptr; }
+  void SeekToFirst() override {
+    keys_.Sort();
+    StandOnNewest(keys_.First());
   }
-  void Next() override { node_ = node_->Next(0); }
-  void Prev() override { node_ = list_.FindBefore(SeekKey(node_->key())); }
-  std::string_view key() const override { return node_->key(); }
-  std::string_view value() const override { return node_->payload(); }
+  void SeekToLast() override {
+    keys_.Sort();
+    StandOnOldest(keys_.Last());
+  }
+  void Seek(std::string_view target) override {
+    keys_.Sort();
+    const SeekKey seek(target);
+    const KeyEntries* key = keys_.FindAtOrAfter(seek);
+    if (key == nullptr || seek.CompareEngineKey(key->engine_key()) != 0) return StandOnNewest(key);
+    const Entry* entry = key->Find(seek.trailer());
+    if (entry == nullptr) return StandOnNewest(SortedKeys::After(*key));
+    StandOn(key, entry);
+  }
+  void SeekForPrev(std::string_view target) override {
+    keys_.Sort();
+    const SeekKey seek(target);
+    const KeyEntries* key = keys_.FindAtOrAfter(seek);
+    if (key == nullptr || seek.CompareEngineKey(key->engine_key()) != 0) {
+      return StandOnOldest(keys_.FindBefore(seek));
+    }
+    const Entry* entry = key->Find(seek.trailer());
+    if (entry != nullptr && entry->trailer() == seek.trailer()) return StandOn(key, entry);
+    StandOnNewerThan(key, entry);
+  }
+  void Next() override {
+    const Entry* older = entry_->older();
+    if (older == nullptr) return StandOnNewest(SortedKeys::After(*key_));
+    StandOn(key_, older);
+  }
+  void Prev() override {
+    if (newer_of_ != entry_) CollectNewer(key_, entry_);
+    StandOnCollected(key_);
+  }
+  std::string_view key() const override { return internal_key_; }
+  std::string_view value() const override { return entry_->payload(); }
   Status status() const override { return {}; }
 
  private:
-  const SkipList& list_;
-  const SkipList::Node* node_ = nullptr;
+  void StandOnNewest(const KeyEntries* key) {
+    StandOn(key, key == nullptr ? nullptr : key->newest());
+  }
+  void StandOnOldest(const KeyEntries* key) {
+    if (key == nullptr) return StandOn(nullptr, nullptr);
+    StandOnNewerThan(key, nullptr);
+  }
+  // Stands on the oldest entry of `key` that is newer than `entry` (nullptr: the oldest of all), or
+  // on the key before.
+  void StandOnNewerThan(const KeyEntries* key, const Entry* entry) {
+    CollectNewer(key, entry);
+    StandOnCollected(key);
+  }
+  void CollectNewer(const KeyEntries* key, const Entry* entry) {
+    newer_.clear();
+    for (const Entry* newer = key->newest(); newer != entry; newer = newer->older()) {
+      newer_.push_back(newer);
+    }
+  }
+  void StandOnCollected(const KeyEntries* key) {
+    if (newer_.empty()) return StandOnOldest(keys_.FindBefore(SeekKey(key->engine_key(), 0)));
+    const Entry* entry = newer_.back();
+    newer_.pop_back();
+    StandOn(key, entry);
+    newer_of_ = entry;
+  }
+  void StandOn(const KeyEntries* key, const Entry* entry) {
+    if (key != nullptr) {
+      internal_key_.clear();
+      keys::AppendInternalKey(key->engine_key(), entry->trailer(), &internal_key_);
+    }
+    key_ = key;
+    entry_ = entry;
+    newer_of_ = nullptr;
+  }
+
+  SortedKeys& keys_;
+  const KeyEntries* key_ = nullptr;
+  const Entry* entry_ = nullptr;
+  std::string internal_key_;
+  // Entries of key_ newer than `newer_of_`, the nearest last.
+  std::vector<const Entry*> newer_;
+  const Entry* newer_of_ = nullptr;
 };
 
 // Range tombstones and the set built from them when it is asked for.
@@ -84,18 +156,11 @@ class TombstoneList {
 
 class Memtable::Impl {
  public:
-  explicit Impl(size_t expected_entries) : list(arena), index(expected_entries, arena) {}
-
-  // The newest entry of `engine_key` whose trailer is at most `trailer`; nullptr if there is none.
-  const SkipList::Node* FindInList(std::string_view engine_key, uint64_t trailer) const {
-    const SeekKey target(engine_key, trailer);
-    const SkipList::Node* node = list.FindAtOrAfter(target);
-    return node != nullptr && target.CompareEngineKey(node->key()) == 0 ? node : nullptr;
-  }
+  explicit Impl(size_t expected_entries) : index(expected_entries), sorted(arena) {}
 
   base::Arena arena;
-  SkipList list;
   HashIndex index;
+  SortedKeys sorted;
   TombstoneList tombstones;
   std::atomic<uint64_t> entries{0};
 };
@@ -108,12 +173,19 @@ void Memtable::Add(keys::SequenceNumber sequence, keys::Kind kind, std::string_v
   NOKV_CHECK(keys::IsEngineKey(engine_key)) << "not an engine key";
   char header[kMaxEntryHeaderBytes];
   const size_t header_bytes = StoreEntryHeader(header, attributes);
+  Entry* entry =
+      Entry::New(keys::PackTrailer(sequence, kind), {header, header_bytes}, value, impl_->arena);
   const uint64_t hash = base::Hash64(engine_key);
-  HashIndex::Key* key = impl_->index.Find(hash, engine_key);
-  SkipList::Node* hint = key == nullptr ? nullptr : HashIndex::BeforeAll(*key);
-  const SkipList::Place place = impl_->list.Insert(
-      engine_key, hash, keys::PackTrailer(sequence, kind), {header, header_bytes}, value, hint);
-  impl_->index.Insert(hash, place, key);
+  KeyEntries* key = impl_->index.Find(hash, engine_key);
+  if (key == nullptr) {
+    KeyEntries* added = KeyEntries::New(hash, engine_key, entry, impl_->arena);
+    key = impl_->index.Insert(added);
+    if (key == added) {
+      impl_->sorted.Add(added);
+      key = nullptr;
+    }
+  }
+  if (key != nullptr) key->Add(entry);
   impl_->entries.fetch_add(1, std::memory_order_relaxed);
 }
 
@@ -123,14 +195,11 @@ void Memtable::AddRangeTombstone(RangeTombstone tombstone) {
 
 bool Memtable::Get(std::string_view engine_key, keys::SequenceNumber snapshot, uint64_t* trailer,
                    std::string_view* payload) const {
-  const uint64_t newest = keys::SeekTrailer(snapshot);
-  const SkipList::Node* node = impl_->index.FindNewest(base::Hash64(engine_key), engine_key);
-  for (int followed = 0; node != nullptr && keys::TrailerOf(node->key()) > newest; followed++) {
-    node = followed < kMaxVersionsFollowed ? node->Older() : impl_->FindInList(engine_key, newest);
-  }
-  if (node == nullptr) return false;
-  *trailer = keys::TrailerOf(node->key());
-  *payload = node->payload();
+  const KeyEntries* key = impl_->index.Find(base::Hash64(engine_key), engine_key);
+  const Entry* entry = key == nullptr ? nullptr : key->Find(keys::SeekTrailer(snapshot));
+  if (entry == nullptr) return false;
+  *trailer = entry->trailer();
+  *payload = entry->payload();
   return true;
 }
 
@@ -139,7 +208,7 @@ std::shared_ptr<const RangeTombstoneSet> Memtable::range_tombstones() const {
 }
 
 std::unique_ptr<InternalIterator> Memtable::NewIterator() const {
-  return std::make_unique<MemtableIterator>(impl_->list);
+  return std::make_unique<MemtableIterator>(impl_->sorted);
 }
 
 size_t Memtable::MemoryUsage() const {

@@ -1,5 +1,6 @@
-// Memtable: the newest entries, in memory. A concurrent skip list over an arena keeps them sorted
-// for cursors, a hash index beside it finds single keys, and the range tombstones are a list.
+// Memtable: the newest entries, in memory. A hash index finds single keys, each with its entries
+// from new to old; the range tombstones are a list. The order of the keys is made when it is asked
+// for, by cursors and by the flush, and not by every write.
 //
 // Thread safety: Add and AddRangeTombstone may run in many threads at once, beside any number of
 // readers. An entry is visible to readers as soon as Add returns; which entries a read may use is
@@ -37,8 +38,8 @@ class Memtable {
            std::string_view* payload) const;
   // All range tombstones added so far.
   std::shared_ptr<const RangeTombstoneSet> range_tombstones() const;
-  // A cursor over the point entries; it sees entries added while it is in use. The memtable must
-  // outlive it.
+  // A cursor over the point entries. A seek sees what was added before it, later moves may see what
+  // was added since. The memtable must outlive it.
   std::unique_ptr<InternalIterator> NewIterator() const;
 
   size_t MemoryUsage() const;

@@ -122,6 +122,56 @@ TEST(MemtableTest, IteratorWalksAndSeeksAsAMapDoes) {
   }
 }
 
+TEST(MemtableTest, ASeekSeesKeysThatCameSinceTheLast) {
+  Memtable table;
+  const auto it = table.NewIterator();
+  const auto key = [](int i) { return EncodeEngineKey(Keyspace::kData, std::to_string(i)); };
+  const auto seek = [&](int i) {
+    it->Seek(keys::EncodeInternalKey(key(i), keys::SeekTrailer(keys::kMaxSequence)));
+  };
+  // Each comes before all that were there.
+  for (int i = 999; i >= 100; i--) {
+    table.Add(static_cast<keys::SequenceNumber>(1000 - i), Kind::kPut, key(i), {}, "v");
+    if (i % 7 != 0) continue;
+    seek(i);
+    int entries = 0;
+    for (; it->Valid(); it->Next()) {
+      ASSERT_EQ(keys::EngineKeyOf(it->key()), key(i + entries));
+      entries++;
+    }
+    EXPECT_EQ(entries, 1000 - i);
+  }
+}
+
+TEST(MemtableTest, AKeyWrittenOftenIsWalkedInBothDirections) {
+  Memtable table;
+  constexpr keys::SequenceNumber kWrites = 5000;
+  for (const std::string_view name : {"a", "b", "c"}) {
+    for (keys::SequenceNumber i = 1; i <= kWrites; i++) {
+      table.Add(i, Kind::kPut, EncodeEngineKey(Keyspace::kData, name), {}, "v");
+    }
+  }
+  const auto it = table.NewIterator();
+  it->SeekToLast();
+  for (const std::string_view name : {"c", "b", "a"}) {
+    for (keys::SequenceNumber i = 1; i <= kWrites; i++, it->Prev()) {
+      ASSERT_TRUE(it->Valid());
+      ASSERT_EQ(it->key(), keys::EncodeInternalKey(EncodeEngineKey(Keyspace::kData, name),
+                                                   keys::PackTrailer(i, Kind::kPut)));
+    }
+  }
+  EXPECT_FALSE(it->Valid());
+  // A turn in the middle stays on the path.
+  it->Seek(keys::EncodeInternalKey(EncodeEngineKey(Keyspace::kData, "b"), keys::SeekTrailer(10)));
+  it->Prev();
+  EXPECT_EQ(keys::SequenceOf(it->key()), 11U);
+  it->Next();
+  it->Next();
+  EXPECT_EQ(keys::SequenceOf(it->key()), 9U);
+  it->Prev();
+  EXPECT_EQ(keys::SequenceOf(it->key()), 10U);
+}
+
 TEST(MemtableTest, EmptyTableHasNothing) {
   Memtable table;
   uint64_t trailer;

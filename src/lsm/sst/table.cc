@@ -53,7 +53,7 @@ Result<bool> Table::Get(std::string_view engine_key, keys::SequenceNumber snapsh
     return reader.DamageOf(location,
                            cursor.damaged() ? "malformed entry" : "does not match the index");
   }
-  if (target.CompareEngineKey(cursor.key()) != 0) return false;
+  if (target.CompareEngineKey(keys::EngineKeyOf(cursor.key())) != 0) return false;
   entry->trailer = keys::TrailerOf(cursor.key());
   entry->payload = cursor.payload();
   entry->block = std::move(block);
