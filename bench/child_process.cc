@@ -8,7 +8,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
+#include <ctime>
 #include <fstream>
 #include <sstream>
 #include <utility>
@@ -68,6 +70,19 @@ Result<ChildProcess> ChildProcess::Start(runtime::Runtime& runtime,
 
 ChildProcess::ChildProcess(ChildProcess&& other) noexcept
     : runtime_(other.runtime_), pid_(std::exchange(other.pid_, -1)) {}
+
+Result<uint64_t> ChildProcess::CpuMicros() const {
+  clockid_t clock{};
+  timespec used{};
+  const int error = clock_getcpuclockid(pid_, &clock);
+  // lint: allow(clock) the processor time of another process, which base::Clock does not know
+  if (error != 0 || clock_gettime(clock, &used) != 0) {
+    return Status::IoError("processor time of process " + std::to_string(pid_),
+                           error != 0 ? error : errno);
+  }
+  return static_cast<uint64_t>(used.tv_sec) * 1'000'000 +
+         static_cast<uint64_t>(used.tv_nsec) / 1000;
+}
 
 void ChildProcess::Pause() {
   const auto over = runtime_.NewEvent();

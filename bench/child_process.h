@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,8 @@ class ChildProcess {
   static Result<ChildProcess> Start(runtime::Runtime& runtime,
                                     const std::vector<std::string>& words, const std::string& log);
   bool running();
+  // Processor time that it has used, user and system, in microseconds.
+  Result<uint64_t> CpuMicros() const;
 
  private:
   friend Status WaitForPort(uint16_t port, ChildProcess& server);

@@ -28,6 +28,7 @@ struct BenchFlags {
 struct Sample {
   double rate = 0;  // requests per second
   double p99_ms = 0;
+  double cpu_micros = 0;  // of the server, per request
 };
 
 struct Row {
@@ -55,16 +56,14 @@ double MedianOf(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-double Rate(const std::vector<Sample>& samples) {
-  std::vector<double> rates;
-  for (const Sample& sample : samples) rates.push_back(sample.rate);
-  return MedianOf(rates);
-}
-
-double P99(const std::vector<Sample>& samples) {
-  std::vector<double> values;
-  for (const Sample& sample : samples) values.push_back(sample.p99_ms);
-  return MedianOf(values);
+// The medians of each number.
+Sample Median(const std::vector<Sample>& samples) {
+  const auto of = [&samples](double Sample::* number) {
+    std::vector<double> values;
+    for (const Sample& sample : samples) values.push_back(sample.*number);
+    return MedianOf(std::move(values));
+  };
+  return {of(&Sample::rate), of(&Sample::p99_ms), of(&Sample::cpu_micros)};
 }
 
 // The last line of redis-benchmark --csv:
@@ -81,20 +80,29 @@ Result<Sample> ParseCsv(const std::string& output) {
     }
   }
   if (fields.size() < 7) return Status::Internal("redis-benchmark printed: " + output);
-  return Sample{std::atof(fields[1].c_str()), std::atof(fields[6].c_str())};
+  return Sample{std::atof(fields[1].c_str()), std::atof(fields[6].c_str()), 0};
 }
 
-Status RunRow(const std::array<uint16_t, 2>& ports, uint64_t requests, const std::string& log,
+struct Server {
+  ChildProcess process;
+  uint16_t port;
+};
+
+Status RunRow(const std::array<Server, 2>& servers, uint64_t requests, const std::string& log,
               Row* row) {
   const uint64_t count = row->pipeline == 1 ? requests : 8 * requests;
-  for (size_t server = 0; server < ports.size(); ++server) {
+  for (size_t i = 0; i < servers.size(); ++i) {
+    const Server& server = servers[i];
+    ASSIGN_OR_RETURN(const uint64_t cpu_before, server.process.CpuMicros());
     ASSIGN_OR_RETURN(const std::string output,
-                     RunToEnd({"redis-benchmark", "-p", std::to_string(ports[server]), "-c", "50",
+                     RunToEnd({"redis-benchmark", "-p", std::to_string(server.port), "-c", "50",
                                "-d", "256", "-r", "100000", "-n", std::to_string(count), "-P",
                                std::to_string(row->pipeline), "-t", row->command, "--csv"},
                               log));
-    ASSIGN_OR_RETURN(const Sample sample, ParseCsv(output));
-    row->samples[server].push_back(sample);
+    ASSIGN_OR_RETURN(const uint64_t cpu_after, server.process.CpuMicros());
+    ASSIGN_OR_RETURN(Sample sample, ParseCsv(output));
+    sample.cpu_micros = static_cast<double>(cpu_after - cpu_before) / static_cast<double>(count);
+    row->samples[i].push_back(sample);
   }
   return Status::Ok();
 }
@@ -126,28 +134,35 @@ Result<std::vector<Row>> Measure(const BenchFlags& flags) {
           scratch.path + "/redis.log"));
   RETURN_IF_ERROR(WaitForPort(ports[0], nokv).Prefixed("nokv-redis"));
   RETURN_IF_ERROR(WaitForPort(ports[1], redis).Prefixed("redis-server"));
+  const std::array<Server, 2> servers{Server{std::move(nokv), ports[0]},
+                                      Server{std::move(redis), ports[1]}};
   std::vector<Row> rows = {{"set", 1, {}}, {"get", 1, {}}, {"set", 16, {}}, {"get", 16, {}}};
   for (uint64_t round = 0; round < flags.rounds; ++round) {
     for (Row& row : rows) {
-      RETURN_IF_ERROR(RunRow(ports, flags.requests, scratch.path + "/benchmark.log", &row));
+      RETURN_IF_ERROR(RunRow(servers, flags.requests, scratch.path + "/benchmark.log", &row));
     }
   }
   return rows;
 }
 
+double Ratio(const Sample& nokv, const Sample& redis) {
+  return redis.rate > 0 ? nokv.rate / redis.rate : 0;
+}
+
 void PrintTable(const BenchFlags& flags, const std::vector<Row>& rows, std::ostream& out) {
-  char line[128];
+  char line[160];
   out << "sync " << flags.sync << ", 50 clients, 256-byte values, median of " << flags.rounds
       << "\n";
-  std::snprintf(line, sizeof line, "%-5s %9s %12s %12s %7s %10s %10s\n", "", "pipeline", "nokv/s",
-                "redis/s", "ratio", "nokv p99", "redis p99");
+  std::snprintf(line, sizeof line, "%-5s %9s %12s %12s %7s %10s %10s %10s %10s\n", "", "pipeline",
+                "nokv/s", "redis/s", "ratio", "nokv p99", "redis p99", "nokv cpu", "redis cpu");
   out << line;
   for (const Row& row : rows) {
-    const double nokv = Rate(row.samples[0]);
-    const double redis = Rate(row.samples[1]);
-    std::snprintf(line, sizeof line, "%-5s %9d %12.0f %12.0f %7.2f %7.2f ms %7.2f ms\n",
-                  row.command.c_str(), row.pipeline, nokv, redis, redis > 0 ? nokv / redis : 0,
-                  P99(row.samples[0]), P99(row.samples[1]));
+    const Sample nokv = Median(row.samples[0]);
+    const Sample redis = Median(row.samples[1]);
+    std::snprintf(line, sizeof line,
+                  "%-5s %9d %12.0f %12.0f %7.2f %7.2f ms %7.2f ms %7.2f us %7.2f us\n",
+                  row.command.c_str(), row.pipeline, nokv.rate, redis.rate, Ratio(nokv, redis),
+                  nokv.p99_ms, redis.p99_ms, nokv.cpu_micros, redis.cpu_micros);
     out << line;
   }
 }
@@ -159,15 +174,17 @@ void PrintJson(const BenchFlags& flags, const std::vector<Row>& rows, std::ostre
   json["value_bytes"] = 256;
   json["rounds"] = flags.rounds;
   for (const Row& row : rows) {
-    const double nokv = Rate(row.samples[0]);
-    const double redis = Rate(row.samples[1]);
+    const Sample nokv = Median(row.samples[0]);
+    const Sample redis = Median(row.samples[1]);
     json["rows"].push_back({{"command", row.command},
                             {"pipeline", row.pipeline},
-                            {"nokv_per_second", nokv},
-                            {"redis_per_second", redis},
-                            {"ratio", redis > 0 ? nokv / redis : 0},
-                            {"nokv_p99_ms", P99(row.samples[0])},
-                            {"redis_p99_ms", P99(row.samples[1])}});
+                            {"nokv_per_second", nokv.rate},
+                            {"redis_per_second", redis.rate},
+                            {"ratio", Ratio(nokv, redis)},
+                            {"nokv_p99_ms", nokv.p99_ms},
+                            {"redis_p99_ms", redis.p99_ms},
+                            {"nokv_cpu_us", nokv.cpu_micros},
+                            {"redis_cpu_us", redis.cpu_micros}});
   }
   out << json.dump(2) << "\n";
 }
@@ -192,7 +209,8 @@ cli::Command RedisCommand() {
           .description =
               "Runs redis-benchmark (50 clients, 256-byte values) against nokv-redis and against "
               "redis-server with an append-only file and the same sync policy, in turns, on "
-              "temporary directories, and prints medians, 99th percentiles and ratios.",
+              "temporary directories, and prints medians: requests per second and their ratio, "
+              "99th percentiles, and the processor time that a server used for a request.",
           .define = [](cli::FlagSet& flags) -> cli::Action {
             auto bench = std::make_shared<BenchFlags>();
             flags.Choice("sync", &bench->sync, {"always", "everysec", "no"},
