@@ -71,6 +71,13 @@ constexpr ErrorPage kPages[] = {
      "A call came after Close, or while the server was shutting down.",
      "In a program of your own, keep the database open until the last call has returned. Against a "
      "server, retry after it is up again."},
+    {1403, "the transaction met a conflict",
+     "Another write changed a key or a range that the transaction had read or written, after it "
+     "had "
+     "begun. Nothing of the transaction was written. The message names what changed.",
+     "Run the transaction again from its beginning: it reads the new values. If that happens "
+     "often, "
+     "make transactions shorter, or let fewer of them write the same key at the same time."},
     {2101, "the address cannot be used",
      "The server could not listen on its address: another process has the port, or the address "
      "belongs to no interface of this machine.",

@@ -6,9 +6,10 @@
 
 namespace nokv::engine {
 
-uint64_t CommitTracker::Begin(uint64_t count, SyncNeed need, std::function<void(Status)> done) {
+uint64_t CommitTracker::Begin(std::string_view encoding, uint64_t count, SyncNeed need,
+                              std::function<void(Status)> done) {
   next_ += count;
-  in_flight_.push_back({next_ - 1, need, false, std::move(done)});
+  in_flight_.push_back({encoding, next_ - 1, need, false, std::move(done)});
   return first_ticket_ + in_flight_.size() - 1;
 }
 
@@ -28,7 +29,7 @@ void CommitTracker::Applied(uint64_t ticket, Completions* completions) {
 }
 
 void CommitTracker::AwaitSync(std::function<void(Status)> done, Completions* completions) {
-  const uint64_t ticket = Begin(0, SyncNeed::kDue, std::move(done));
+  const uint64_t ticket = Begin(/*encoding=*/{}, /*count=*/0, SyncNeed::kDue, std::move(done));
   Applied(ticket, completions);
 }
 

@@ -11,6 +11,7 @@
 
 #include <deque>
 #include <functional>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -58,8 +59,17 @@ class CommitTracker {
   size_t in_flight() const { return in_flight_.size(); }
   size_t waiting() const { return waiting_.size(); }
 
-  // Takes the next `count` sequence numbers; returns the ticket for Applied.
-  uint64_t Begin(uint64_t count, SyncNeed need, std::function<void(Status)> done);
+  // Takes the next `count` sequence numbers for the batch `encoding`, which must live until
+  // Applied; returns the ticket for that.
+  uint64_t Begin(std::string_view encoding, uint64_t count, SyncNeed need,
+                 std::function<void(Status)> done);
+  // Calls `visit` with the encoding of each write that has begun and is not applied.
+  template <typename Visit>
+  void ForEachUnapplied(const Visit& visit) const {
+    for (const Write& write : in_flight_) {
+      if (!write.applied) visit(write.encoding);
+    }
+  }
   // The write of `ticket` is in its memtable and in the log.
   void Applied(uint64_t ticket, Completions* completions);
   // `done` waits for a sync of everything begun so far.
@@ -71,6 +81,7 @@ class CommitTracker {
 
  private:
   struct Write {
+    std::string_view encoding;  // valid until it is applied
     keys::SequenceNumber last = 0;
     SyncNeed need = SyncNeed::kNone;
     bool applied = false;

@@ -23,8 +23,8 @@ class CommitTrackerTest : public testing::Test {
 };
 
 TEST_F(CommitTrackerTest, AcknowledgesInOrderHoweverWritesAreApplied) {
-  const uint64_t a = tracker_.Begin(2, SyncNeed::kNone, Record("a"));
-  const uint64_t b = tracker_.Begin(1, SyncNeed::kNone, Record("b"));
+  const uint64_t a = tracker_.Begin({}, 2, SyncNeed::kNone, Record("a"));
+  const uint64_t b = tracker_.Begin({}, 1, SyncNeed::kNone, Record("b"));
   tracker_.Applied(b, &completions_);
   EXPECT_EQ(Drain(), "");
   EXPECT_EQ(tracker_.visible(), 10U);
@@ -34,10 +34,10 @@ TEST_F(CommitTrackerTest, AcknowledgesInOrderHoweverWritesAreApplied) {
 }
 
 TEST_F(CommitTrackerTest, SyncedWriteIsInvisibleUntilASyncThatBeganAfterItWasApplied) {
-  const uint64_t a = tracker_.Begin(1, SyncNeed::kDue, Record("a"));
+  const uint64_t a = tracker_.Begin({}, 1, SyncNeed::kDue, Record("a"));
   tracker_.Applied(a, &completions_);
   const auto target = tracker_.applied();
-  const uint64_t b = tracker_.Begin(1, SyncNeed::kDue, Record("b"));
+  const uint64_t b = tracker_.Begin({}, 1, SyncNeed::kDue, Record("b"));
   tracker_.Applied(b, &completions_);
   EXPECT_EQ(tracker_.visible(), 10U);
   EXPECT_TRUE(tracker_.NeedsSync());
@@ -51,16 +51,16 @@ TEST_F(CommitTrackerTest, SyncedWriteIsInvisibleUntilASyncThatBeganAfterItWasApp
 }
 
 TEST_F(CommitTrackerTest, UnsyncedWriteWaitsForTheSyncedOneBeforeIt) {
-  tracker_.Applied(tracker_.Begin(1, SyncNeed::kDue, Record("a")), &completions_);
-  tracker_.Applied(tracker_.Begin(1, SyncNeed::kNone, Record("b")), &completions_);
+  tracker_.Applied(tracker_.Begin({}, 1, SyncNeed::kDue, Record("a")), &completions_);
+  tracker_.Applied(tracker_.Begin({}, 1, SyncNeed::kNone, Record("b")), &completions_);
   EXPECT_EQ(Drain(), "");
   tracker_.Synced(11, &completions_);
   EXPECT_EQ(Drain(), "a b ");
 }
 
 TEST_F(CommitTrackerTest, FailureAnswersEveryWaiterAndFreezesVisibility) {
-  tracker_.Applied(tracker_.Begin(1, SyncNeed::kDue, Record("a")), &completions_);
-  const uint64_t b = tracker_.Begin(1, SyncNeed::kNone, Record("b"));
+  tracker_.Applied(tracker_.Begin({}, 1, SyncNeed::kDue, Record("a")), &completions_);
+  const uint64_t b = tracker_.Begin({}, 1, SyncNeed::kNone, Record("b"));
   tracker_.Fail(Status::Unavailable("disk"), &completions_);
   EXPECT_EQ(Drain(), "a! b! ");
   tracker_.Applied(b, &completions_);
@@ -70,7 +70,7 @@ TEST_F(CommitTrackerTest, FailureAnswersEveryWaiterAndFreezesVisibility) {
 }
 
 TEST_F(CommitTrackerTest, DeferredWriteWaitsForASyncButMakesNoneDue) {
-  tracker_.Applied(tracker_.Begin(1, SyncNeed::kDeferred, Record("a")), &completions_);
+  tracker_.Applied(tracker_.Begin({}, 1, SyncNeed::kDeferred, Record("a")), &completions_);
   EXPECT_FALSE(tracker_.NeedsSync());
   EXPECT_EQ(tracker_.visible(), 10U);
   tracker_.AwaitSync(Record("sync"), &completions_);
@@ -81,7 +81,7 @@ TEST_F(CommitTrackerTest, DeferredWriteWaitsForASyncButMakesNoneDue) {
 }
 
 TEST_F(CommitTrackerTest, AwaitSyncCoversWhatBeganBeforeIt) {
-  const uint64_t a = tracker_.Begin(1, SyncNeed::kNone, Record("a"));
+  const uint64_t a = tracker_.Begin({}, 1, SyncNeed::kNone, Record("a"));
   tracker_.AwaitSync(Record("sync"), &completions_);
   EXPECT_FALSE(tracker_.NeedsSync());
   tracker_.Applied(a, &completions_);

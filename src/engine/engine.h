@@ -20,6 +20,7 @@
 
 #include "base/log.h"
 #include "engine/batch.h"
+#include "engine/read_set.h"
 #include "keys/keys.h"
 #include "lsm/entry.h"
 #include "nokv/options.h"
@@ -86,6 +87,10 @@ class Cursor {
   virtual Status status() const = 0;
 };
 
+// How a write is acknowledged: as WriteAsync does without and with a sync, as WriteDeferred, and as
+// WriteLeading does with a sync.
+enum class WriteMode : uint8_t { kUnsynced, kSynced, kDeferred, kLeading };
+
 struct WriteTicket {
   // True if the write is applied already: reads with include_unsynced see it. False if it waits for
   // room (back-pressure) or was refused; its completion tells.
@@ -106,7 +111,8 @@ class Engine {
                            FoundValue* found) = 0;
   // Never null.
   virtual std::unique_ptr<Cursor> NewCursor(const CursorOptions& options) = 0;
-  virtual std::unique_ptr<EngineSnapshot> NewSnapshot() = 0;
+  // Of what is visible, or with `include_unsynced` of what is applied.
+  virtual std::unique_ptr<EngineSnapshot> NewSnapshot(bool include_unsynced = false) = 0;
 
   // Logs and applies the batch. `done` is called when it is acknowledged: applied, and durable if
   // `sync` is set. Writes take effect in the order of the calls of one thread.
@@ -117,6 +123,15 @@ class Engine {
   // As WriteAsync, for a caller that is about to block on the outcome: if no sync is running, this
   // thread runs it, for all who wait.
   virtual WriteTicket WriteLeading(const Batch& batch, bool sync, Completion done) = 0;
+  // Writes the batch as `mode` says if nothing of `reads` has changed by the moment in which it
+  // gets its place in the order of writes; otherwise nothing is written, and `done` gets kAborted
+  // with the key that changed. Of two that change what the other has read, one is refused. Without
+  // answer_when_visible a conflict is answered before the call returns, unless the write waits for
+  // room; and so is the outcome of an empty batch with kUnsynced, which only checks.
+  // May read from disk if tables hold entries that are newer than `reads.since`. Further error:
+  // kResourceExhausted if very many of these calls run at once.
+  virtual WriteTicket WriteIf(const Batch& batch, ReadSet reads, WriteMode mode,
+                              Completion done) = 0;
   // Calls `done` when everything applied so far is durable.
   virtual void SyncAsync(Completion done) = 0;
   // True if everything applied so far is durable, or no synced write is waiting for it.

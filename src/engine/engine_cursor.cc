@@ -9,22 +9,6 @@ namespace nokv::engine {
 
 namespace {
 
-// The internal key that sorts before every entry of `prefix`: newest version, newest sequence.
-std::string FirstOfPrefix(std::string_view prefix) {
-  std::string key(prefix);
-  key.append(keys::kSuffixBytes, '\0');
-  base::PutFixed64(&key, keys::SeekTrailer(keys::kMaxSequence));
-  return key;
-}
-
-// The internal key that sorts after every entry of `prefix`: oldest version, oldest sequence.
-std::string LastOfPrefix(std::string_view prefix) {
-  std::string key(prefix);
-  key.append(keys::kSuffixBytes, '\xff');
-  base::PutFixed64(&key, 0);
-  return key;
-}
-
 class EngineCursor final : public Cursor {
  public:
   EngineCursor(CursorSource source, const CursorOptions& options)
@@ -44,7 +28,7 @@ class EngineCursor final : public Cursor {
     if (upper_.empty()) {
       it().SeekToLast();
     } else {
-      it().SeekForPrev(FirstOfPrefix(upper_));
+      it().SeekForPrev(keys::FirstInternalKey(upper_));
     }
     FindPrev();
   }
@@ -52,16 +36,16 @@ class EngineCursor final : public Cursor {
   void Seek(std::string_view prefix) override {
     if (!Start()) return;
     forward_ = true;
-    it().Seek(FirstOfPrefix(std::max<std::string_view>(prefix, lower_)));
+    it().Seek(keys::FirstInternalKey(std::max<std::string_view>(prefix, lower_)));
     FindNext(/*skip=*/{});
   }
 
   void SeekForPrev(std::string_view prefix) override {
     if (!Start()) return;
     if (!upper_.empty() && prefix >= upper_) {
-      it().SeekForPrev(FirstOfPrefix(upper_));
+      it().SeekForPrev(keys::FirstInternalKey(upper_));
     } else {
-      it().SeekForPrev(LastOfPrefix(prefix));
+      it().SeekForPrev(keys::LastInternalKey(prefix));
     }
     FindPrev();
   }

@@ -1,6 +1,6 @@
 // EngineImpl: the engine's state and its state machines. The methods are in one file per operation:
-// open.cc, write.cc, read.cc, background.cc (flush and compaction), lifecycle.cc (errors, close)
-// and report.cc (statistics).
+// open.cc, write.cc, validate.cc, read.cc, background.cc (flush and compaction), lifecycle.cc
+// (errors, close) and report.cc (statistics).
 //
 // Everything that changes is guarded by one mutex, which is never held across file operations, with
 // one exception: reserving a place in the log may create a segment. Callbacks run after it is
@@ -19,6 +19,7 @@
 #include "engine/commit_tracker.h"
 #include "engine/engine.h"
 #include "engine/engine_cursor.h"
+#include "engine/read_set.h"
 #include "engine/timing.h"
 #include "lsm/compaction/compaction_picker.h"
 #include "lsm/compaction/merge_job.h"
@@ -56,11 +57,12 @@ class EngineImpl final : public Engine {
 
   Result<bool> Get(const ReadView& view, std::string_view engine_key, FoundValue* found) override;
   std::unique_ptr<Cursor> NewCursor(const CursorOptions& options) override;
-  std::unique_ptr<EngineSnapshot> NewSnapshot() override;
+  std::unique_ptr<EngineSnapshot> NewSnapshot(bool include_unsynced) override;
 
   WriteTicket WriteAsync(const Batch& batch, bool sync, Completion done) override;
   WriteTicket WriteDeferred(const Batch& batch, Completion done) override;
   WriteTicket WriteLeading(const Batch& batch, bool sync, Completion done) override;
+  WriteTicket WriteIf(const Batch& batch, ReadSet reads, WriteMode mode, Completion done) override;
   void SyncAsync(Completion done) override;
   bool Durable() const override;
 
@@ -80,9 +82,14 @@ class EngineImpl final : public Engine {
   // A write that waits for room.
   struct StalledWrite {
     std::string encoding;
-    uint32_t count = 0;
     SyncNeed need = SyncNeed::kNone;
+    std::unique_ptr<Validation> validation;  // registered; null: unconditional
     Completion done;
+  };
+  // Where changes may be that a validation has to search.
+  struct NewerPlaces {
+    std::vector<std::shared_ptr<const lsm::Memtable>> memtables;
+    std::shared_ptr<const lsm::Version> version;
   };
   // A write that has its place in log and memtable but is not in them yet.
   struct Admission {
@@ -116,9 +123,11 @@ class EngineImpl final : public Engine {
   Status CheckBatch(const Batch& batch) const;
   WriteTicket Write(const Batch& batch, SyncNeed need, bool leading, Completion done) EXCLUDES(mu_);
   // Gives the batch its place in log and memtable, or in the queue of writes that wait for room;
-  // then `*done` is taken. An error refuses it.
-  Status PlaceLocked(const Batch& batch, SyncNeed need, Completion* done,
-                     std::optional<Admission>* admission, Completions* completions) REQUIRES(mu_);
+  // then `*done` is taken. An error refuses it. `validation` is registered, and has found nothing;
+  // null: the write is unconditional.
+  Status PlaceLocked(const Batch& batch, SyncNeed need, std::unique_ptr<Validation> validation,
+                     Completion* done, std::optional<Admission>* admission,
+                     Completions* completions) REQUIRES(mu_);
   // OK if the engine takes writes.
   Status RefusalLocked() const REQUIRES(mu_);
   // True if a write may go ahead, after making the full memtable immutable if need be; false if it
@@ -128,12 +137,16 @@ class EngineImpl final : public Engine {
   // The active memtable becomes the newest immutable one; a new one takes its place.
   void RetireActiveLocked() REQUIRES(mu_);
   std::shared_ptr<lsm::Memtable> NewMemtable() const;
-  Result<Admission> AdmitLocked(size_t bytes, uint32_t count, SyncNeed need, Completion* done,
+  // `encoding` must live until Apply has returned.
+  Result<Admission> AdmitLocked(std::string_view encoding, SyncNeed need, Completion* done,
                                 Completions* completions) REQUIRES(mu_);
   // Copies the batch into log and memtable and marks it applied; then runs the sync that may have
   // become due, on this thread if `leading`. True if reads can see it.
   bool Apply(const Admission& admission, std::string_view encoding, bool leading) EXCLUDES(mu_);
   void DrainStalled() EXCLUDES(mu_);
+  // There is room for `*write`: admits it, or answers its conflict.
+  void AdmitStalledLocked(StalledWrite* write, std::optional<Admission>* admission,
+                          Completions* completions) REQUIRES(mu_);
   // True if a sync is due and none is running: the caller must then run one.
   bool ClaimSyncLocked() REQUIRES(mu_);
   void RunClaimedSync(bool leading) EXCLUDES(mu_);
@@ -141,12 +154,23 @@ class EngineImpl final : public Engine {
   // One sync for everybody who waits; true if more have come to wait meanwhile.
   bool SyncOnce() EXCLUDES(mu_);
 
+  // validate.cc
+  // Shows the validation what is admitted and not applied, and from now on what will be admitted;
+  // `*places` is where the rest is. kResourceExhausted if too many are registered.
+  Status RegisterLocked(Validation* validation, NewerPlaces* places) REQUIRES(mu_);
+  // Null is fine.
+  void UnregisterLocked(const Validation* validation) REQUIRES(mu_);
+  // Answers a conditional write that did not go ahead.
+  void AnswerUnfitLocked(const Validation& validation, Status status, Completion done,
+                         Completions* completions) REQUIRES(mu_);
+
   // read.cc
   struct ReadPoint {
     std::shared_ptr<const ReadState> state;
     keys::SequenceNumber sequence = 0;
   };
   Result<ReadPoint> TakeReadPoint(const ReadView& view) const EXCLUDES(mu_);
+  keys::SequenceNumber NewestLocked(bool include_unsynced) const REQUIRES(mu_);
   void PublishReadStateLocked() REQUIRES(mu_);
   std::vector<keys::SequenceNumber> SnapshotsLocked() const REQUIRES(mu_);
   void ReleaseSnapshot(keys::SequenceNumber sequence) EXCLUDES(mu_);
@@ -195,6 +219,7 @@ class EngineImpl final : public Engine {
   CommitTracker tracker_ GUARDED_BY(mu_){0};
   std::deque<StalledWrite> stalled_ GUARDED_BY(mu_);
   std::string stall_reason_ GUARDED_BY(mu_);
+  std::vector<Validation*> validations_ GUARDED_BY(mu_);  // registered
   bool syncing_ GUARDED_BY(mu_) = false;
   std::multiset<keys::SequenceNumber> snapshots_ GUARDED_BY(mu_);
   Status background_error_ GUARDED_BY(mu_);

@@ -27,7 +27,10 @@ void EngineImpl::SetBackgroundErrorLocked(const Status& status, Completions* com
 }
 
 void EngineImpl::AnswerQueuesLocked(const Status& status, Completions* completions) {
-  for (StalledWrite& write : stalled_) completions->Add(std::move(write.done), status);
+  for (StalledWrite& write : stalled_) {
+    UnregisterLocked(write.validation.get());
+    completions->Add(std::move(write.done), status);
+  }
   stalled_.clear();
   stall_reason_.clear();
   for (FlushWaiter& waiter : flush_waiters_) completions->Add(std::move(waiter.done), status);

@@ -26,12 +26,15 @@ Result<EngineImpl::ReadPoint> EngineImpl::TakeReadPoint(const ReadView& view) co
   point.state = read_state_;
   if (view.snapshot != nullptr) {
     point.sequence = view.snapshot->sequence();
-  } else if (view.include_unsynced && background_error_.ok()) {
-    point.sequence = tracker_.applied();
   } else {
-    point.sequence = tracker_.visible();
+    point.sequence = NewestLocked(view.include_unsynced);
   }
   return point;
+}
+
+keys::SequenceNumber EngineImpl::NewestLocked(bool include_unsynced) const {
+  // What was applied and will never be acknowledged is not shown.
+  return include_unsynced && background_error_.ok() ? tracker_.applied() : tracker_.visible();
 }
 
 void EngineImpl::PublishReadStateLocked() {
@@ -124,9 +127,9 @@ std::unique_ptr<Cursor> EngineImpl::NewCursor(const CursorOptions& options) {
   return NewEngineCursor(std::move(source), options);
 }
 
-std::unique_ptr<EngineSnapshot> EngineImpl::NewSnapshot() {
+std::unique_ptr<EngineSnapshot> EngineImpl::NewSnapshot(bool include_unsynced) {
   base::MutexLock lock(mu_);
-  const keys::SequenceNumber sequence = tracker_.visible();
+  const keys::SequenceNumber sequence = NewestLocked(include_unsynced);
   snapshots_.insert(sequence);
   return std::make_unique<SnapshotHandle>(*this, sequence);
 }

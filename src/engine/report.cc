@@ -64,7 +64,7 @@ Stats EngineImpl::GetStats() {
     stats.write = ReportWrites(timings_);
     stats.write.queue_depth = static_cast<int64_t>(stalled_.size());
     for (const StalledWrite& write : stalled_) {
-      stats.write.queue_entries += write.count;
+      stats.write.queue_entries += BatchReader(write.encoding).count();
       stats.write.queue_bytes += static_cast<int64_t>(write.encoding.size());
     }
     if (!stalled_.empty()) {

@@ -64,7 +64,7 @@ WriteTicket EngineImpl::Write(const Batch& batch, SyncNeed need, bool leading, C
     base::MutexLock lock(mu_);
     Status refusal = CheckBatch(batch);
     if (refusal.ok()) refusal = RefusalLocked();
-    if (refusal.ok()) refusal = PlaceLocked(batch, need, &done, &admission, &completions);
+    if (refusal.ok()) refusal = PlaceLocked(batch, need, nullptr, &done, &admission, &completions);
     if (!refusal.ok()) completions.Add(std::move(done), std::move(refusal));
   }
   completions.Run();
@@ -72,23 +72,26 @@ WriteTicket EngineImpl::Write(const Batch& batch, SyncNeed need, bool leading, C
   return {Apply(*admission, batch.encoding(), leading)};
 }
 
-Status EngineImpl::PlaceLocked(const Batch& batch, SyncNeed need, Completion* done,
+Status EngineImpl::PlaceLocked(const Batch& batch, SyncNeed need,
+                               std::unique_ptr<Validation> validation, Completion* done,
                                std::optional<Admission>* admission, Completions* completions) {
-  if (batch.empty() && need == SyncNeed::kNone) {
-    completions->Add(std::move(*done), Status::Ok());
-    return Status::Ok();
-  }
-  if (!stalled_.empty() || !MakeRoomLocked()) {
-    if (stalled_.size() >= kMaxStalledWrites) {
-      return Status::ResourceExhausted("writes wait because of too many " + stall_reason_);
-    }
+  const bool empty = batch.empty() && need == SyncNeed::kNone;
+  const bool waits = !empty && (!stalled_.empty() || !MakeRoomLocked());
+  if (waits && stalled_.size() < kMaxStalledWrites) {
     // Its writer may ask for the sync before it is applied, so it asks for one itself.
     if (need == SyncNeed::kDeferred) need = SyncNeed::kDue;
-    stalled_.push_back({batch.encoding(), batch.count(), need, std::move(*done)});
+    // A validation stays registered, and so sees what is admitted before this write.
+    stalled_.push_back({batch.encoding(), need, std::move(validation), std::move(*done)});
     ScheduleLocked();
     return Status::Ok();
   }
-  ASSIGN_OR_RETURN(*admission, AdmitLocked(batch.bytes(), batch.count(), need, done, completions));
+  UnregisterLocked(validation.get());
+  if (waits) return Status::ResourceExhausted("writes wait because of too many " + stall_reason_);
+  if (empty) {
+    completions->Add(std::move(*done), Status::Ok());
+    return Status::Ok();
+  }
+  ASSIGN_OR_RETURN(*admission, AdmitLocked(batch.encoding(), need, done, completions));
   return Status::Ok();
 }
 
@@ -132,23 +135,25 @@ std::shared_ptr<lsm::Memtable> EngineImpl::NewMemtable() const {
   return std::make_shared<lsm::Memtable>(options_.memtable_bytes / kExpectedEntryBytes);
 }
 
-Result<EngineImpl::Admission> EngineImpl::AdmitLocked(size_t bytes, uint32_t count, SyncNeed need,
+Result<EngineImpl::Admission> EngineImpl::AdmitLocked(std::string_view encoding, SyncNeed need,
                                                       Completion* done, Completions* completions) {
-  auto place = log_->Reserve(wal::RecordType::kBatch, static_cast<uint32_t>(bytes));
+  auto place = log_->Reserve(wal::RecordType::kBatch, static_cast<uint32_t>(encoding.size()));
   if (!place.ok()) {
     SetBackgroundErrorLocked(place.status(), completions);
     return background_error_;
   }
+  for (Validation* validation : validations_) validation->SeeBatch(encoding);
+  const uint32_t count = BatchReader(encoding).count();
   Admission admission;
   admission.place = *place;
   admission.memtable = active_.table;
   admission.first_sequence = tracker_.next();
-  admission.ticket = tracker_.Begin(count, need, std::move(*done));
+  admission.ticket = tracker_.Begin(encoding, count, need, std::move(*done));
   active_.last_sequence = tracker_.next() - 1;
   active_.log_end = admission.place.end;
   timings_.batches++;
   timings_.batch_entries += count;
-  timings_.batch_bytes += bytes;
+  timings_.batch_bytes += encoding.size();
   if (need != SyncNeed::kNone) timings_.synced_writes++;
   return admission;
 }
@@ -193,17 +198,27 @@ void EngineImpl::DrainStalled() {
       write = std::move(stalled_.front());
       stalled_.pop_front();
       if (stalled_.empty()) stall_reason_.clear();
-      auto admitted =
-          AdmitLocked(write.encoding.size(), write.count, write.need, &write.done, &completions);
-      if (admitted.ok()) {
-        admission = *std::move(admitted);
-      } else {
-        completions.Add(std::move(write.done), admitted.status());
-      }
+      AdmitStalledLocked(&write, &admission, &completions);
     }
     completions.Run();
-    if (!admission.has_value()) break;
-    Apply(*admission, write.encoding, /*leading=*/false);
+    if (admission.has_value()) Apply(*admission, write.encoding, /*leading=*/false);
+  }
+}
+
+void EngineImpl::AdmitStalledLocked(StalledWrite* write, std::optional<Admission>* admission,
+                                    Completions* completions) {
+  if (write->validation != nullptr) {
+    UnregisterLocked(write->validation.get());
+    const Status& conflict = write->validation->conflict();
+    if (!conflict.ok()) {
+      return AnswerUnfitLocked(*write->validation, conflict, std::move(write->done), completions);
+    }
+  }
+  auto admitted = AdmitLocked(write->encoding, write->need, &write->done, completions);
+  if (admitted.ok()) {
+    *admission = *std::move(admitted);
+  } else {
+    completions->Add(std::move(write->done), admitted.status());
   }
 }
 

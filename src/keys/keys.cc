@@ -80,6 +80,20 @@ int CompareInternalKeys(std::string_view a, std::string_view b) {
   return trailer_a > trailer_b ? -1 : (trailer_a < trailer_b ? 1 : 0);
 }
 
+std::string FirstInternalKey(std::string_view prefix) {
+  std::string key(prefix);
+  key.append(kSuffixBytes, '\0');  // the newest version
+  base::PutFixed64(&key, SeekTrailer(kMaxSequence));
+  return key;
+}
+
+std::string LastInternalKey(std::string_view prefix) {
+  std::string key(prefix);
+  key.append(kSuffixBytes, '\xff');  // the oldest version
+  base::PutFixed64(&key, 0);
+  return key;
+}
+
 void AppendPlainKey(std::string_view user_key, std::string* out) {
   if (!user_key.empty() && user_key[0] == kReservedByte) {
     out->append(kReservedEnd);

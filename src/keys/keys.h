@@ -100,6 +100,9 @@ inline std::string_view InternalPrefixOf(std::string_view internal_key) {
   return PrefixOf(EngineKeyOf(internal_key));
 }
 int CompareInternalKeys(std::string_view a, std::string_view b);
+// What sorts before and after every entry of `prefix`: seek with them.
+std::string FirstInternalKey(std::string_view prefix);
+std::string LastInternalKey(std::string_view prefix);
 
 // --- user keys in the data keyspace ---
 

@@ -14,6 +14,8 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "nokv/status.h"
 
@@ -60,6 +62,23 @@ enum class Survives { kProcessDeath, kPowerLoss };
 
 using CommitDone = std::function<void(Status)>;
 
+// A moment in the history of the store: after the last commit that was applied. It keeps what has
+// been overwritten since then from being cleaned up; drop it when it is no longer needed, and
+// before the backend.
+class Position {
+ public:
+  virtual ~Position() = default;
+};
+
+// What a commit depends on. A key has changed since a position if it was written or deleted after
+// it, whatever value it had and got, whether it was there or not. That it expired is no change.
+struct ReadSet {
+  const Position* since = nullptr;  // from the backend that is asked
+  std::vector<std::string> keys;
+  // [begin, end); an empty end is the end of all keys.
+  std::vector<std::pair<std::string, std::string>> ranges;
+};
+
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -73,6 +92,15 @@ class Backend {
   // applied already, so that reads see it; false if its outcome will tell (no room for now, or
   // refused).
   virtual bool Commit(std::span<const Write> writes, Survives survives, CommitDone done) = 0;
+  virtual std::unique_ptr<Position> CurrentPosition() = 0;
+  // As Commit, if nothing of `reads` has changed by the time the writes are applied; otherwise none
+  // of them is, and `done` gets kAborted: before CommitIf returns, unless there was no room for the
+  // commit.
+  virtual bool CommitIf(const ReadSet& reads, std::span<const Write> writes, Survives survives,
+                        CommitDone done) = 0;
+  // OK, kAborted if something of `reads` has changed, or why commits are refused. Commits that wait
+  // for room are not seen.
+  virtual Status CheckUnchanged(const ReadSet& reads) = 0;
   // Calls `done` when all that was applied is durable.
   virtual void Sync(CommitDone done) = 0;
   // OK, or why commits are refused.

@@ -37,6 +37,28 @@ class EngineKeyCursor final : public KeyCursor {
   std::unique_ptr<engine::Cursor> cursor_;
 };
 
+class EnginePosition final : public Position {
+ public:
+  explicit EnginePosition(std::unique_ptr<engine::EngineSnapshot> snapshot)
+      : snapshot_(std::move(snapshot)) {}
+  const engine::EngineSnapshot* snapshot() const { return snapshot_.get(); }
+
+ private:
+  const std::unique_ptr<engine::EngineSnapshot> snapshot_;
+};
+
+engine::ReadSet EngineReads(const ReadSet& reads) {
+  engine::ReadSet result;
+  result.since = static_cast<const EnginePosition*>(reads.since)->snapshot();
+  for (const std::string& key : reads.keys) {
+    result.points.push_back(keys::EncodeEngineKey(Keyspace::kData, key));
+  }
+  for (const auto& [begin, end] : reads.ranges) {
+    result.ranges.push_back({keys::EncodePrefix(Keyspace::kData, begin), EndPrefix(end)});
+  }
+  return result;
+}
+
 class EngineBackend final : public Backend {
  public:
   explicit EngineBackend(engine::Engine& engine) : engine_(engine) {}
@@ -62,6 +84,39 @@ class EngineBackend final : public Backend {
   }
 
   bool Commit(std::span<const Write> writes, Survives survives, CommitDone done) override {
+    FillBatch(writes);
+    if (survives == Survives::kPowerLoss) {
+      return engine_.WriteDeferred(batch_, std::move(done)).applied;
+    }
+    return engine_.WriteAsync(batch_, /*sync=*/false, std::move(done)).applied;
+  }
+
+  std::unique_ptr<Position> CurrentPosition() override {
+    return std::make_unique<EnginePosition>(engine_.NewSnapshot(kLatest.include_unsynced));
+  }
+
+  bool CommitIf(const ReadSet& reads, std::span<const Write> writes, Survives survives,
+                CommitDone done) override {
+    FillBatch(writes);
+    const auto mode = survives == Survives::kPowerLoss ? engine::WriteMode::kDeferred
+                                                       : engine::WriteMode::kUnsynced;
+    return engine_.WriteIf(batch_, EngineReads(reads), mode, std::move(done)).applied;
+  }
+
+  Status CheckUnchanged(const ReadSet& reads) override {
+    // The outcome of an empty batch is known before the call returns.
+    Status outcome;
+    engine_.WriteIf(engine::Batch(), EngineReads(reads), engine::WriteMode::kUnsynced,
+                    [&outcome](Status status) { outcome = std::move(status); });
+    return outcome;
+  }
+
+  void Sync(CommitDone done) override { engine_.SyncAsync(std::move(done)); }
+  Status WriteError() const override { return engine_.background_error(); }
+  uint64_t Generation() const override { return engine_.open_generation(); }
+
+ private:
+  void FillBatch(std::span<const Write> writes) {
     batch_.Clear();
     for (const Write& write : writes) {
       if (write.kind == Write::Kind::kDeleteRange) {
@@ -76,17 +131,8 @@ class EngineBackend final : public Backend {
         batch_.Put(engine_key_, write.value, {write.expiry_ms, write.type, std::nullopt});
       }
     }
-    if (survives == Survives::kPowerLoss) {
-      return engine_.WriteDeferred(batch_, std::move(done)).applied;
-    }
-    return engine_.WriteAsync(batch_, /*sync=*/false, std::move(done)).applied;
   }
 
-  void Sync(CommitDone done) override { engine_.SyncAsync(std::move(done)); }
-  Status WriteError() const override { return engine_.background_error(); }
-  uint64_t Generation() const override { return engine_.open_generation(); }
-
- private:
   engine::Engine& engine_;
   std::string engine_key_;  // reused, so that a lookup does not allocate
   engine::Batch batch_;     // reused

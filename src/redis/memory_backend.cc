@@ -20,6 +20,17 @@ class MapCursor final : public KeyCursor {
   size_t at_ = 0;
 };
 
+struct MemoryPosition final : Position {
+  explicit MemoryPosition(size_t at) : changes(at) {}
+  const size_t changes;
+};
+
+// Whether [a, a_end) and [b, b_end) have a key in common; an empty end is the end of all keys.
+bool Overlap(std::string_view a, std::string_view a_end, std::string_view b,
+             std::string_view b_end) {
+  return (b_end.empty() || a < b_end) && (a_end.empty() || b < a_end);
+}
+
 }  // namespace
 
 Result<bool> MemoryBackend::Get(std::string_view key, Record* record) {
@@ -44,6 +55,8 @@ std::unique_ptr<KeyCursor> MemoryBackend::Scan(std::string_view begin, std::stri
 
 void MemoryBackend::Apply(std::span<const Write> writes) {
   for (const Write& write : writes) {
+    changes_.push_back(
+        {write.key, write.kind == Write::Kind::kDeleteRange ? write.end : write.key + '\0'});
     switch (write.kind) {
       case Write::Kind::kPut:
         entries_[write.key] = Entry{std::string(write.value), write.expiry_ms, write.type};
@@ -59,19 +72,55 @@ void MemoryBackend::Apply(std::span<const Write> writes) {
   }
 }
 
+std::unique_ptr<Position> MemoryBackend::CurrentPosition() {
+  return std::make_unique<MemoryPosition>(changes_.size());
+}
+
+Status MemoryBackend::CheckUnchanged(const ReadSet& reads) {
+  for (size_t i = static_cast<const MemoryPosition*>(reads.since)->changes; i < changes_.size();
+       ++i) {
+    const Change& change = changes_[i];
+    for (const std::string& key : reads.keys) {
+      if (Overlap(key, key + '\0', change.begin, change.end)) return Status::Aborted("conflict");
+    }
+    for (const auto& [begin, end] : reads.ranges) {
+      if (Overlap(begin, end, change.begin, change.end)) return Status::Aborted("conflict");
+    }
+  }
+  return Status::Ok();
+}
+
 bool MemoryBackend::Commit(std::span<const Write> writes, Survives survives, CommitDone done) {
+  return Commit(nullptr, writes, survives, std::move(done));
+}
+
+bool MemoryBackend::CommitIf(const ReadSet& reads, std::span<const Write> writes, Survives survives,
+                             CommitDone done) {
+  return Commit(&reads, writes, survives, std::move(done));
+}
+
+bool MemoryBackend::Commit(const ReadSet* reads, std::span<const Write> writes, Survives survives,
+                           CommitDone done) {
   ++commits_;
   if (!write_error_.ok()) {
     done(write_error_);
     return false;
   }
   if (no_room_) {
-    Waiting waiting{std::move(done), {}};
+    Waiting waiting{std::move(done), {}, {}};
     for (const Write& write : writes) {
       waiting.unapplied.emplace_back(write, std::string(write.value));
     }
+    if (reads != nullptr) waiting.reads = *reads;
     waiting_.push_back(std::move(waiting));
     return false;
+  }
+  if (reads != nullptr) {
+    Status unchanged = CheckUnchanged(*reads);
+    if (!unchanged.ok()) {
+      done(std::move(unchanged));
+      return false;
+    }
   }
   Apply(writes);
   if (survives == Survives::kPowerLoss) {
@@ -85,7 +134,7 @@ bool MemoryBackend::Commit(std::span<const Write> writes, Survives survives, Com
 void MemoryBackend::Sync(CommitDone done) {
   ++syncs_;
   unsynced_.push_back(std::move(done));
-  for (CommitDone& synced : unsynced_) waiting_.push_back({std::move(synced), {}});
+  for (CommitDone& synced : unsynced_) waiting_.push_back({std::move(synced), {}, {}});
   unsynced_.clear();
   if (!hold_syncs_) Acknowledge(Status::Ok());
 }
@@ -94,11 +143,13 @@ void MemoryBackend::Acknowledge(const Status& status) {
   std::deque<Waiting> waiting;
   waiting.swap(waiting_);
   for (Waiting& one : waiting) {
+    Status outcome = status;
+    if (outcome.ok() && one.reads.has_value()) outcome = CheckUnchanged(*one.reads);
     for (auto& [write, value] : one.unapplied) {
       write.value = value;
-      if (status.ok()) Apply({&write, 1});
+      if (outcome.ok()) Apply({&write, 1});
     }
-    one.done(status);
+    one.done(std::move(outcome));
   }
 }
 

@@ -8,6 +8,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,6 +25,10 @@ class MemoryBackend final : public Backend {
   Result<bool> Get(std::string_view key, Record* record) override;
   std::unique_ptr<KeyCursor> Scan(std::string_view begin, std::string_view end) override;
   bool Commit(std::span<const Write> writes, Survives survives, CommitDone done) override;
+  std::unique_ptr<Position> CurrentPosition() override;
+  bool CommitIf(const ReadSet& reads, std::span<const Write> writes, Survives survives,
+                CommitDone done) override;
+  Status CheckUnchanged(const ReadSet& reads) override;
   void Sync(CommitDone done) override;
   Status WriteError() const override { return write_error_; }
   uint64_t Generation() const override { return generation_; }
@@ -54,10 +59,20 @@ class MemoryBackend final : public Backend {
   struct Waiting {
     CommitDone done;
     std::vector<std::pair<Write, std::string>> unapplied;  // with the value's bytes
+    std::optional<ReadSet> reads;
   };
+  // [begin, end) was written or deleted; an empty end is the end of all keys.
+  struct Change {
+    std::string begin;
+    std::string end;
+  };
+
+  bool Commit(const ReadSet* reads, std::span<const Write> writes, Survives survives,
+              CommitDone done);
 
   base::Clock& clock_;
   std::map<std::string, Entry> entries_;
+  std::vector<Change> changes_;  // all there ever were; a position is a number of them
   std::deque<Waiting> waiting_;
   std::vector<CommitDone> unsynced_;  // commits that wait for the next sync
   bool hold_syncs_ = false;

@@ -1,0 +1,155 @@
+// What every backend promises about positions and conditional commits.
+#include "redis/backend.h"
+
+#include <gtest/gtest.h>
+
+#include "base/log.h"
+#include "engine/engine.h"
+#include "redis/engine_backend.h"
+#include "redis/memory_backend.h"
+#include "runtime/sim_runtime.h"
+#include "vfs/memory_fs.h"
+
+namespace nokv::redis {
+namespace {
+
+class BackendTest : public testing::TestWithParam<bool> {
+ protected:
+  void SetUp() override {
+    if (!GetParam()) {
+      backend_ = std::make_unique<MemoryBackend>(runtime_->clock());
+      return;
+    }
+    auto engine = engine::Engine::Open({}, "/db", {*disk_, *runtime_, base::NullLogger()});
+    ASSERT_TRUE(engine.ok()) << engine.status();
+    engine_ = *std::move(engine);
+    backend_ = NewEngineBackend(*engine_);
+  }
+  void TearDown() override {
+    since_.reset();
+    if (engine_ == nullptr) return;
+    engine_->CloseAsync([](const Status&) {});
+    runtime_->RunReady();
+  }
+
+  static Write Put(std::string key) {
+    Write write;
+    write.key = std::move(key);
+    write.value = "1";
+    return write;
+  }
+  static Write DeleteRange(std::string begin, std::string end) {
+    Write write;
+    write.kind = Write::Kind::kDeleteRange;
+    write.key = std::move(begin);
+    write.end = std::move(end);
+    return write;
+  }
+  void Commit(const Write& write, Survives survives = Survives::kProcessDeath) {
+    ASSERT_TRUE(backend_->Commit({&write, 1}, survives, [](const Status&) {}));
+  }
+  void Begin() { since_ = backend_->CurrentPosition(); }
+  bool Changed(std::vector<std::string> keys,
+               std::vector<std::pair<std::string, std::string>> ranges = {}) {
+    const Status status = backend_->CheckUnchanged({since_.get(), std::move(keys), ranges});
+    EXPECT_TRUE(status.ok() || status.code() == StatusCode::kAborted) << status;
+    return !status.ok();
+  }
+  bool Exists(std::string_view key) {
+    Record record;
+    return *backend_->Get(key, &record);
+  }
+
+  const std::unique_ptr<vfs::MemoryFileSystem> disk_ = vfs::NewMemoryFileSystem();
+  const std::unique_ptr<runtime::SimRuntime> runtime_ = runtime::NewSimRuntime(1);
+  std::unique_ptr<engine::Engine> engine_;
+  std::unique_ptr<Backend> backend_;
+  std::unique_ptr<Position> since_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Backends, BackendTest, testing::Bool(),
+                         [](const auto& backend) { return backend.param ? "Engine" : "Memory"; });
+
+TEST_P(BackendTest, APositionTellsLaterChangesFromEarlierOnes) {
+  Commit(Put("a"));
+  Begin();
+  EXPECT_FALSE(Changed({"a", "b"}, {{"", ""}}));
+  Commit(Put("b"));
+  EXPECT_TRUE(Changed({"b"}));
+  EXPECT_TRUE(Changed({"a", "b"}));
+  EXPECT_FALSE(Changed({"a", "c"}));
+  EXPECT_TRUE(Changed({}, {{"b", "c"}}));
+  EXPECT_TRUE(Changed({}, {{"aa", ""}}));
+  EXPECT_FALSE(Changed({}, {{"a", "b"}, {"b0", ""}}));
+}
+
+TEST_P(BackendTest, AFlushChangesKeysThatAreThereOrNot) {
+  Commit(Put("b"));
+  Begin();
+  Commit(DeleteRange("b", "d"));
+  EXPECT_TRUE(Changed({"b"}));
+  EXPECT_TRUE(Changed({"c"}));
+  EXPECT_FALSE(Changed({"a", "d"}));
+  EXPECT_TRUE(Changed({}, {{"a", "b0"}}));
+  Begin();
+  Commit(DeleteRange("x", ""));
+  EXPECT_TRUE(Changed({"z"}));
+}
+
+TEST_P(BackendTest, AnUnsyncedCommitIsBeforeThePositionThatFollowsIt) {
+  Commit(Put("a"), Survives::kPowerLoss);
+  Begin();
+  EXPECT_FALSE(Changed({"a"}));
+  Commit(Put("a"), Survives::kPowerLoss);
+  EXPECT_TRUE(Changed({"a"}));
+}
+
+TEST_P(BackendTest, CommitIfWritesAllOrNothing) {
+  Begin();
+  const std::vector<Write> writes = {Put("x"), Put("y")};
+  Status outcome = Status::Internal("no outcome");
+  const auto done = [&](Status status) { outcome = std::move(status); };
+  EXPECT_TRUE(
+      backend_->CommitIf({since_.get(), {"a", "x"}, {}}, writes, Survives::kProcessDeath, done));
+  EXPECT_TRUE(outcome.ok()) << outcome;
+  EXPECT_TRUE(Exists("x") && Exists("y"));
+  const std::vector<Write> more = {Put("z"), DeleteRange("x", "z")};
+  EXPECT_FALSE(
+      backend_->CommitIf({since_.get(), {"a", "x"}, {}}, more, Survives::kPowerLoss, done));
+  EXPECT_EQ(outcome.code(), StatusCode::kAborted) << "answered before the call returned";
+  EXPECT_TRUE(Exists("x") && Exists("y"));
+  EXPECT_FALSE(Exists("z"));
+}
+
+TEST_P(BackendTest, CommitIfCanSurvivePowerLoss) {
+  Begin();
+  const Write write = Put("x");
+  bool acknowledged = false;
+  EXPECT_TRUE(backend_->CommitIf({since_.get(), {"a"}, {}}, {&write, 1}, Survives::kPowerLoss,
+                                 [&](const Status& status) { acknowledged = status.ok(); }));
+  EXPECT_FALSE(acknowledged);
+  backend_->Sync([](const Status&) {});
+  runtime_->RunReady();
+  EXPECT_TRUE(acknowledged);
+}
+
+TEST(MemoryBackendTest, ACommitThatWaitsForRoomIsJudgedWhenItIsApplied) {
+  const auto runtime = runtime::NewSimRuntime(1);
+  MemoryBackend backend(runtime->clock());
+  const auto since = backend.CurrentPosition();
+  backend.set_no_room(true);
+  Write write;
+  write.key = "a";
+  Status first, second;
+  const ReadSet reads{since.get(), {"a"}, {}};
+  backend.CommitIf(reads, {&write, 1}, Survives::kProcessDeath,
+                   [&](Status status) { first = std::move(status); });
+  backend.CommitIf(reads, {&write, 1}, Survives::kProcessDeath,
+                   [&](Status status) { second = std::move(status); });
+  backend.Acknowledge(Status::Ok());
+  EXPECT_TRUE(first.ok()) << first;
+  EXPECT_EQ(second.code(), StatusCode::kAborted);
+}
+
+}  // namespace
+}  // namespace nokv::redis
