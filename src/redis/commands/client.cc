@@ -211,40 +211,69 @@ Status ClientHelp(Context& context) {
   return Status::Ok();
 }
 
-constexpr uint32_t kFlags = kNoScriptFlag | kLoadingFlag | kStaleFlag;
-constexpr uint32_t kAdmin = kFlags | kAdminFlag;
-constexpr std::string_view kGroup = "connection";
-
 constexpr CommandSpec kSubcommands[] = {
-    {"client|getname", 2, ClientGetName, kFlags, 0, 0, 0, kGroup, "2.6.9",
-     "Get the current connection name"},
-    {"client|help", 2, ClientHelp, kLoadingFlag | kStaleFlag, 0, 0, 0, kGroup, "5.0.0",
-     "Show helpful text about the different subcommands"},
-    {"client|id", 2, ClientId, kFlags, 0, 0, 0, kGroup, "5.0.0",
-     "Returns the client ID for the current connection"},
-    {"client|info", 2, ClientInfo, kFlags, 0, 0, 0, kGroup, "6.2.0",
-     "Returns information about the current client connection."},
-    {"client|kill", -3, ClientKill, kAdmin, 0, 0, 0, kGroup, "2.4.0",
-     "Kill the connection of a client"},
-    {"client|list", -2, ClientList, kAdmin, 0, 0, 0, kGroup, "2.4.0",
-     "Get the list of client connections"},
-    {"client|no-evict", 3, ClientNoEvict, kAdmin, 0, 0, 0, kGroup, "7.0.0",
-     "Set client eviction mode for the current connection"},
-    {"client|no-touch", 3, ClientNoTouch, kFlags, 0, 0, 0, kGroup, "7.2.0",
-     "Controls whether commands sent by the client affect the LRU/LFU of accessed keys"},
-    {"client|reply", 3, ClientReply, kFlags, 0, 0, 0, kGroup, "3.2.0",
-     "Instruct the server whether to reply to commands"},
-    {"client|setinfo", 4, ClientSetInfo, kFlags, 0, 0, 0, kGroup, "7.2.0",
-     "Sets information specific to the client or connection"},
-    {"client|setname", 3, ClientSetName, kFlags, 0, 0, 0, kGroup, "2.6.9",
-     "Set the current connection name"},
-    {"client|tracking", -3, ClientTracking, kFlags, 0, 0, 0, kGroup, "6.0.0",
-     "Enable or disable server assisted client side caching support"},
+    {"client|getname", 2, ClientGetName, kNoScriptFlag | kLoadingFlag | kStaleFlag, 0, 0, 0,
+     "connection", "2.6.9", "Returns the name of the connection"},
+    {"client|help", 2, ClientHelp, kLoadingFlag | kStaleFlag, 0, 0, 0, "connection", "5.0.0",
+     "Describes the subcommands"},
+    {"client|id", 2, ClientId, kNoScriptFlag | kLoadingFlag | kStaleFlag, 0, 0, 0, "connection",
+     "5.0.0", "Returns the number of the connection"},
+    {"client|info", 2, ClientInfo, kNoScriptFlag | kLoadingFlag | kStaleFlag, 0, 0, 0, "connection",
+     "6.2.0",
+     "Returns the line of CLIENT LIST for this connection\n"
+     "tips: nondeterministic_output"},
+    {"client|kill", -3, ClientKill, kAdminFlag | kNoScriptFlag | kLoadingFlag | kStaleFlag, 0, 0, 0,
+     "connection", "2.4.0",
+     "Disconnects clients\n"
+     "args: filter(ip:port~2.8.12|new-format([ID=client-id:int@2.8.12]|"
+     "[TYPE=normal_master_slave_pubsub@2.8.12(NORMAL|MASTER@3.2.0|"
+     "SLAVE|REPLICA@5.0.0|PUBSUB)]|[USER=username]|"
+     "[ADDR=ip:port]|[LADDR=ip:port@6.2.0]|[SKIPME=yes/no])+)\n"
+     "cost: O(N), N clients\n"
+     "history: 2.8.12 filters; 2.8.12 ID; 3.2.0 TYPE master; 5.0.0 TYPE replica, as slave is "
+     "called now; 6.2.0 LADDR"},
+    {"client|list", -2, ClientList, kAdminFlag | kNoScriptFlag | kLoadingFlag | kStaleFlag, 0, 0, 0,
+     "connection", "2.4.0",
+     "Returns one line about each connection\n"
+     "args: [TYPE=normal_master_replica_pubsub@5.0.0(NORMAL|MASTER|"
+     "REPLICA|PUBSUB)] [ID=id@6.2.0(client-id:int+)]\n"
+     "cost: O(N), N clients\n"
+     "tips: nondeterministic_output\n"
+     "history: 2.8.12 field id; 5.0.0 TYPE; 6.0.0 field user; 6.2.0 ID and the fields "
+     "argv-mem, tot-mem, laddr and redir; 7.0.0 fields resp, multi-mem, rbs and rbp; 7.0.3 "
+     "field ssub"},
+    {"client|no-evict", 3, ClientNoEvict, kAdminFlag | kNoScriptFlag | kLoadingFlag | kStaleFlag, 0,
+     0, 0, "connection", "7.0.0",
+     "Accepted; no client is ever evicted\n"
+     "args: enabled(ON|OFF)"},
+    {"client|no-touch", 3, ClientNoTouch, kNoScriptFlag | kLoadingFlag | kStaleFlag, 0, 0, 0,
+     "connection", "7.2.0",
+     "Accepted; no access times are kept\n"
+     "args: enabled(ON|OFF)"},
+    {"client|reply", 3, ClientReply, kNoScriptFlag | kLoadingFlag | kStaleFlag, 0, 0, 0,
+     "connection", "3.2.0",
+     "Turns replies to this connection on or off\n"
+     "args: on_off_skip(ON|OFF|SKIP)"},
+    {"client|setinfo", 4, ClientSetInfo, kNoScriptFlag | kLoadingFlag | kStaleFlag, 0, 0, 0,
+     "connection", "7.2.0",
+     "Names the library that the client uses\n"
+     "args: attr(LIB-NAME=libname|LIB-VER=libver)"},
+    {"client|setname", 3, ClientSetName, kNoScriptFlag | kLoadingFlag | kStaleFlag, 0, 0, 0,
+     "connection", "2.6.9",
+     "Names the connection\n"
+     "args: connection-name"},
+    {"client|tracking", -3, ClientTracking, kNoScriptFlag | kLoadingFlag | kStaleFlag, 0, 0, 0,
+     "connection", "6.0.0",
+     "Turns client-side caching off; it cannot be turned on\n"
+     "args: status(ON|OFF) [REDIRECT=client-id:int] [PREFIX=prefix++] [BCAST] "
+     "[OPTIN] [OPTOUT] [NOLOOP]"},
 };
 
 constexpr CommandSpec kCommands[] = {
-    {"client", -2, nullptr, 0, 0, 0, 0, kGroup, "2.4.0",
-     "A container for client connection commands", kSubcommands},
+    {"client", -2, nullptr, 0, 0, 0, 0, "connection", "2.4.0",
+     "What is known about connections, and what can be done to them\n"
+     "acl: none",
+     kSubcommands},
 };
 
 }  // namespace

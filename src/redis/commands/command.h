@@ -1,4 +1,4 @@
-// What a command is: its description, which COMMAND shows and arity checks use, and its function.
+// What commands get to work with. How a command is described: commands/spec.h.
 //
 // A command function reads its arguments, reads and writes through the transaction, and writes
 // exactly one reply. If the reply is an error, or the function returns a failed Status (the store
@@ -17,6 +17,7 @@
 #include "base/random.h"
 #include "nokv/status.h"
 #include "redis/client.h"
+#include "redis/commands/spec.h"
 #include "redis/config.h"
 #include "redis/resp/reply.h"
 #include "redis/stats.h"
@@ -27,7 +28,6 @@ namespace nokv::redis {
 class CommandTable;
 class Executor;
 class ScanCursors;
-struct CommandSpec;
 
 // A command that has run.
 struct RanCommand {
@@ -79,44 +79,6 @@ struct Context {
   Reply& reply;
 
   int db() const { return client.db; }
-};
-
-using CommandFunction = Status (*)(Context& context);
-
-enum CommandFlag : uint32_t {
-  kWriteFlag = 1 << 0,
-  kReadOnlyFlag = 1 << 1,
-  kDenyOomFlag = 1 << 2,
-  kFastFlag = 1 << 3,
-  kAdminFlag = 1 << 4,
-  kLoadingFlag = 1 << 5,
-  kStaleFlag = 1 << 6,
-  kNoScriptFlag = 1 << 7,
-  kNoAuthFlag = 1 << 8,
-  kAllowBusyFlag = 1 << 9,
-  kSentinelFlag = 1 << 10,
-  kDangerousFlag = 1 << 11,  // an ACL category, no flag of its own
-  kSkipSlowLogFlag = 1 << 12,
-  kNotQueuedFlag = 1 << 13,  // runs at once also after MULTI
-};
-
-struct CommandSpec {
-  std::string_view name;  // lower case; subcommands: "client|setname"
-  int arity;              // of all words; negative: at least
-  CommandFunction function;
-  uint32_t flags;
-  int first_key;
-  int last_key;
-  int key_step;
-  std::string_view group;
-  std::string_view since;
-  std::string_view summary;
-  std::span<const CommandSpec> subcommands = {};
-
-  bool AcceptsArity(size_t words) const {
-    return arity >= 0 ? words == static_cast<size_t>(arity)
-                      : words >= static_cast<size_t>(-static_cast<int64_t>(arity));
-  }
 };
 
 // The families; each lists its own commands.

@@ -72,7 +72,7 @@ void ReplyHelp(Context& context, std::string_view container,
                        " <subcommand> [<arg> [value] [opt] ...]. Subcommands are:");
   for (const std::string_view line : lines) context.reply.Simple(line);
   context.reply.Simple("HELP");
-  context.reply.Simple("    Print this help.");
+  context.reply.Simple("    Prints this help.");
 }
 
 }  // namespace nokv::redis

@@ -132,20 +132,32 @@ constexpr uint32_t kHandshake =
     kNoScriptFlag | kLoadingFlag | kStaleFlag | kFastFlag | kNoAuthFlag | kAllowBusyFlag;
 
 constexpr CommandSpec kCommands[] = {
-    {"ping", -1, Ping, kFastFlag | kSentinelFlag, 0, 0, 0, "connection", "1.0.0",
-     "Ping the server"},
+    {"ping", -1, Ping, kFastFlag, 0, 0, 0, "connection", "1.0.0",
+     "Answers PONG\n"
+     "args: [message]\n"
+     "tips: request_policy:all_shards response_policy:all_succeeded"},
     {"echo", 2, Echo, kLoadingFlag | kStaleFlag | kFastFlag, 0, 0, 0, "connection", "1.0.0",
-     "Echo the given string"},
-    {"quit", -1, Quit, kHandshake | kNotQueuedFlag, 0, 0, 0, "connection", "1.0.0",
-     "Close the connection"},
-    {"auth", -2, Auth, kHandshake | kSentinelFlag, 0, 0, 0, "connection", "1.0.0",
-     "Authenticate to the server"},
-    {"hello", -1, Hello, kHandshake | kSentinelFlag, 0, 0, 0, "connection", "6.0.0",
-     "Handshake with Redis"},
+     "Returns its argument\n"
+     "args: message"},
+    {"quit", -1, Quit, kHandshake | kNotQueuedFlag, 0, 0, 0,
+     "connection", "1.0.0", "Ends the connection"},
+    {"auth", -2, Auth, kHandshake, 0, 0, 0,
+     "connection", "1.0.0",
+     "Authenticates the connection\n"
+     "args: [username@6.0.0] password\n"
+     "cost: O(N), N passwords of the user\n"
+     "history: 6.0.0 user names"},
+    {"hello", -1, Hello, kHandshake, 0, 0, 0,
+     "connection", "6.0.0",
+     "Chooses the protocol, and authenticates and names the connection\n"
+     "args: [arguments(protover:int [AUTH=username_password(username password)] "
+     "[SETNAME=clientname])]\n"
+     "history: 6.2.0 no protocol version: tells about the connection"},
     {"select", 2, Select, kLoadingFlag | kStaleFlag | kFastFlag, 0, 0, 0, "connection", "1.0.0",
-     "Change the selected database for the current connection"},
-    {"reset", 1, Reset, kHandshake | kNotQueuedFlag, 0, 0, 0, "connection", "6.2.0",
-     "Reset the connection"},
+     "Chooses the database of the connection\n"
+     "args: index:int"},
+    {"reset", 1, Reset, kHandshake | kNotQueuedFlag, 0, 0, 0,
+     "connection", "6.2.0", "Makes the connection as if it were new"},
 };
 
 }  // namespace

@@ -73,19 +73,28 @@ Status IncrByFloat(Context& context) {
   return PutNumber(context, record, std::move(text));
 }
 
-constexpr uint32_t kFlags = kWriteFlag | kDenyOomFlag | kFastFlag;
-
 constexpr CommandSpec kCommands[] = {
-    {"incr", 2, Incr, kFlags, 1, 1, 1, "string", "1.0.0",
-     "Increment the integer value of a key by one"},
-    {"decr", 2, Decr, kFlags, 1, 1, 1, "string", "1.0.0",
-     "Decrement the integer value of a key by one"},
-    {"incrby", 3, IncrBy, kFlags, 1, 1, 1, "string", "1.0.0",
-     "Increment the integer value of a key by the given amount"},
-    {"decrby", 3, DecrBy, kFlags, 1, 1, 1, "string", "1.0.0",
-     "Decrement the integer value of a key by the given number"},
-    {"incrbyfloat", 3, IncrByFloat, kFlags, 1, 1, 1, "string", "2.6.0",
-     "Increment the float value of a key by the given amount"},
+    {"incr", 2, Incr, kWriteFlag | kDenyOomFlag | kFastFlag, 1, 1, 1, "string", "1.0.0",
+     "Adds one to the integer in a key\n"
+     "keys: RW access update\n"
+     "args: key"},
+    {"decr", 2, Decr, kWriteFlag | kDenyOomFlag | kFastFlag, 1, 1, 1, "string", "1.0.0",
+     "Subtracts one from the integer in a key\n"
+     "keys: RW access update\n"
+     "args: key"},
+    {"incrby", 3, IncrBy, kWriteFlag | kDenyOomFlag | kFastFlag, 1, 1, 1, "string", "1.0.0",
+     "Adds to the integer in a key\n"
+     "keys: RW access update\n"
+     "args: key increment:int"},
+    {"decrby", 3, DecrBy, kWriteFlag | kDenyOomFlag | kFastFlag, 1, 1, 1, "string", "1.0.0",
+     "Subtracts from the integer in a key\n"
+     "keys: RW access update\n"
+     "args: key decrement:int"},
+    {"incrbyfloat", 3, IncrByFloat, kWriteFlag | kDenyOomFlag | kFastFlag, 1, 1, 1, "string",
+     "2.6.0",
+     "Adds to the decimal number in a key\n"
+     "keys: RW access update\n"
+     "args: key increment:float"},
 };
 
 }  // namespace

@@ -126,28 +126,42 @@ Status Persist(Context& context) {
   return context.txn.Put(context.db(), context.args[1], record, put);
 }
 
-constexpr uint32_t kWriting = kWriteFlag | kFastFlag;
-constexpr uint32_t kReading = kReadOnlyFlag | kFastFlag;
-
 constexpr CommandSpec kCommands[] = {
-    {"expire", -3, Expire, kWriting, 1, 1, 1, "generic", "1.0.0",
-     "Set a key's time to live in seconds"},
-    {"pexpire", -3, PExpire, kWriting, 1, 1, 1, "generic", "2.6.0",
-     "Set a key's time to live in milliseconds"},
-    {"expireat", -3, ExpireAt, kWriting, 1, 1, 1, "generic", "1.2.0",
-     "Set the expiration for a key as a UNIX timestamp"},
-    {"pexpireat", -3, PExpireAt, kWriting, 1, 1, 1, "generic", "2.6.0",
-     "Set the expiration for a key as a UNIX timestamp specified in milliseconds"},
-    {"ttl", 2, Ttl, kReading, 1, 1, 1, "generic", "1.0.0",
-     "Get the time to live for a key in seconds"},
-    {"pttl", 2, PTtl, kReading, 1, 1, 1, "generic", "2.6.0",
-     "Get the time to live for a key in milliseconds"},
-    {"expiretime", 2, ExpireTime, kReading, 1, 1, 1, "generic", "7.0.0",
-     "Get the expiration Unix timestamp for a key"},
-    {"pexpiretime", 2, PExpireTime, kReading, 1, 1, 1, "generic", "7.0.0",
-     "Get the expiration Unix timestamp for a key in milliseconds"},
-    {"persist", 2, Persist, kWriting, 1, 1, 1, "generic", "2.2.0",
-     "Remove the expiration from a key"},
+    {"expire", -3, Expire, kWriteFlag | kFastFlag, 1, 1, 1, "generic", "1.0.0",
+     "Sets the time to live of a key in seconds\n"
+     "args: key seconds:int [condition@7.0.0(NX|XX|GT|LT)]\n"
+     "history: 7.0.0 NX, XX, GT and LT"},
+    {"pexpire", -3, PExpire, kWriteFlag | kFastFlag, 1, 1, 1, "generic", "2.6.0",
+     "Sets the time to live of a key in milliseconds\n"
+     "args: key milliseconds:int [condition@7.0.0(NX|XX|GT|LT)]\n"
+     "history: 7.0.0 NX, XX, GT and LT"},
+    {"expireat", -3, ExpireAt, kWriteFlag | kFastFlag, 1, 1, 1, "generic", "1.2.0",
+     "Sets the Unix time in seconds at which a key expires\n"
+     "args: key unix-time-seconds:time [condition@7.0.0(NX|XX|GT|LT)]\n"
+     "history: 7.0.0 NX, XX, GT and LT"},
+    {"pexpireat", -3, PExpireAt, kWriteFlag | kFastFlag, 1, 1, 1, "generic", "2.6.0",
+     "Sets the Unix time in milliseconds at which a key expires\n"
+     "args: key unix-time-milliseconds:time [condition@7.0.0(NX|XX|GT|LT)]\n"
+     "history: 7.0.0 NX, XX, GT and LT"},
+    {"ttl", 2, Ttl, kReadOnlyFlag | kFastFlag, 1, 1, 1, "generic", "1.0.0",
+     "Returns the time to live of a key in seconds\n"
+     "args: key\n"
+     "tips: nondeterministic_output\n"
+     "history: 2.8.0 -2 for a key that does not exist"},
+    {"pttl", 2, PTtl, kReadOnlyFlag | kFastFlag, 1, 1, 1, "generic", "2.6.0",
+     "Returns the time to live of a key in milliseconds\n"
+     "args: key\n"
+     "tips: nondeterministic_output\n"
+     "history: 2.8.0 -2 for a key that does not exist"},
+    {"expiretime", 2, ExpireTime, kReadOnlyFlag | kFastFlag, 1, 1, 1, "generic", "7.0.0",
+     "Returns the Unix time in seconds at which a key expires\n"
+     "args: key"},
+    {"pexpiretime", 2, PExpireTime, kReadOnlyFlag | kFastFlag, 1, 1, 1, "generic", "7.0.0",
+     "Returns the Unix time in milliseconds at which a key expires\n"
+     "args: key"},
+    {"persist", 2, Persist, kWriteFlag | kFastFlag, 1, 1, 1, "generic", "2.2.0",
+     "Removes the expiry of a key\n"
+     "args: key"},
 };
 
 }  // namespace

@@ -245,43 +245,101 @@ Status ObjectHelp(Context& context) {
   return Status::Ok();
 }
 
-constexpr uint32_t kFastRead = kReadOnlyFlag | kFastFlag;
-
 constexpr CommandSpec kObject[] = {
     {"object|encoding", 3, ObjectEncoding, kReadOnlyFlag, 2, 2, 1, "generic", "2.2.3",
-     "Inspect the internal encoding of a Redis object"},
+     "Returns how Redis would keep the value in memory\n"
+     "keys: RO\n"
+     "args: key\n"
+     "tips: nondeterministic_output"},
     {"object|freq", 3, ObjectFreq, kReadOnlyFlag, 2, 2, 1, "generic", "4.0.0",
-     "Get the logarithmic access frequency counter of a Redis object"},
+     "Returns how often a key is used; never known here\n"
+     "keys: RO\n"
+     "args: key\n"
+     "tips: nondeterministic_output"},
     {"object|help", 2, ObjectHelp, kLoadingFlag | kStaleFlag, 0, 0, 0, "generic", "6.2.0",
-     "Show helpful text about the different subcommands"},
+     "Describes the subcommands"},
     {"object|idletime", 3, ObjectIdleTime, kReadOnlyFlag, 2, 2, 1, "generic", "2.2.3",
-     "Get the time since a Redis object was last accessed"},
+     "Returns the seconds since a key was last used; not kept here, always 0\n"
+     "keys: RO\n"
+     "args: key\n"
+     "tips: nondeterministic_output"},
     {"object|refcount", 3, ObjectRefCount, kReadOnlyFlag, 2, 2, 1, "generic", "2.2.3",
-     "Get the number of references to the value of the key"},
+     "Returns the number of references to a value; always 1\n"
+     "keys: RO\n"
+     "args: key\n"
+     "tips: nondeterministic_output"},
 };
 
 constexpr CommandSpec kCommands[] = {
-    {"del", -2, Del, kWriteFlag, 1, -1, 1, "generic", "1.0.0", "Delete a key"},
-    {"unlink", -2, Del, kWriteFlag | kFastFlag, 1, -1, 1, "generic", "4.0.0", "Delete a key"},
-    {"exists", -2, CountExisting, kFastRead, 1, -1, 1, "generic", "1.0.0",
-     "Determine if a key exists"},
-    {"touch", -2, CountExisting, kFastRead, 1, -1, 1, "generic", "3.2.1",
-     "Alters the last access time of a key(s). Returns the number of existing keys specified."},
-    {"type", 2, Type, kFastRead, 1, 1, 1, "generic", "1.0.0", "Determine the type stored at key"},
-    {"rename", 3, Rename, kWriteFlag, 1, 2, 1, "generic", "1.0.0", "Rename a key"},
+    {"del", -2, Del, kWriteFlag, 1, -1, 1, "generic", "1.0.0",
+     "Deletes keys\n"
+     "keys: RM delete\n"
+     "args: key+\n"
+     "cost: O(N), N keys\n"
+     "tips: request_policy:multi_shard response_policy:agg_sum"},
+    {"unlink", -2, Del, kWriteFlag | kFastFlag, 1, -1, 1, "generic", "4.0.0",
+     "Deletes keys, as DEL does\n"
+     "keys: RM delete\n"
+     "args: key+\n"
+     "cost: O(N), N keys\n"
+     "tips: request_policy:multi_shard response_policy:agg_sum"},
+    {"exists", -2, CountExisting, kReadOnlyFlag | kFastFlag, 1, -1, 1, "generic", "1.0.0",
+     "Counts those of the keys that exist\n"
+     "keys: RO\n"
+     "args: key+\n"
+     "cost: O(N), N keys\n"
+     "tips: request_policy:multi_shard response_policy:agg_sum\n"
+     "history: 3.0.3 several keys"},
+    {"touch", -2, CountExisting, kReadOnlyFlag | kFastFlag, 1, -1, 1, "generic", "3.2.1",
+     "Counts those of the keys that exist\n"
+     "keys: RO\n"
+     "args: key+\n"
+     "cost: O(N), N keys\n"
+     "tips: request_policy:multi_shard response_policy:agg_sum"},
+    {"type", 2, Type, kReadOnlyFlag | kFastFlag, 1, 1, 1, "generic", "1.0.0",
+     "Returns the type of what a key holds\n"
+     "keys: RO\n"
+     "args: key"},
+    {"rename", 3, Rename, kWriteFlag, 1, 2, 1, "generic", "1.0.0",
+     "Gives a key another name, replacing what has it\n"
+     "keys: 1 RW access delete, 2 OW update\n"
+     "args: key newkey:key\n"
+     "cost: O(N), N bytes of the value"},
     {"renamenx", 3, RenameNx, kWriteFlag | kFastFlag, 1, 2, 1, "generic", "1.0.0",
-     "Rename a key, only if the new key does not exist"},
-    {"copy", -3, Copy, kWriteFlag | kDenyOomFlag, 1, 2, 1, "generic", "6.2.0", "Copy a key"},
+     "Gives a key another name unless that is taken\n"
+     "keys: 1 RW access delete, 2 OW insert\n"
+     "args: key newkey:key\n"
+     "cost: O(N), N bytes of the value\n"
+     "history: 3.2.0 no error for two names that are equal"},
+    {"copy", -3, Copy, kWriteFlag | kDenyOomFlag, 1, 2, 1, "generic", "6.2.0",
+     "Copies what a key holds to another key\n"
+     "keys: 1 RO access, 2 OW update\n"
+     "args: source:key destination:key [DB=destination-db:int] [REPLACE]\n"
+     "cost: O(N), N bytes of the value"},
     {"randomkey", 1, RandomKey, kReadOnlyFlag, 0, 0, 0, "generic", "1.0.0",
-     "Return a random key from the keyspace"},
+     "Returns a key at random\n"
+     "cost: O(N) up to 1000 keys, O(1) beyond\n"
+     "tips: request_policy:all_shards nondeterministic_output"},
     {"object", -2, nullptr, 0, 0, 0, 0, "generic", "2.2.3",
-     "A container for object introspection commands", kObject},
-    {"dbsize", 1, DbSize, kFastRead, 0, 0, 0, "server", "1.0.0",
-     "Return the number of keys in the selected database"},
-    {"flushdb", -1, FlushDb, kWriteFlag | kDangerousFlag, 0, 0, 0, "server", "1.0.0",
-     "Remove all keys from the current database"},
-    {"flushall", -1, FlushAll, kWriteFlag | kDangerousFlag, 0, 0, 0, "server", "1.0.0",
-     "Remove all keys from all databases"},
+     "What is known about the value in a key\n"
+     "acl: none",
+     kObject},
+    {"dbsize", 1, DbSize, kReadOnlyFlag | kFastFlag, 0, 0, 0, "server", "1.0.0",
+     "Returns the number of keys in the database\n"
+     "acl: keyspace\n"
+     "tips: request_policy:all_shards response_policy:agg_sum"},
+    {"flushdb", -1, FlushDb, kWriteFlag, 0, 0, 0, "server", "1.0.0",
+     "Deletes all keys of the database\n"
+     "acl: keyspace dangerous\n"
+     "args: [async(ASYNC@4.0.0|SYNC@6.2.0)]\n"
+     "tips: request_policy:all_shards response_policy:all_succeeded\n"
+     "history: 4.0.0 ASYNC; 6.2.0 SYNC"},
+    {"flushall", -1, FlushAll, kWriteFlag, 0, 0, 0, "server", "1.0.0",
+     "Deletes all keys of all databases\n"
+     "acl: keyspace dangerous\n"
+     "args: [async(ASYNC@4.0.0|SYNC@6.2.0)]\n"
+     "tips: request_policy:all_shards response_policy:all_succeeded\n"
+     "history: 4.0.0 ASYNC; 6.2.0 SYNC"},
 };
 
 }  // namespace

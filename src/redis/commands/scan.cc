@@ -169,9 +169,17 @@ Status Keys(Context& context) {
 
 constexpr CommandSpec kCommands[] = {
     {"scan", -2, Scan, kReadOnlyFlag, 0, 0, 0, "generic", "2.8.0",
-     "Incrementally iterate the keys space"},
-    {"keys", 2, Keys, kReadOnlyFlag | kDangerousFlag, 0, 0, 0, "generic", "1.0.0",
-     "Find all keys matching the given pattern"},
+     "Walks over the keys of the database, some at a time\n"
+     "args: cursor:int [MATCH=pattern:pattern] [COUNT=count:int] [TYPE=type@6.0.0]\n"
+     "cost: O(N), COUNT N\n"
+     "tips: nondeterministic_output request_policy:special\n"
+     "history: 6.0.0 TYPE"},
+    {"keys", 2, Keys, kReadOnlyFlag, 0, 0, 0, "generic", "1.0.0",
+     "Returns all keys that match a pattern\n"
+     "acl: keyspace dangerous\n"
+     "args: pattern:pattern\n"
+     "cost: O(N), N keys that begin with the pattern's plain part\n"
+     "tips: request_policy:all_shards nondeterministic_output_order"},
 };
 
 }  // namespace

@@ -316,34 +316,47 @@ Status NoCluster(Context& context) {
   return Fail(context, "ERR This instance has cluster support disabled");
 }
 
-constexpr uint32_t kFlags = kLoadingFlag | kStaleFlag;
-constexpr uint32_t kAdmin = kFlags | kAdminFlag | kNoScriptFlag;
-constexpr std::string_view kGroup = "server";
-
 constexpr CommandSpec kConfig[] = {
-    {"config|get", -3, ConfigGet, kAdmin, 0, 0, 0, kGroup, "2.0.0",
-     "Get the values of configuration parameters"},
-    {"config|help", 2, ConfigHelp, kFlags, 0, 0, 0, kGroup, "5.0.0",
-     "Show helpful text about the different subcommands"},
-    {"config|resetstat", 2, ConfigResetStat, kAdmin, 0, 0, 0, kGroup, "2.0.0",
-     "Reset the stats returned by INFO"},
-    {"config|set", -4, ConfigSet, kAdmin, 0, 0, 0, kGroup, "2.0.0",
-     "Set configuration parameters to the given values"},
+    {"config|get", -3, ConfigGet, kAdminFlag | kNoScriptFlag | kLoadingFlag | kStaleFlag, 0, 0, 0,
+     "server", "2.0.0",
+     "Returns settings whose names match\n"
+     "args: parameter(parameter)+\n"
+     "cost: O(N), N settings\n"
+     "history: 7.0.0 several patterns"},
+    {"config|help", 2, ConfigHelp, kLoadingFlag | kStaleFlag, 0, 0, 0, "server", "5.0.0",
+     "Describes the subcommands"},
+    {"config|resetstat", 2, ConfigResetStat, kAdminFlag | kNoScriptFlag | kLoadingFlag | kStaleFlag,
+     0, 0, 0, "server", "2.0.0", "Sets the counters of INFO to zero"},
+    {"config|set", -4, ConfigSet, kAdminFlag | kNoScriptFlag | kLoadingFlag | kStaleFlag, 0, 0, 0,
+     "server", "2.0.0",
+     "Changes settings, all of them or none\n"
+     "args: parameter_value(parameter value)+\n"
+     "cost: O(N), N settings\n"
+     "tips: request_policy:all_nodes response_policy:all_succeeded\n"
+     "history: 7.0.0 several settings"},
 };
 
 constexpr CommandSpec kCommands[] = {
-    {"info", -1, Info, kFlags | kDangerousFlag, 0, 0, 0, kGroup, "1.0.0",
-     "Get information and statistics about the server"},
-    {"config", -2, nullptr, 0, 0, 0, 0, kGroup, "2.0.0",
-     "A container for server configuration commands", kConfig},
-    {"time", 1, Time, kFlags | kFastFlag, 0, 0, 0, kGroup, "2.6.0",
-     "Return the current server time"},
-    {"role", 1, Role, kFlags | kAdminFlag | kNoScriptFlag | kFastFlag, 0, 0, 0, kGroup, "2.8.12",
-     "Return the role of the instance in the context of replication"},
-    {"readonly", 1, NoCluster, kFlags | kFastFlag, 0, 0, 0, "cluster", "3.0.0",
-     "Enables read queries for a connection to a cluster replica node"},
-    {"readwrite", 1, NoCluster, kFlags | kFastFlag, 0, 0, 0, "cluster", "3.0.0",
-     "Disables read queries for a connection to a cluster replica node"},
+    {"info", -1, Info, kLoadingFlag | kStaleFlag, 0, 0, 0, "server", "1.0.0",
+     "Returns what is to be known about the server\n"
+     "acl: dangerous\n"
+     "args: [section+]\n"
+     "tips: nondeterministic_output request_policy:all_shards response_policy:special\n"
+     "history: 7.0.0 several sections"},
+    {"config", -2, nullptr, 0, 0, 0, 0, "server", "2.0.0", "Reads and changes settings", kConfig},
+    {"time", 1, Time, kLoadingFlag | kStaleFlag | kFastFlag, 0, 0, 0, "server", "2.6.0",
+     "Returns the time of the server\n"
+     "tips: nondeterministic_output"},
+    {"role", 1, Role, kNoScriptFlag | kLoadingFlag | kStaleFlag | kFastFlag, 0, 0, 0, "server",
+     "2.8.12",
+     "Returns the part of the server in replication; always master\n"
+     "acl: admin dangerous"},
+    {"readonly", 1, NoCluster, kLoadingFlag | kStaleFlag | kFastFlag, 0, 0, 0, "cluster", "3.0.0",
+     "Would let a replica in a cluster answer reads\n"
+     "acl: connection"},
+    {"readwrite", 1, NoCluster, kLoadingFlag | kStaleFlag | kFastFlag, 0, 0, 0, "cluster", "3.0.0",
+     "Would end what READONLY began\n"
+     "acl: connection"},
 };
 
 }  // namespace

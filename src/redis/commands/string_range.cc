@@ -80,15 +80,27 @@ Status SetRange(Context& context) {
 
 constexpr CommandSpec kCommands[] = {
     {"append", 3, Append, kWriteFlag | kDenyOomFlag | kFastFlag, 1, 1, 1, "string", "2.0.0",
-     "Append a value to a key"},
+     "Adds to the end of a value\n"
+     "keys: RW insert\n"
+     "args: key value\n"
+     "cost: O(N), N bytes of the new value"},
     {"strlen", 2, StrLen, kReadOnlyFlag | kFastFlag, 1, 1, 1, "string", "2.2.0",
-     "Get the length of the value stored in a key"},
+     "Returns the length of a value in bytes\n"
+     "keys: RO\n"
+     "args: key"},
     {"getrange", 4, GetRange, kReadOnlyFlag, 1, 1, 1, "string", "2.4.0",
-     "Get a substring of the string stored at a key"},
+     "Returns a part of a value\n"
+     "args: key start:int end:int\n"
+     "cost: O(N), N bytes returned"},
     {"substr", 4, GetRange, kReadOnlyFlag, 1, 1, 1, "string", "1.0.0",
-     "Get a substring of the string stored at a key"},
+     "Returns a part of a value\n"
+     "args: key start:int end:int\n"
+     "cost: O(N), N bytes returned\n"
+     "instead: 2.0.0 GETRANGE"},
     {"setrange", 4, SetRange, kWriteFlag | kDenyOomFlag, 1, 1, 1, "string", "2.2.0",
-     "Overwrite part of a string at key starting at the specified offset"},
+     "Overwrites a part of a value from an offset on\n"
+     "args: key offset:int value\n"
+     "cost: O(N), N bytes of the new value"},
 };
 
 }  // namespace

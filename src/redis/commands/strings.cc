@@ -239,30 +239,61 @@ Status MSetNx(Context& context) {
   return Status::Ok();
 }
 
-constexpr uint32_t kRead = kReadOnlyFlag;
-constexpr uint32_t kWriting = kWriteFlag | kDenyOomFlag;
-
 constexpr CommandSpec kCommands[] = {
-    {"get", 2, Get, kRead | kFastFlag, 1, 1, 1, "string", "1.0.0", "Get the value of a key"},
-    {"set", -3, Set, kWriting, 1, 1, 1, "string", "1.0.0", "Set the string value of a key"},
-    {"setnx", 3, SetNx, kWriting | kFastFlag, 1, 1, 1, "string", "1.0.0",
-     "Set the value of a key, only if the key does not exist"},
-    {"setex", 4, SetEx, kWriting, 1, 1, 1, "string", "2.0.0",
-     "Set the value and expiration of a key"},
-    {"psetex", 4, PSetEx, kWriting, 1, 1, 1, "string", "2.6.0",
-     "Set the value and expiration in milliseconds of a key"},
-    {"getset", 3, GetSet, kWriting | kFastFlag, 1, 1, 1, "string", "1.0.0",
-     "Set the string value of a key and return its old value"},
+    {"get", 2, Get, kReadOnlyFlag | kFastFlag, 1, 1, 1, "string", "1.0.0",
+     "Returns the value of a key\n"
+     "args: key"},
+    {"set", -3, Set, kWriteFlag | kDenyOomFlag, 1, 1, 1, "string", "1.0.0",
+     "Sets the value of a key, whatever it held\n"
+     "keys: RW access update variable_flags\n"
+     "args: key value [condition@2.6.12(NX|XX)] [GET@6.2.0] [expiration(EX=seconds:int@2.6.12|"
+     "PX=milliseconds:int@2.6.12|EXAT=unix-time-seconds:time@6.2.0|"
+     "PXAT=unix-time-milliseconds:time@6.2.0|KEEPTTL@6.0.0)]\n"
+     "history: 2.6.12 EX, PX, NX and XX; 6.0.0 KEEPTTL; 6.2.0 GET, EXAT and PXAT; 7.0.0 NX and "
+     "GET together"},
+    {"setnx", 3, SetNx, kWriteFlag | kDenyOomFlag | kFastFlag, 1, 1, 1, "string", "1.0.0",
+     "Sets the value of a key unless it exists\n"
+     "keys: OW insert\n"
+     "args: key value"},
+    {"setex", 4, SetEx, kWriteFlag | kDenyOomFlag, 1, 1, 1, "string", "2.0.0",
+     "Sets the value of a key and its time to live in seconds\n"
+     "keys: OW update\n"
+     "args: key seconds:int value"},
+    {"psetex", 4, PSetEx, kWriteFlag | kDenyOomFlag, 1, 1, 1, "string", "2.6.0",
+     "Sets the value of a key and its time to live in milliseconds\n"
+     "keys: OW update\n"
+     "args: key milliseconds:int value"},
+    {"getset", 3, GetSet, kWriteFlag | kDenyOomFlag | kFastFlag, 1, 1, 1, "string", "1.0.0",
+     "Sets the value of a key and returns the one before\n"
+     "keys: RW access update\n"
+     "args: key value\n"
+     "instead: 6.2.0 SET with GET"},
     {"getdel", 2, GetDel, kWriteFlag | kFastFlag, 1, 1, 1, "string", "6.2.0",
-     "Get the value of a key and delete the key"},
+     "Returns the value of a key and deletes the key\n"
+     "keys: RW access delete\n"
+     "args: key"},
     {"getex", -2, GetEx, kWriteFlag | kFastFlag, 1, 1, 1, "string", "6.2.0",
-     "Get the value of a key and optionally set its expiration"},
-    {"mget", -2, MGet, kRead | kFastFlag, 1, -1, 1, "string", "1.0.0",
-     "Get the values of all the given keys"},
-    {"mset", -3, MSet, kWriting, 1, -1, 2, "string", "1.0.1",
-     "Set multiple keys to multiple values"},
-    {"msetnx", -3, MSetNx, kWriting, 1, -1, 2, "string", "1.0.1",
-     "Set multiple keys to multiple values, only if none of the keys exist"},
+     "Returns the value of a key and changes its expiry\n"
+     "keys: RW access update\n"
+     "args: key [expiration(EX=seconds:int|PX=milliseconds:int|EXAT=unix-time-seconds:time|"
+     "PXAT=unix-time-milliseconds:time|PERSIST)]"},
+    {"mget", -2, MGet, kReadOnlyFlag | kFastFlag, 1, -1, 1, "string", "1.0.0",
+     "Returns the values of several keys\n"
+     "args: key+\n"
+     "cost: O(N), N keys\n"
+     "tips: request_policy:multi_shard"},
+    {"mset", -3, MSet, kWriteFlag | kDenyOomFlag, 1, -1, 2, "string", "1.0.1",
+     "Sets the values of several keys at once\n"
+     "keys: OW update\n"
+     "args: key_value(key value)+\n"
+     "cost: O(N), N keys\n"
+     "tips: request_policy:multi_shard response_policy:all_succeeded"},
+    {"msetnx", -3, MSetNx, kWriteFlag | kDenyOomFlag, 1, -1, 2, "string", "1.0.1",
+     "Sets the values of several keys if none of them exists\n"
+     "keys: OW insert\n"
+     "args: key_value(key value)+\n"
+     "cost: O(N), N keys\n"
+     "tips: request_policy:multi_shard response_policy:agg_min"},
 };
 
 }  // namespace

@@ -53,14 +53,16 @@ Status Discard(Context& context) {
 
 constexpr uint32_t kFlags = kNoScriptFlag | kLoadingFlag | kStaleFlag;
 constexpr uint32_t kAtOnce = kFlags | kFastFlag | kAllowBusyFlag | kNotQueuedFlag;
-constexpr std::string_view kGroup = "transactions";
 
 constexpr CommandSpec kCommands[] = {
-    {"multi", 1, Multi, kAtOnce, 0, 0, 0, kGroup, "1.2.0", "Mark the start of a transaction block"},
-    {"exec", 1, Exec, kFlags | kSkipSlowLogFlag | kNotQueuedFlag, 0, 0, 0, kGroup, "1.2.0",
-     "Execute all commands issued after MULTI"},
-    {"discard", 1, Discard, kAtOnce, 0, 0, 0, kGroup, "2.0.0",
-     "Discard all commands issued after MULTI"},
+    {"multi", 1, Multi, kAtOnce, 0, 0, 0, "transactions", "1.2.0",
+     "Begins a transaction: commands are queued"},
+    {"exec", 1, Exec, kFlags | kSkipSlowLogFlag | kNotQueuedFlag, 0, 0, 0, "transactions", "1.2.0",
+     "Runs the commands queued since MULTI as one\n"
+     "cost: of the commands"},
+    {"discard", 1, Discard, kAtOnce, 0, 0, 0, "transactions", "2.0.0",
+     "Forgets the commands queued since MULTI\n"
+     "cost: O(N), N commands"},
 };
 
 }  // namespace
