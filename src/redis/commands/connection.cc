@@ -139,16 +139,14 @@ constexpr CommandSpec kCommands[] = {
     {"echo", 2, Echo, kLoadingFlag | kStaleFlag | kFastFlag, 0, 0, 0, "connection", "1.0.0",
      "Returns its argument\n"
      "args: message"},
-    {"quit", -1, Quit, kHandshake | kNotQueuedFlag, 0, 0, 0,
-     "connection", "1.0.0", "Ends the connection"},
-    {"auth", -2, Auth, kHandshake, 0, 0, 0,
-     "connection", "1.0.0",
+    {"quit", -1, Quit, kHandshake | kNotQueuedFlag, 0, 0, 0, "connection", "1.0.0",
+     "Ends the connection"},
+    {"auth", -2, Auth, kHandshake, 0, 0, 0, "connection", "1.0.0",
      "Authenticates the connection\n"
      "args: [username@6.0.0] password\n"
      "cost: O(N), N passwords of the user\n"
      "history: 6.0.0 user names"},
-    {"hello", -1, Hello, kHandshake, 0, 0, 0,
-     "connection", "6.0.0",
+    {"hello", -1, Hello, kHandshake, 0, 0, 0, "connection", "6.0.0",
      "Chooses the protocol, and authenticates and names the connection\n"
      "args: [arguments(protover:int [AUTH=username_password(username password)] "
      "[SETNAME=clientname])]\n"
@@ -156,8 +154,8 @@ constexpr CommandSpec kCommands[] = {
     {"select", 2, Select, kLoadingFlag | kStaleFlag | kFastFlag, 0, 0, 0, "connection", "1.0.0",
      "Chooses the database of the connection\n"
      "args: index:int"},
-    {"reset", 1, Reset, kHandshake | kNotQueuedFlag, 0, 0, 0,
-     "connection", "6.2.0", "Makes the connection as if it were new"},
+    {"reset", 1, Reset, kHandshake | kNotQueuedFlag, 0, 0, 0, "connection", "6.2.0",
+     "Makes the connection as if it were new"},
 };
 
 }  // namespace

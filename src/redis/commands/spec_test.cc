@@ -192,8 +192,11 @@ TEST(SpecTest, EveryBadArityIsRefused) {
     std::vector<std::string> words;
     std::string_view rest = spec.name;
     while (!rest.empty()) words.emplace_back(TakeUntil(&rest, '|'));
+    const std::string why =
+        "wrong number of arguments for '" + std::string(spec.name) + "' command";
     const std::string error =
-        "-ERR wrong number of arguments for '" + std::string(spec.name) + "' command\r\n";
+        (spec.name == "exec" ? "-EXECABORT Transaction discarded because of: " : "-ERR ") + why +
+        "\r\n";
     const size_t named = words.size();
     for (; words.size() <= named + 8; words.emplace_back("1")) {
       // Further words of a container name a subcommand.
