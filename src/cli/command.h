@@ -28,6 +28,7 @@
 #include "cli/flags.h"
 #include "nokv/stats.h"
 #include "nokv/status.h"
+#include "vfs/vfs.h"
 
 namespace nokv::cli {
 
@@ -60,6 +61,7 @@ struct Environment {
   std::ostream& err;
   // Reads a database directory; InspectDirectory, except in tests.
   std::function<Result<Inspection>(const std::string& workdir)> inspect;
+  vfs::FileSystem& fs = vfs::PosixFileSystem();
   // Environment variables; empty: none is set.
   Variables variables = {};
   // The arguments of main, without the program's name.

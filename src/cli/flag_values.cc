@@ -66,18 +66,6 @@ std::optional<uint64_t> ParseSize(std::string_view text) {
   return ParseWithUnit(lower, kSizes);
 }
 
-std::string CheckAddress(std::string_view text) {
-  const size_t colon = text.rfind(':');
-  if (colon == std::string_view::npos) return "has no port: write HOST:PORT";
-  const std::string_view host = text.substr(0, colon);
-  if (host.find(':') != std::string_view::npos && !(host.starts_with('[') && host.ends_with(']'))) {
-    return "is ambiguous: write an IPv6 address as [ADDRESS]:PORT";
-  }
-  const auto port = ParseNumber(text.substr(colon + 1));
-  if (!port.has_value() || *port > 65535) return "has no port from 0 to 65535";
-  return "";
-}
-
 std::string DurationText(uint64_t ms) {
   for (const Unit& unit : kTimes) {
     if (ms != 0 && ms % unit.factor == 0) {

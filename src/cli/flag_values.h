@@ -17,8 +17,6 @@ std::optional<uint64_t> ParseDurationMs(std::string_view text);
 // A number and nothing, B, KB, MB, GB, TB (powers of 1000) or KiB, MiB, GiB, TiB (of 1024), in
 // bytes. Upper or lower case.
 std::optional<uint64_t> ParseSize(std::string_view text);
-// Empty if `text` is HOST:PORT, [IPV6]:PORT or :PORT; else what is wrong, for behind the value.
-std::string CheckAddress(std::string_view text);
 
 // The shortest exact text that the parsers above read: "10s", "64MiB".
 std::string DurationText(uint64_t ms);

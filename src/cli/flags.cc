@@ -7,6 +7,7 @@
 #include "cli/flag_values.h"
 #include "cli/suggest.h"
 #include "cli/text.h"
+#include "rpc/http/http.h"
 
 namespace nokv::cli {
 
@@ -155,9 +156,13 @@ Flag& FlagSet::Address(const std::string& name, std::string* target, const std::
               .help = help,
               .default_text = *target,
               .set = [target](const std::string& text) {
-                std::string problem = CheckAddress(text);
-                if (problem.empty()) *target = text;
-                return problem;
+                if (!rpc::ParseHostPort(text).ok()) {
+                  return std::string(
+                      "is not HOST:PORT, [IPV6]:PORT or :PORT with a port from 0 to "
+                      "65535");
+                }
+                *target = text;
+                return std::string();
               }});
 }
 

@@ -2,6 +2,7 @@
 #include <string>
 
 #include "cli/nokv_commands.h"
+#include "cli/output.h"
 #include "console/stats_json.h"
 #include "console/stats_text.h"
 
@@ -13,7 +14,7 @@ constexpr uint16_t kMissingCurrent = 1102;
 
 struct ManifestOptions {
   std::string workdir;
-  bool json = false;
+  OutputOptions output;
 };
 
 int RunManifest(const ManifestOptions& options, const Environment& environment) {
@@ -28,8 +29,8 @@ int RunManifest(const ManifestOptions& options, const Environment& environment) 
                     .WithErrorNumber(why.error_number()),
                 environment.err);
   }
-  environment.out << (options.json ? console::ManifestToJson(inspection->manifest) + "\n"
-                                   : console::ManifestText(inspection->manifest));
+  PrintDocument(environment.out, options.output, console::ManifestToJson(inspection->manifest),
+                console::ManifestText(inspection->manifest));
   return kExitOk;
 }
 
@@ -47,7 +48,7 @@ Command ManifestCommand() {
       .define = [](FlagSet& flags) -> Action {
         auto options = std::make_shared<ManifestOptions>();
         flags.Path("workdir", "DIR", &options->workdir, "the database directory").Required().Env();
-        flags.Switch("json", &options->json, "print it as JSON");
+        DefineOutput(flags, &options->output, DocumentColumns());
         return [options](const Environment& environment) {
           return RunManifest(*options, environment);
         };

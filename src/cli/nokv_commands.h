@@ -12,6 +12,13 @@ Command StatsCommand();
 // `nokv manifest --workdir DIR [--json]`
 Command ManifestCommand();
 
+// `nokv get KEY`, `put KEY VALUE`, `delete KEY` and `scan`, each with --workdir DIR and
+// [--redis-db N].
+Command GetCommand();
+Command PutCommand();
+Command DeleteCommand();
+Command ScanCommand();
+
 // The whole programs.
 Command NokvProgram();
 Command NokvConfigProgram();

@@ -16,9 +16,15 @@ Command NokvProgram() {
           .examples = {{"nokv stats --workdir ./data", "what a database is doing"},
                        {"nokv stats --expvar 127.0.0.1:9100", "the same, from a running server"},
                        {"nokv manifest --workdir ./data", "its tables, level by level"},
+                       {"nokv put greeting hello --workdir ./mydb", "write a key"},
+                       {"nokv get greeting --workdir ./mydb", "read it"},
+                       {"nokv scan --workdir ./mydb", "all keys"},
                        {"nokv help E1203", "what an error means and the way out"}},
-          .description = "nokv looks into databases. nokv-redis serves one to Redis clients.",
-          .commands = {StatsCommand(), ManifestCommand(),
+          .description =
+              "nokv looks into databases, and reads and writes their keys. nokv-redis "
+              "serves one to Redis clients.",
+          .commands = {GetCommand(), PutCommand(), DeleteCommand(), ScanCommand(), StatsCommand(),
+                       ManifestCommand(),
                        NotYet("execution", "decisions and restart state of a running store"),
                        NotYet("vlog", "value files and their heads"),
                        NotYet("regions", "the local catalog of peers"),

@@ -3,6 +3,7 @@
 
 #include "base/macros.h"
 #include "cli/nokv_commands.h"
+#include "cli/output.h"
 #include "console/stats_json.h"
 #include "console/stats_text.h"
 #include "rpc/http/http.h"
@@ -17,7 +18,7 @@ constexpr std::string_view kVarsPath = "/debug/vars";
 struct StatsOptions {
   std::string workdir;
   std::string expvar;
-  bool json = false;
+  OutputOptions output;
   // Regions are counted from local metadata, which stand-alone directories do not have.
   bool no_region_metrics = false;
 };
@@ -52,13 +53,10 @@ int RunStats(const StatsOptions& options, const Environment& environment) {
     if (!inspection.ok()) return Fail(inspection.status(), environment.err);
     snapshot = console::StatsToJson(inspection->stats, {});
   }
-  if (options.json) {
-    environment.out << snapshot << "\n";
-    return kExitOk;
-  }
-  auto text = console::StatsText(snapshot);
+  // Only the table has to understand what a server of another version may have sent.
+  const auto text = options.output.Is("table") ? console::StatsText(snapshot) : std::string();
   if (!text.ok()) return Fail(text.status(), environment.err);
-  environment.out << *text;
+  PrintDocument(environment.out, options.output, snapshot, *text);
   return kExitOk;
 }
 
@@ -82,7 +80,7 @@ Command StatsCommand() {
                       "a server's --metrics-addr: host:port, http://host:port, or the full address "
                       "of its /debug/vars; wins over --workdir")
                 .Env();
-            flags.Switch("json", &options->json, "print the snapshot as JSON");
+            DefineOutput(flags, &options->output, DocumentColumns());
             flags.Switch("no-region-metrics", &options->no_region_metrics,
                          "do not count regions; their counts stay zero");
             flags.Check([given = options.get()] {
