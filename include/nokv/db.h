@@ -36,6 +36,8 @@
 #include "nokv/options.h"
 #include "nokv/stats.h"
 #include "nokv/status.h"
+#include "nokv/transaction.h"
+#include "nokv/value.h"
 #include "nokv/write_batch.h"
 
 namespace nokv {
@@ -46,13 +48,6 @@ class Snapshot {
  public:
   virtual ~Snapshot() = default;
   virtual uint64_t sequence() const = 0;
-};
-
-// What Get found.
-struct Value {
-  std::string data;
-  uint64_t expiry_ms = 0;  // 0: never
-  uint8_t user_meta = 0;
 };
 
 class DB {
@@ -94,6 +89,9 @@ class DB {
   // Never null; errors show as an invalid iterator with a status.
   virtual std::unique_ptr<Iterator> NewIterator(const IteratorOptions& options = {}) = 0;
   virtual std::unique_ptr<Snapshot> GetSnapshot() = 0;
+  // Begins a transaction on the state that is visible now (transaction.h). Never null; after the
+  // close all of its calls answer so.
+  virtual std::unique_ptr<Transaction> BeginTransaction(const TransactionOptions& options = {}) = 0;
 
   // Writes all that is in memory into tables; returns when it is durable.
   virtual Status Flush() = 0;

@@ -122,7 +122,8 @@ Change Workload::RandomChange() {
   return change;
 }
 
-uint64_t Workload::NextBatch(WriteBatch* batch) {
+template <typename Sink>
+uint64_t Workload::NextBatch(Sink* sink) {
   std::vector<Change> changes;
   for (uint64_t n = random_.OneIn(3) ? 1 + random_.Uniform(6) : 1; n > 0; n--) {
     changes.push_back(RandomChange());
@@ -135,13 +136,14 @@ uint64_t Workload::NextBatch(WriteBatch* batch) {
   for (const Change& change : changes) {
     switch (change.kind) {
       case Change::Kind::kPut:
-        batch->Put(change.key, change.value.data, {change.value.expiry_ms, change.value.user_meta});
+        (void)sink->Put(change.key, change.value.data,
+                        {change.value.expiry_ms, change.value.user_meta});
         break;
       case Change::Kind::kDelete:
-        batch->Delete(change.key);
+        (void)sink->Delete(change.key);
         break;
       case Change::Kind::kDeleteRange:
-        batch->DeleteRange(change.key, change.end);
+        (void)sink->DeleteRange(change.key, change.end);
         break;
     }
   }
@@ -150,9 +152,21 @@ uint64_t Workload::NextBatch(WriteBatch* batch) {
 
 void Workload::WriteSome() {
   const bool sync = random_.OneIn(4);
-  WriteBatch batch;
-  const uint64_t number = NextBatch(&batch);
-  const Status status = db_->Write({sync}, std::move(batch));
+  uint64_t number = 0;
+  Status status;
+  if (random_.OneIn(4)) {
+    // Nobody is in the way of the one client.
+    const auto txn = db_->BeginTransaction({.isolation = Isolation::kSerializable});
+    const auto read = txn->Get(RandomKey());
+    if (!read.ok()) return Failed();
+    number = NextBatch(txn.get());
+    status = txn->Commit({sync});
+    if (status.code() == StatusCode::kAborted) return Violate(status.ToString());
+  } else {
+    WriteBatch batch;
+    number = NextBatch(&batch);
+    status = db_->Write({sync}, std::move(batch));
+  }
   if (!status.ok()) return Failed();
   if (sync) {
     model_.Durable(number);

@@ -1,6 +1,7 @@
 // Workload: one client of one database on the memory disk and the deterministic runtime, doing what
-// its seed says: puts, deletes, range deletes, batches, flushes, compactions, syncs, reopens, with
-// and without sync. It keeps the model up to date and checks reads against it as it goes.
+// its seed says: puts, deletes, range deletes, batches, transactions, flushes, compactions, syncs,
+// reopens, with and without sync. It keeps the model up to date and checks reads against it as it
+// goes.
 //
 // Thread safety: thread-compatible; one thread runs it all.
 #pragma once
@@ -44,8 +45,10 @@ class Workload {
   void OpenIfClosed();
   // Closes and drops the database; what was acknowledged must be there afterwards.
   void Shut();
-  // Makes up a batch and tells the model; returns its number.
-  uint64_t NextBatch(WriteBatch* batch);
+  // Makes up a batch and tells the model; returns its number. `sink` is a WriteBatch or a
+  // Transaction.
+  template <typename Sink>
+  uint64_t NextBatch(Sink* sink);
   void WriteSome();
   // Several writes on their way at once, with reads in between.
   void WriteManyAtOnce();

@@ -1,47 +1,17 @@
-// DB as a blocking adaptor over the engine. The only place of the engine that waits.
+// DB as a blocking adaptor over the engine. Only this and the commit of a transaction wait.
 #include "engine/db.h"
 
 #include "base/macros.h"
 #include "base/mutex.h"
+#include "engine/outcome.h"
+#include "engine/plain_keys.h"
+#include "engine/plain_reads.h"
+#include "engine/transaction.h"
 #include "engine/write_batch.h"
 
 namespace nokv::engine {
 
 namespace {
-
-// Waits for one completion. The runtime's event is made only if the outcome is not known at once.
-class Outcome {
- public:
-  explicit Outcome(runtime::Runtime& runtime) : runtime_(runtime) {}
-
-  Completion Callback() {
-    return [this](Status status) {
-      base::MutexLock lock(mu_);
-      status_ = std::move(status);
-      done_ = true;
-      // Under the lock, so that the waiter cannot leave and destroy the event in between.
-      if (event_ != nullptr) event_->Set();
-    };
-  }
-
-  Status Wait() {
-    {
-      base::MutexLock lock(mu_);
-      if (done_) return std::move(status_);
-      event_ = runtime_.NewEvent();
-    }
-    event_->Wait();
-    base::MutexLock lock(mu_);
-    return std::move(status_);
-  }
-
- private:
-  runtime::Runtime& runtime_;
-  base::Mutex mu_;
-  bool done_ GUARDED_BY(mu_) = false;
-  Status status_ GUARDED_BY(mu_);
-  std::unique_ptr<runtime::Event> event_;
-};
 
 class DBSnapshot final : public Snapshot {
  public:
@@ -61,91 +31,26 @@ ReadView MakeView(const Snapshot* snapshot) {
   return view;
 }
 
-std::string DataPrefix(std::string_view user_key) {
-  return keys::EncodePrefix(keys::Keyspace::kData, keys::EncodePlainKey(user_key));
-}
-
-// Plain user keys over an engine cursor; the reserved area between them is stepped over.
-class DBIterator final : public Iterator {
- public:
-  explicit DBIterator(std::unique_ptr<Cursor> cursor) : cursor_(std::move(cursor)) {}
-
-  bool Valid() const override { return cursor_->Valid(); }
-  void SeekToFirst() override {
-    cursor_->SeekToFirst();
-    SkipForward();
-  }
-  void SeekToLast() override {
-    cursor_->SeekToLast();
-    SkipBackward();
-  }
-  void Seek(std::string_view target) override {
-    cursor_->Seek(DataPrefix(target));
-    SkipForward();
-  }
-  void SeekForPrev(std::string_view target) override {
-    cursor_->SeekForPrev(DataPrefix(target));
-    SkipBackward();
-  }
-  void Next() override {
-    cursor_->Next();
-    SkipForward();
-  }
-  void Prev() override {
-    cursor_->Prev();
-    SkipBackward();
-  }
-  std::string_view key() const override { return key_; }
-  std::string_view value() const override { return cursor_->value(); }
-  uint64_t expiry_ms() const override { return cursor_->attributes().expiry_ms; }
-  uint8_t user_meta() const override { return cursor_->attributes().user_meta; }
-  Status status() const override { return cursor_->status(); }
-
- private:
-  bool OnReserved() {
-    if (!cursor_->Valid()) return false;
-    const auto key = keys::DecodePlainKey(keys::KeyOf(cursor_->engine_key()), &scratch_);
-    if (!key.has_value()) return true;
-    key_ = *key;
-    return false;
-  }
-  void SkipForward() {
-    if (!OnReserved()) return;
-    cursor_->Seek(keys::EncodePrefix(keys::Keyspace::kData, keys::kReservedEnd));
-    (void)OnReserved();
-  }
-  void SkipBackward() {
-    if (!OnReserved()) return;
-    cursor_->SeekForPrev(keys::EncodePrefix(keys::Keyspace::kData, keys::kReservedBegin));
-    (void)OnReserved();
-  }
-
-  const std::unique_ptr<Cursor> cursor_;
-  std::string scratch_;
-  std::string_view key_;
-};
-
 class DBImpl final : public DB {
  public:
-  DBImpl(std::unique_ptr<Engine> engine, runtime::Runtime& runtime,
-         std::unique_ptr<runtime::Runtime> owned_runtime)
-      : engine_(std::move(engine)), runtime_(runtime), owned_runtime_(std::move(owned_runtime)) {}
+  explicit DBImpl(std::shared_ptr<Core> core)
+      : core_(std::move(core)), engine_(*core_->engine), runtime_(core_->runtime) {}
 
   ~DBImpl() override { (void)Close(); }
 
   Result<std::optional<Value>> Get(const ReadOptions& options, std::string_view key) override {
-    return GetOne(MakeView(options.snapshot), key);
+    return GetPlain(engine_, MakeView(options.snapshot), key);
   }
 
   Result<std::vector<std::optional<Value>>> MultiGet(
       const ReadOptions& options, std::span<const std::string_view> keys) override {
-    const auto snapshot = options.snapshot == nullptr ? engine_->NewSnapshot() : nullptr;
+    const auto snapshot = options.snapshot == nullptr ? engine_.NewSnapshot() : nullptr;
     ReadView view = MakeView(options.snapshot);
     if (snapshot != nullptr) view.snapshot = snapshot.get();
     std::vector<std::optional<Value>> values;
     values.reserve(keys.size());
     for (const std::string_view key : keys) {
-      ASSIGN_OR_RETURN(auto value, GetOne(view, key));
+      ASSIGN_OR_RETURN(auto value, GetPlain(engine_, view, key));
       values.push_back(std::move(value));
     }
     return values;
@@ -173,7 +78,7 @@ class DBImpl final : public DB {
     const WriteBatch::Rep& rep = WriteBatchAccess::Get(batch);
     RETURN_IF_ERROR(rep.refusal);
     Outcome outcome(runtime_);
-    engine_->WriteLeading(rep.batch, options.sync, outcome.Callback());
+    engine_.WriteLeading(rep.batch, options.sync, outcome.Callback());
     return outcome.Wait();
   }
 
@@ -181,71 +86,58 @@ class DBImpl final : public DB {
                   std::function<void(Status)> done) override {
     const WriteBatch::Rep& rep = WriteBatchAccess::Get(batch);
     if (!rep.refusal.ok()) return done(rep.refusal);
-    engine_->WriteAsync(rep.batch, options.sync, std::move(done));
+    engine_.WriteAsync(rep.batch, options.sync, std::move(done));
   }
 
   Status SyncLog() override {
     Outcome outcome(runtime_);
-    engine_->SyncAsync(outcome.Callback());
+    engine_.SyncAsync(outcome.Callback());
     return outcome.Wait();
   }
 
   std::unique_ptr<Iterator> NewIterator(const IteratorOptions& options) override {
-    CursorOptions cursor;
-    cursor.view = MakeView(options.snapshot);
-    cursor.lower = DataPrefix(options.lower_bound);
-    cursor.upper = options.upper_bound.empty() ? keys::EncodePrefix(keys::Keyspace::kLock, "")
-                                               : DataPrefix(options.upper_bound);
-    cursor.key_only = options.key_only;
-    return std::make_unique<DBIterator>(engine_->NewCursor(cursor));
+    return NewPlainIterator(engine_, MakeView(options.snapshot), options);
   }
 
   std::unique_ptr<Snapshot> GetSnapshot() override {
-    return std::make_unique<DBSnapshot>(engine_->NewSnapshot());
+    return std::make_unique<DBSnapshot>(engine_.NewSnapshot());
+  }
+
+  std::unique_ptr<Transaction> BeginTransaction(const TransactionOptions& options) override {
+    return NewTransaction(core_, options);
   }
 
   Status Flush() override {
     Outcome outcome(runtime_);
-    engine_->FlushAsync(outcome.Callback());
+    engine_.FlushAsync(outcome.Callback());
     return outcome.Wait();
   }
 
   Status CompactRange(std::string_view begin, std::string_view end) override {
     Outcome outcome(runtime_);
-    engine_->CompactRangeAsync(begin.empty() ? std::string() : DataPrefix(begin),
-                               end.empty() ? std::string() : DataPrefix(end), outcome.Callback());
+    engine_.CompactRangeAsync(begin.empty() ? std::string() : PlainPrefix(begin),
+                              end.empty() ? std::string() : PlainPrefix(end), outcome.Callback());
     return outcome.Wait();
   }
 
-  nokv::Stats Stats() override { return engine_->GetStats(); }
-  ManifestStats Manifest() override { return engine_->GetManifest(); }
+  nokv::Stats Stats() override { return engine_.GetStats(); }
+  ManifestStats Manifest() override { return engine_.GetManifest(); }
 
   Status Close() override {
     base::MutexLock lock(close_mu_);
     if (!closed_) {
       closed_ = true;
       Outcome outcome(runtime_);
-      engine_->CloseAsync(outcome.Callback());
+      engine_.CloseAsync(outcome.Callback());
       close_status_ = outcome.Wait();
     }
     return close_status_;
   }
 
  private:
-  Result<std::optional<Value>> GetOne(const ReadView& view, std::string_view key) {
-    FoundValue found;
-    std::string engine_key;
-    keys::AppendPlainEngineKey(key, &engine_key);
-    ASSIGN_OR_RETURN(const bool exists, engine_->Get(view, engine_key, &found));
-    if (!exists) return std::optional<Value>();
-    return std::optional<Value>(
-        Value{std::string(found.value), found.attributes.expiry_ms, found.attributes.user_meta});
-  }
-
-  const std::unique_ptr<Engine> engine_;
+  const std::shared_ptr<Core> core_;
+  Engine& engine_;
   runtime::Runtime& runtime_;
-  // Destroyed before the engine: its tasks end first.
-  const std::unique_ptr<runtime::Runtime> owned_runtime_;
 
   // Held while closing, so that every caller waits for the one result.
   base::Mutex close_mu_;
@@ -258,7 +150,8 @@ class DBImpl final : public DB {
 Result<std::unique_ptr<DB>> OpenDB(const Options& options, const std::string& path,
                                    const Doors& doors) {
   ASSIGN_OR_RETURN(auto engine, Engine::Open(options, path, doors));
-  return std::unique_ptr<DB>(std::make_unique<DBImpl>(std::move(engine), doors.runtime, nullptr));
+  auto core = std::make_shared<Core>(Core{std::move(engine), doors.runtime, nullptr});
+  return std::unique_ptr<DB>(std::make_unique<DBImpl>(std::move(core)));
 }
 
 }  // namespace nokv::engine
@@ -271,8 +164,9 @@ Result<std::unique_ptr<DB>> DB::Open(const Options& options, const std::string& 
   ASSIGN_OR_RETURN(
       auto engine,
       engine::Engine::Open(options, path, {vfs::PosixFileSystem(), borrowed, base::NullLogger()}));
-  return std::unique_ptr<DB>(
-      std::make_unique<engine::DBImpl>(std::move(engine), borrowed, std::move(runtime)));
+  auto core =
+      std::make_shared<engine::Core>(engine::Core{std::move(engine), borrowed, std::move(runtime)});
+  return std::unique_ptr<DB>(std::make_unique<engine::DBImpl>(std::move(core)));
 }
 
 }  // namespace nokv

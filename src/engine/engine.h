@@ -31,6 +31,11 @@
 
 namespace nokv::engine {
 
+// What everything answers after the close.
+inline Status DatabaseClosed() {
+  return Status::Closed("the database").WithErrorNumber(1402);
+}
+
 // The doors to the outside world; borrowed, they must outlive the engine.
 struct Doors {
   vfs::FileSystem& fs;
@@ -148,6 +153,8 @@ class Engine {
   virtual base::Clock& clock() = 0;
   // OK while healthy; otherwise why the engine is read-only.
   virtual Status background_error() const = 0;
+  // True once it is being closed: everything is refused.
+  virtual bool closed() const = 0;
 
   // Refuses new work, lets running work end, syncs and closes the log and releases the directory;
   // then calls `done`. Call once, before the destructor.

@@ -83,7 +83,7 @@ class EngineCursor final : public Cursor {
   const lsm::EntryAttributes& attributes() const override { return attributes_; }
 
   Status status() const override {
-    if (Closed()) return Status::Closed("the database").WithErrorNumber(1402);
+    if (Closed()) return DatabaseClosed();
     return status_;
   }
 

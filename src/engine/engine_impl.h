@@ -74,6 +74,7 @@ class EngineImpl final : public Engine {
   uint64_t open_generation() const override { return open_generation_; }
   base::Clock& clock() override { return doors_.runtime.clock(); }
   Status background_error() const override;
+  bool closed() const override { return closed_->load(std::memory_order_acquire); }
   void CloseAsync(Completion done) override;
 
  private:
@@ -242,11 +243,6 @@ class EngineImpl final : public Engine {
 
   EngineTimings timings_ GUARDED_BY(mu_);
 };
-
-// What everything answers after the close.
-inline Status DatabaseClosed() {
-  return Status::Closed("the database").WithErrorNumber(1402);
-}
 
 // Adds the entries of an encoded batch, the first with sequence number `first_sequence`.
 // kDataLoss if it is malformed (`verify_values` checks the value CRCs too).

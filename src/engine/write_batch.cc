@@ -1,15 +1,10 @@
 #include "engine/write_batch.h"
 
+#include "engine/plain_keys.h"
+
 namespace nokv {
 
 namespace {
-
-Status CheckKey(std::string_view key) {
-  if (key.size() <= keys::kMaxUserKeyBytes) return Status::Ok();
-  return Status::InvalidArgument("a key of " + std::to_string(key.size()) +
-                                 " bytes is over the limit of " +
-                                 std::to_string(keys::kMaxUserKeyBytes));
-}
 
 // The engine key of a plain user key, in `*scratch`.
 std::string_view EngineKey(std::string_view key, std::string* scratch) {
@@ -20,18 +15,38 @@ std::string_view EngineKey(std::string_view key, std::string* scratch) {
 
 }  // namespace
 
+Status engine::CheckKey(std::string_view key) {
+  if (key.size() <= keys::kMaxUserKeyBytes) return Status::Ok();
+  return Status::InvalidArgument("a key of " + std::to_string(key.size()) +
+                                 " bytes is over the limit of " +
+                                 std::to_string(keys::kMaxUserKeyBytes));
+}
+
+Status engine::CheckValue(std::string_view value) {
+  if (value.size() <= keys::kMaxValueBytes) return Status::Ok();
+  return Status::InvalidArgument("a value of " + std::to_string(value.size()) +
+                                 " bytes is over the limit of " +
+                                 std::to_string(keys::kMaxValueBytes));
+}
+
+Status engine::CheckRange(std::string_view begin, std::string_view end) {
+  Status status = CheckKey(begin);
+  if (status.ok()) status = CheckKey(end);
+  if (status.ok() && begin >= end) {
+    status =
+        Status::InvalidArgument("the range to delete is empty: its begin is not before its end");
+  }
+  return status;
+}
+
 WriteBatch::WriteBatch() : rep_(std::make_unique<Rep>()) {}
 WriteBatch::~WriteBatch() = default;
 WriteBatch::WriteBatch(WriteBatch&&) noexcept = default;
 WriteBatch& WriteBatch::operator=(WriteBatch&&) noexcept = default;
 
 void WriteBatch::Put(std::string_view key, std::string_view value, const PutOptions& options) {
-  Status status = CheckKey(key);
-  if (status.ok() && value.size() > keys::kMaxValueBytes) {
-    status = Status::InvalidArgument("a value of " + std::to_string(value.size()) +
-                                     " bytes is over the limit of " +
-                                     std::to_string(keys::kMaxValueBytes));
-  }
+  Status status = engine::CheckKey(key);
+  if (status.ok()) status = engine::CheckValue(value);
   if (!status.ok()) {
     if (rep_->refusal.ok()) rep_->refusal = std::move(status);
     return;
@@ -43,7 +58,7 @@ void WriteBatch::Put(std::string_view key, std::string_view value, const PutOpti
 }
 
 void WriteBatch::Delete(std::string_view key) {
-  const Status status = CheckKey(key);
+  const Status status = engine::CheckKey(key);
   if (status.ok()) {
     rep_->batch.Delete(EngineKey(key, &rep_->scratch));
   } else if (rep_->refusal.ok()) {
@@ -52,29 +67,14 @@ void WriteBatch::Delete(std::string_view key) {
 }
 
 void WriteBatch::DeleteRange(std::string_view begin, std::string_view end) {
-  Status status = CheckKey(begin);
-  if (status.ok()) status = CheckKey(end);
-  if (status.ok() && begin >= end) {
-    status =
-        Status::InvalidArgument("the range to delete is empty: its begin is not before its end");
-  }
+  Status status = engine::CheckRange(begin, end);
   if (!status.ok()) {
     if (rep_->refusal.ok()) rep_->refusal = std::move(status);
     return;
   }
-  // Plain keys lie on both sides of the reserved area, which is not the caller's to delete.
-  const std::string first = keys::EncodePlainKey(begin);
-  const std::string last = keys::EncodePlainKey(end);
-  const auto add = [this](std::string_view from, std::string_view to) {
-    rep_->batch.DeleteRange(keys::EncodePrefix(keys::Keyspace::kData, from),
-                            keys::EncodePrefix(keys::Keyspace::kData, to));
-  };
-  if (first < keys::kReservedBegin && last > keys::kReservedBegin) {
-    add(first, keys::kReservedBegin);
-    if (last > keys::kReservedEnd) add(keys::kReservedEnd, last);
-  } else {
-    add(first, last);
-  }
+  engine::ForEachPlainRange(begin, end, [this](std::string_view from, std::string_view to) {
+    rep_->batch.DeleteRange(from, to);
+  });
 }
 
 void WriteBatch::Clear() {

@@ -15,6 +15,15 @@ struct WriteBatch::Rep {
   std::string scratch;  // for the engine key under construction
 };
 
+namespace engine {
+
+// kInvalidArgument for what no write may have: a key or value over its limit, an empty range.
+Status CheckKey(std::string_view key);
+Status CheckValue(std::string_view value);
+Status CheckRange(std::string_view begin, std::string_view end);
+
+}  // namespace engine
+
 // Lets the engine look into a WriteBatch.
 class WriteBatchAccess {
  public:

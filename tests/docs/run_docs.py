@@ -8,6 +8,7 @@ Three kinds of fenced blocks count; the word after the language says which:
                   in & the shell waits until the port named in that line answers.
   ```text output  follows a run block: these lines must be what it printed, in this order; `...`
                   within a line stands for anything, a line of its own for any lines
+  ```cpp from F   must stand in the file F of the repository, which a test builds and runs
   ```sh           not executed: each line must be a command that .ci/run executes anyway; those are
                   listed in ci_commands.txt with the line of .ci/run that does it
 
@@ -159,6 +160,15 @@ def check_page(path, text, bin_dir, listed):
                 yield f"{path}:{block.line}: expected\n{expected}but the commands printed\n{got}"
 
 
+def check_quotes(root, path, text):
+    """Complaints about code that is not what its file says."""
+    for match in FENCE.finditer(text):
+        quoted = re.fullmatch(r"cpp from (\S+)", match.group(1).strip())
+        if quoted and match.group(2) not in (root / quoted.group(1)).read_text():
+            line = text.count("\n", 0, match.start()) + 1
+            yield f"{path}:{line}: this is not in {quoted.group(1)}"
+
+
 def check_list(root, listed):
     ci = (root / ".ci/run").read_text()
     makefile = (root / "Makefile").read_text()
@@ -177,7 +187,9 @@ def main():
     listed = read_list(root / "tests/docs/ci_commands.txt")
     complaints = list(check_list(root, listed))
     for page in pages:
-        complaints += check_page(os.path.relpath(page, root), page.read_text(), bin_dir, listed)
+        name, text = os.path.relpath(page, root), page.read_text()
+        complaints += check_page(name, text, bin_dir, listed)
+        complaints += check_quotes(root, name, text)
     for complaint in complaints:
         print(complaint)
     sys.exit(1 if complaints else 0)

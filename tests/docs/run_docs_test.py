@@ -1,5 +1,6 @@
 """The runner of the pages' commands notices what it is there to notice."""
 import pathlib
+import tempfile
 import unittest
 
 import run_docs
@@ -36,6 +37,16 @@ class RunDocsTest(unittest.TestCase):
                 "(exec 3<>/dev/tcp/127.0.0.1/6380) && echo up\n```\n"
                 "```text output\nup\n```\n")
         self.assertEqual(complaints(page), [])
+
+    def test_refuses_code_that_is_not_in_its_file(self):
+        with tempfile.TemporaryDirectory() as folder:
+            root = pathlib.Path(folder)
+            (root / "a.cc").write_text("int a;\nint b;\n")
+            self.assertEqual(list(run_docs.check_quotes(
+                root, "page.md", "```cpp from a.cc\nint b;\n```\n")), [])
+            self.assertEqual(list(run_docs.check_quotes(
+                root, "page.md", "Text\n```cpp from a.cc\nint c;\n```\n")),
+                ["page.md:2: this is not in a.cc"])
 
     def test_refuses_a_list_that_ci_does_not_keep(self):
         root = pathlib.Path(__file__).resolve().parents[2]

@@ -1,0 +1,50 @@
+// Outcome: how the blocking calls wait for one completion of the engine.
+#pragma once
+
+#include <memory>
+#include <utility>
+
+#include "base/mutex.h"
+#include "nokv/status.h"
+#include "runtime/runtime.h"
+
+namespace nokv::engine {
+
+// The runtime's event is made only if the outcome is not known at once.
+//
+// Thread safety: one thread waits, any thread completes.
+class Outcome {
+ public:
+  explicit Outcome(runtime::Runtime& runtime) : runtime_(runtime) {}
+
+  // What the engine is to call, once. Wait must follow: it keeps this object alive until then.
+  std::function<void(Status)> Callback() {
+    return [this](Status status) {
+      base::MutexLock lock(mu_);
+      status_ = std::move(status);
+      done_ = true;
+      // Under the lock, so that the waiter cannot leave and destroy the event in between.
+      if (event_ != nullptr) event_->Set();
+    };
+  }
+
+  Status Wait() {
+    {
+      base::MutexLock lock(mu_);
+      if (done_) return std::move(status_);
+      event_ = runtime_.NewEvent();
+    }
+    event_->Wait();
+    base::MutexLock lock(mu_);
+    return std::move(status_);
+  }
+
+ private:
+  runtime::Runtime& runtime_;
+  base::Mutex mu_;
+  bool done_ GUARDED_BY(mu_) = false;
+  Status status_ GUARDED_BY(mu_);
+  std::unique_ptr<runtime::Event> event_;
+};
+
+}  // namespace nokv::engine
