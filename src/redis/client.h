@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "redis/multi.h"
+#include "redis/pubsub.h"
 
 namespace nokv::redis {
 
@@ -31,6 +32,9 @@ struct ClientState {
   std::string_view last_command = "NULL";
   uint64_t commands = 0;
   MultiState multi;
+  Subscriptions subscriptions;
+  // Where messages for it go; the connection itself.
+  Receiver* receiver = nullptr;
 };
 
 }  // namespace nokv::redis

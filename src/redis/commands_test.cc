@@ -4,13 +4,17 @@
 #include <map>
 #include <sstream>
 #include <string>
+#include <vector>
 
+#include "redis/resp/request_parser.h"
 #include "redis/test_gateway.h"
 #include "testing/data_driven.h"
 
 namespace nokv::redis {
 namespace {
 
+// After each command come its replies, and then what it made other clients receive, as in
+// "@name: push [...]".
 std::string RunCase(const datadriven::DataCase& data) {
   TestGateway gateway;
   std::map<std::string, TestClient> clients;  // by the name in "@name COMMAND"
@@ -27,7 +31,18 @@ std::string RunCase(const datadriven::DataCase& data) {
       name = line.substr(0, space);
       line.erase(0, space + 1);
     }
-    out += clients.try_emplace(name, gateway).first->second.Run(line) + "\n";
+    TestClient& client = clients.try_emplace(name, gateway).first->second;
+    std::vector<std::string> words;
+    EXPECT_TRUE(SplitWords(line, &words)) << line;
+    std::string received = client.Send(EncodeRequest(words));
+    gateway.Poll();
+    received += client.Received();
+    for (const std::string& reply : RenderReplies(received)) out += reply + "\n";
+    for (auto& [other, receiver] : clients) {
+      for (const std::string& message : RenderReplies(receiver.Received())) {
+        out += other + ": " + message + "\n";
+      }
+    }
   }
   return out;
 }
@@ -41,7 +56,8 @@ TEST_P(CommandsTest, ReplyAsRedisDoes) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Files, CommandsTest,
-                         testing::Values("strings", "keys", "expire", "connection", "multi"),
+                         testing::Values("strings", "keys", "expire", "connection", "key_events",
+                                         "multi", "pubsub"),
                          [](const auto& file) { return std::string(file.param); });
 
 }  // namespace

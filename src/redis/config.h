@@ -7,6 +7,9 @@
 #include <cstdint>
 #include <string>
 
+#include "redis/key_events.h"
+#include "redis/output_limits.h"
+
 namespace nokv::redis {
 
 // When an acknowledged write is on stable storage, as in Redis.
@@ -28,6 +31,9 @@ struct Config {
   uint64_t reply_limit_bytes = uint64_t{512} << 20;
   // The commands that one client queues between MULTI and EXEC take at most so much memory.
   uint64_t query_buffer_limit_bytes = uint64_t{256} << 20;
+  OutputLimits output_limits;
+  // What subscribers hear of that happens to keys.
+  KeyEvents key_events = 0;
   // A client that takes nothing of its waiting output for so long is disconnected.
   uint64_t stalled_reader_seconds = 60;
   // For INFO and CONFIG GET.

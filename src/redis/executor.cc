@@ -74,10 +74,17 @@ const CommandSpec* Executor::Resolve(std::span<const std::string_view> args,
   return spec;
 }
 
-std::optional<std::string> Executor::Refusal(const CommandSpec& spec, const ClientState& /*client*/,
+std::optional<std::string> Executor::Refusal(const CommandSpec& spec, const ClientState& client,
                                              std::span<const std::string_view> /*args*/) const {
   if (loading_ && (spec.flags & kLoadingFlag) == 0) {
     return "LOADING Redis is loading the dataset in memory";
+  }
+  // A client of version 2 could not tell replies from messages.
+  if (client.protocol < 3 && client.subscriptions.total() > 0 &&
+      (spec.flags & kWhileSubscribedFlag) == 0) {
+    return "ERR Can't execute '" + std::string(spec.name) +
+           "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this "
+           "context";
   }
   return std::nullopt;
 }
@@ -102,7 +109,7 @@ Executed Executor::Execute(ClientState& client, std::span<const std::string_view
     Queue(*spec, client, args, reply);
     return {};
   }
-  Transaction txn(backend_, counts_, NowMs());
+  Transaction txn(backend_, counts_, NowMs(), services_.config().key_events);
   Run(*spec, client, args, txn, reply);
   if (reply.failed()) return {};
   return Commit(txn, reply);
@@ -152,20 +159,28 @@ void Executor::Run(const CommandSpec& spec, ClientState& client,
 
 Executed Executor::Commit(Transaction& txn, Reply& reply) {
   const std::vector<Write> writes = txn.TakeWrites();
-  std::vector<KeyEvent> events = txn.TakeEvents();
-  if (writes.empty()) {
-    if (!events.empty()) services_.KeysChanged(events);
+  Executed executed;
+  if (!writes.empty()) {
+    executed = CommitWrites(txn, writes, reply);
+  } else if (commits_.acknowledged() != commits_.last()) {
     // It may have seen writes that are still on their way.
-    return commits_.acknowledged() == commits_.last() ? Executed{} : Executed{commits_.last()};
+    executed.barrier = commits_.last();
   }
+  const std::vector<Notice> notices = txn.TakeNotices();
+  if (!notices.empty() && !reply.failed()) services_.TellSubscribers(notices, executed.barrier);
+  executed.has_pushes = reply.has_pushes();
+  return executed;
+}
+
+Executed Executor::CommitWrites(Transaction& txn, std::span<const Write> writes, Reply& reply) {
   const bool always = services_.config().sync == SyncPolicy::kAlways;
   const Survives survives =
       always && txn.changes_data() ? Survives::kPowerLoss : Survives::kProcessDeath;
   const auto [number, applied] = commits_.Start(writes, survives);
   const std::optional<Status> outcome = commits_.Outcome(number);
-  if (applied || (outcome.has_value() && outcome->ok())) Applied(txn.counts(), events);
+  if (applied || (outcome.has_value() && outcome->ok())) counts_ = txn.counts();
   if (!outcome.has_value()) {
-    if (!applied) paused_on_ = Pause{number, txn.counts(), std::move(events)};
+    if (!applied) paused_on_ = Pause{number, txn.counts()};
     return {number};
   }
   if (!outcome->ok()) {
@@ -178,13 +193,8 @@ Executed Executor::Commit(Transaction& txn, Reply& reply) {
   return commits_.acknowledged() >= number ? Executed{} : Executed{number};
 }
 
-void Executor::Applied(const AllCounts& counts, const std::vector<KeyEvent>& events) {
-  counts_ = counts;
-  if (!events.empty()) services_.KeysChanged(events);
-}
-
 Result<size_t> Executor::Reap(size_t limit) {
-  Transaction txn(backend_, counts_, NowMs());
+  Transaction txn(backend_, counts_, NowMs(), services_.config().key_events);
   ASSIGN_OR_RETURN(const size_t reaped, txn.Reap(limit));
   if (reaped == 0) return reaped;
   std::string ignored;
@@ -197,7 +207,7 @@ void Executor::OnProgress() {
   if (paused_on_.has_value()) {
     const std::optional<Status> outcome = commits_.Outcome(paused_on_->commit);
     if (outcome.has_value()) {
-      if (outcome->ok()) Applied(paused_on_->counts, paused_on_->events);
+      if (outcome->ok()) counts_ = paused_on_->counts;
       paused_on_.reset();
     }
   }

@@ -29,7 +29,8 @@ namespace nokv::redis {
 
 // What a reply waits for.
 struct Executed {
-  uint64_t barrier = 0;  // its own commit, or the last that it may have seen; 0: none
+  uint64_t barrier = 0;     // its own commit, or the last that it may have seen; 0: none
+  bool has_pushes = false;  // it is for clients that want no replies, too
   bool waits() const { return barrier != 0; }
 };
 
@@ -83,7 +84,6 @@ class Executor {
   struct Pause {
     uint64_t commit;
     AllCounts counts;  // once it is applied
-    std::vector<KeyEvent> events;
   };
 
   // Answers a command that will not run.
@@ -91,9 +91,9 @@ class Executor {
               Reply& reply);
   void Queue(const CommandSpec& spec, ClientState& client, std::span<const std::string_view> args,
              Reply& reply);
+  // Commits what `txn` did and tells subscribers of it.
   Executed Commit(Transaction& txn, Reply& reply);
-  // The commit is applied: reads see it.
-  void Applied(const AllCounts& counts, const std::vector<KeyEvent>& events);
+  Executed CommitWrites(Transaction& txn, std::span<const Write> writes, Reply& reply);
   void OnProgress();
 
   Services& services_;

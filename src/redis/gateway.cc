@@ -120,8 +120,45 @@ void Gateway::Remove(uint64_t id) {
   const auto found = sessions_.find(id);
   if (found == sessions_.end()) return;
   std::erase(holders_, found->second);
+  std::erase(to_flush_, found->second);
   sessions_.erase(found);
   Add(active_, static_cast<uint64_t>(-1));
+}
+
+void Gateway::TellSubscribers(std::span<const Notice> notices, uint64_t barrier) {
+  for (const Notice& notice : notices) {
+    switch (notice.kind) {
+      case Notice::Kind::kKeyEvent:
+        PublishKeyEvent(notice, barrier);
+        break;
+      case Notice::Kind::kMessage:
+        pubsub_.Publish(SubscriptionKind::kChannel, notice.target, notice.message, barrier);
+        break;
+      case Notice::Kind::kShardMessage:
+        pubsub_.Publish(SubscriptionKind::kShardChannel, notice.target, notice.message, barrier);
+        break;
+    }
+  }
+}
+
+void Gateway::PublishKeyEvent(const Notice& notice, uint64_t barrier) {
+  const std::string at_db = "@" + std::to_string(notice.db) + "__:";
+  if ((config_.key_events & kKeyspaceEvents) != 0) {
+    pubsub_.Publish(SubscriptionKind::kChannel, "__keyspace" + at_db + notice.target, notice.event,
+                    barrier);
+  }
+  if ((config_.key_events & kKeyeventEvents) != 0) {
+    pubsub_.Publish(SubscriptionKind::kChannel, "__keyevent" + at_db + std::string(notice.event),
+                    notice.target, barrier);
+  }
+}
+
+void Gateway::FlushSoon(Session& session) {
+  to_flush_.push_back(&session);
+  if (to_flush_.size() > 1) return;
+  doors_.loop.Post([this] {
+    for (Session* waiting : std::exchange(to_flush_, {})) waiting->FlushMessages();
+  });
 }
 
 void Gateway::ReapTick() {
@@ -159,14 +196,7 @@ void Gateway::SyncTick() {
 
 void Gateway::SweepTick() {
   const uint64_t now_ms = executor_.NowMs();
-  for (const auto& [id, session] : sessions_) {
-    if (session->IsStale(now_ms, config_.timeout_seconds * 1000,
-                         config_.stalled_reader_seconds * 1000)) {
-      doors_.logger.Info("client " + session->client().address +
-                         ": closed, idle or not reading its replies");
-      session->Abort();
-    }
-  }
+  for (const auto& [id, session] : sessions_) session->Sweep(now_ms);
 }
 
 void Gateway::Drain(std::function<void()> done) {
@@ -222,6 +252,7 @@ GatewayStats Gateway::stats() const {
   stats.keyspace_hits = read(hits_);
   stats.keyspace_misses = read(misses_);
   stats.expired_keys = read(expired_);
+  stats.slow_readers = read(slow_readers_);
   stats.input_bytes = read(input_bytes_);
   stats.output_bytes = read(output_bytes_);
   stats.commands_total = read(refused_calls_);
@@ -235,7 +266,7 @@ GatewayStats Gateway::stats() const {
 
 void Gateway::ResetStats() {
   for (Counter* counter : {&errors_, &accepted_, &rejected_, &hits_, &misses_, &expired_,
-                           &input_bytes_, &output_bytes_, &refused_calls_}) {
+                           &slow_readers_, &input_bytes_, &output_bytes_, &refused_calls_}) {
     counter->store(0, std::memory_order_relaxed);
   }
   for (Counter& counter : calls_) counter.store(0, std::memory_order_relaxed);

@@ -26,6 +26,7 @@
 #include "redis/commands/command.h"
 #include "redis/commands/table.h"
 #include "redis/executor.h"
+#include "redis/pubsub.h"
 #include "redis/scan_cursors.h"
 #include "redis/session.h"
 #include "redis/stats.h"
@@ -64,6 +65,9 @@ class Gateway final : public Services {
   void Remove(uint64_t id);
   void AddHolder(Session& session) { holders_.push_back(&session); }
   void CountBytes(uint64_t input, uint64_t output);
+  void CountSlowReader() { Add(slow_readers_, 1); }
+  // Calls the session's FlushMessages when what the loop does now is done.
+  void FlushSoon(Session& session);
 
   // --- Services ---
   const CommandTable& commands() const override { return commands_; }
@@ -79,7 +83,8 @@ class Gateway final : public Services {
   void CountError() override { Add(errors_, 1); }
   void CountRefusal() override;
   void CommandRan(const RanCommand& command) override;
-  void KeysChanged(std::span<const KeyEvent> /*events*/) override {}
+  PubSub& pubsub() override { return pubsub_; }
+  void TellSubscribers(std::span<const Notice> notices, uint64_t barrier) override;
   uint64_t start_ms() const override { return start_ms_; }
   bool loading() const override { return executor_.loading(); }
   void ForEachClient(const std::function<void(const ClientState&)>& visit) const override;
@@ -94,6 +99,7 @@ class Gateway final : public Services {
   }
 
   void OnProgress();
+  void PublishKeyEvent(const Notice& notice, uint64_t barrier);
   void Refuse(rpc::stream::Connection& connection, std::string_view error);
   void StartTimers();
   void ReapTick();
@@ -107,11 +113,13 @@ class Gateway final : public Services {
   CommandTable commands_;
   base::Random random_;
   ScanCursors scan_cursors_;
+  PubSub pubsub_;
   Executor executor_;
   Books books_;
   std::array<std::string, kDatabases> random_positions_;
   std::map<uint64_t, Session*> sessions_;  // by id
   std::vector<Session*> holders_;          // those that may hold replies
+  std::vector<Session*> to_flush_;         // those that were sent messages in this round
   uint64_t last_id_ = 0;
   bool any_stopped_ = false;  // execution was paused since the last progress
 
@@ -125,7 +133,7 @@ class Gateway final : public Services {
   std::vector<std::unique_ptr<rpc::stream::Timer>> timers_;
 
   Counter errors_{0}, active_{0}, accepted_{0}, rejected_{0}, hits_{0}, misses_{0}, expired_{0},
-      input_bytes_{0}, output_bytes_{0};
+      slow_readers_{0}, input_bytes_{0}, output_bytes_{0};
   std::vector<Counter> calls_;  // by CommandTable::IndexOf
   Counter refused_calls_{0};
 };

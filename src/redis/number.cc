@@ -1,5 +1,6 @@
 #include "redis/number.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cmath>
@@ -25,6 +26,23 @@ std::optional<uint64_t> ParseUint64(std::string_view text) {
   const auto parsed = std::from_chars(text.data(), end, value);
   if (text.empty() || parsed.ec != std::errc() || parsed.ptr != end) return std::nullopt;
   return value;
+}
+
+std::optional<uint64_t> ParseMemory(std::string_view text) {
+  const size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
+  const auto count = ParseUint64(text.substr(0, digits));
+  std::string unit(text.substr(digits).substr(0, 3));
+  for (char& c : unit) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  uint64_t scale = 0;
+  if (unit.empty() || unit == "b") scale = 1;
+  if (unit == "k") scale = 1000;
+  if (unit == "kb") scale = uint64_t{1} << 10;
+  if (unit == "m") scale = 1'000'000;
+  if (unit == "mb") scale = uint64_t{1} << 20;
+  if (unit == "g") scale = 1'000'000'000;
+  if (unit == "gb") scale = uint64_t{1} << 30;
+  if (!count.has_value() || scale == 0 || *count > UINT64_MAX / scale) return std::nullopt;
+  return *count * scale;
 }
 
 std::optional<long double> ParseLongDouble(std::string_view text) {

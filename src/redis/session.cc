@@ -14,6 +14,7 @@ Session::Session(Gateway& gateway, rpc::stream::Connection& connection, uint64_t
   client_.id = id;
   client_.address = connection.peer_address();
   client_.local_address = connection.local_address();
+  client_.receiver = this;
   client_.connected_ms = now_ms;
   client_.last_command_ms = now_ms;
 }
@@ -29,7 +30,7 @@ size_t Session::OnData(std::string_view data) {
     const auto outcome = parser_.Parse(data.substr(consumed));
     if (outcome == RequestParser::Outcome::kNeedMore) break;
     if (outcome == RequestParser::Outcome::kError) {
-      Emit({}, "-ERR " + parser_.error() + "\r\n");
+      Emit("-ERR " + parser_.error() + "\r\n", 0, false);
       gateway_.CountError();
       closing_ = true;
       break;
@@ -63,30 +64,73 @@ void Session::ExecuteOne(const std::vector<std::string_view>& args) {
   const Executed executed = gateway_.Execute(client_, args, &scratch_);
   const bool silent = skipped || client_.reply_mode != ReplyMode::kOn;
   if (skipped && client_.reply_mode == ReplyMode::kSkipNext) client_.reply_mode = ReplyMode::kOn;
-  if (!silent) Emit(executed, scratch_);
+  if (!silent || executed.has_pushes) Emit(scratch_, executed.barrier, false);
   if (client_.close_after_reply) closing_ = true;
 }
 
-void Session::Emit(const Executed& executed, std::string_view reply) {
-  gateway_.CountBytes(0, reply.size());
-  if (!executed.waits() && held_.empty()) {
-    connection_.output().append(reply);
+void Session::Emit(std::string_view bytes, uint64_t barrier, bool is_message) {
+  if (bytes.empty() || !Admit(bytes.size())) return;
+  gateway_.CountBytes(0, bytes.size());
+  if (barrier == 0 && held_.empty()) {
+    connection_.output().append(bytes);
     return;
   }
   if (held_.empty()) gateway_.AddHolder(*this);
-  held_bytes_ += reply.size();
-  held_.push_back({executed.barrier, std::string(reply)});
+  held_.push_back({barrier, is_message, std::string(bytes)});
+  held_bytes_ += held_.back().memory();
+}
+
+void Session::Push(std::string_view message, uint64_t barrier) {
+  if (closing_) return;
+  Emit(message, barrier, true);
+  if (std::exchange(flushes_soon_, true)) return;
+  gateway_.FlushSoon(*this);
+}
+
+void Session::FlushMessages() {
+  flushes_soon_ = false;
+  connection_.Flush();
+}
+
+bool Session::Admit(size_t more) {
+  if (aborted_) return false;
+  const bool gets_messages = client_.subscriptions.total() > 0;
+  const OutputLimit& limit = gateway_.config().output_limits.of(
+      gets_messages ? OutputClass::kPubSub : OutputClass::kNormal);
+  const uint64_t now_ms = gateway_.executor().LastNowMs();
+  if (!watch_.Exceeds(limit, waiting_bytes() + more, now_ms)) return true;
+  // The socket may take what only waited for the end of this round.
+  connection_.Flush();
+  if (!watch_.Exceeds(limit, waiting_bytes() + more, now_ms)) return true;
+  DisconnectSlowReader("reached client-output-buffer-limit");
+  return false;
+}
+
+void Session::DisconnectSlowReader(std::string_view why) {
+  gateway_.logger().Warning("client " + client_.address + ": closed, it " + std::string(why) +
+                            " with " + std::to_string(waiting_bytes()) +
+                            " bytes of output waiting");
+  gateway_.CountSlowReader();
+  Abort();
+}
+
+void Session::Abort() {
+  aborted_ = true;
+  closing_ = true;
+  held_.clear();
+  held_bytes_ = 0;
+  connection_.Close();
 }
 
 void Session::ReleaseHeld() {
   Commits& commits = gateway_.executor().commits();
   while (!held_.empty() && held_.front().barrier <= commits.acknowledged()) {
     Held& held = held_.front();
-    held_bytes_ -= held.reply.size();
+    held_bytes_ -= held.memory();
     const Status outcome = commits.Outcome(held.barrier).value_or(Status::Ok());
     if (outcome.ok()) {
-      connection_.output().append(held.reply);
-    } else {
+      connection_.output().append(held.bytes);
+    } else if (!held.is_message) {
       gateway_.CountError();
       Reply(&connection_.output(), client_.protocol).Error(Executor::WriteFailed(outcome));
     }
@@ -129,19 +173,32 @@ void Session::CloseIfDone() {
 }
 
 void Session::OnClosed() {
+  gateway_.pubsub().UnsubscribeAll(*this, &client_.subscriptions);
   gateway_.Remove(client_.id);
 }
 
-bool Session::IsStale(uint64_t now_ms, uint64_t idle_ms, uint64_t stalled_ms) {
+void Session::Sweep(uint64_t now_ms) {
+  if (IsStalled(now_ms)) return DisconnectSlowReader("did not read its replies");
+  if (!Admit(0)) return;
+  const uint64_t idle_ms = gateway_.config().timeout_seconds * 1000;
+  // Who listens, waits.
+  if (idle_ms == 0 || !held_.empty() || client_.subscriptions.total() > 0) return;
+  if (now_ms < client_.last_command_ms + idle_ms) return;
+  gateway_.logger().Info("client " + client_.address + ": closed, idle");
+  Abort();
+}
+
+bool Session::IsStalled(uint64_t now_ms) {
   const size_t waiting = connection_.pending_bytes();
-  if (!stopped_ || waiting == 0 || waiting < last_waiting_) {
+  const bool waits = stopped_ || closing_;  // its commands, or the end of the connection
+  if (!waits || waiting == 0 || waiting < last_waiting_) {
     waiting_since_ms_ = 0;
   } else if (waiting_since_ms_ == 0) {
     waiting_since_ms_ = now_ms;
   }
   last_waiting_ = waiting;
-  if (waiting_since_ms_ != 0 && now_ms - waiting_since_ms_ >= stalled_ms) return true;
-  return idle_ms != 0 && held_.empty() && now_ms >= client_.last_command_ms + idle_ms;
+  return waiting_since_ms_ != 0 &&
+         now_ms - waiting_since_ms_ >= gateway_.config().stalled_reader_seconds * 1000;
 }
 
 }  // namespace nokv::redis

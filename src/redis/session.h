@@ -4,6 +4,10 @@
 // waits for a slow reader, or the store for room, the session executes nothing and reads nothing,
 // so that the client's own socket fills up and memory does not.
 //
+// Messages that are not replies take their place among them, and wait for commits as they do. Who
+// sends them does not wait for a slow reader, so beyond its limit (redis/output_limits.h) nothing
+// is added: the client is disconnected.
+//
 // Thread safety: owned by the gateway's loop.
 #pragma once
 
@@ -21,7 +25,7 @@ namespace nokv::redis {
 
 class Gateway;
 
-class Session final : public rpc::stream::Handler {
+class Session final : public rpc::stream::Handler, public Receiver {
  public:
   // Both are borrowed; the connection owns this.
   Session(Gateway& gateway, rpc::stream::Connection& connection, uint64_t id, uint64_t now_ms);
@@ -31,14 +35,20 @@ class Session final : public rpc::stream::Handler {
   void OnDrained() override;
   void OnClosed() override;
 
+  uint64_t id() const override { return client_.id; }
+  int protocol() const override { return client_.protocol; }
+  void Push(std::string_view message, uint64_t barrier) override;
+  // Gives the messages of this round to the socket.
+  void FlushMessages();
+
   // Sends what waited for commits that are acknowledged now, and goes on if it was stopped.
   void OnProgress();
   // Answers what has been executed, then closes.
   void CloseAfterReplies();
   // Closes at once.
-  void Abort() { connection_.Close(); }
-  // Called every second; true if the client does not take its output, or is idle, for too long.
-  bool IsStale(uint64_t now_ms, uint64_t idle_ms, uint64_t stalled_ms);
+  void Abort();
+  // Called every second: closes if the client does not take its output, or is idle, for too long.
+  void Sweep(uint64_t now_ms);
 
   const ClientState& client() const { return client_; }
   bool holds_replies() const { return !held_.empty(); }
@@ -46,11 +56,18 @@ class Session final : public rpc::stream::Handler {
  private:
   struct Held {
     uint64_t barrier;  // the commit it waits for; 0: none, it only keeps its place
-    std::string reply;
+    bool is_message;
+    std::string bytes;
+
+    size_t memory() const { return sizeof(Held) + bytes.size(); }
   };
 
   void ExecuteOne(const std::vector<std::string_view>& args);
-  void Emit(const Executed& executed, std::string_view reply);
+  void Emit(std::string_view bytes, uint64_t barrier, bool is_message);
+  // True if `more` output may wait. Else the client has been disconnected.
+  bool Admit(size_t more);
+  void DisconnectSlowReader(std::string_view why);
+  bool IsStalled(uint64_t now_ms);
   void ReleaseHeld();
   size_t waiting_bytes() const { return connection_.pending_bytes() + held_bytes_; }
   bool OutputIsFull();
@@ -65,9 +82,12 @@ class Session final : public rpc::stream::Handler {
   std::string scratch_;  // reply of the command that runs
   std::deque<Held> held_;
   size_t held_bytes_ = 0;
-  bool stopped_ = false;           // reading is off
-  bool closing_ = false;           // takes no more commands
-  size_t last_waiting_ = 0;        // output at the last IsStale
+  bool stopped_ = false;       // reading is off
+  bool closing_ = false;       // takes no more commands
+  bool aborted_ = false;       // nothing is sent any more
+  bool flushes_soon_ = false;  // FlushMessages will come
+  OutputWatch watch_;
+  size_t last_waiting_ = 0;        // output at the last IsStalled
   uint64_t waiting_since_ms_ = 0;  // since when it has not shrunk; 0: it has
 };
 

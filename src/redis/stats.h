@@ -16,6 +16,8 @@ struct GatewayStats {
   uint64_t keyspace_hits = 0;
   uint64_t keyspace_misses = 0;
   uint64_t expired_keys = 0;
+  // Connections that were closed because too much output waited for them.
+  uint64_t slow_readers = 0;
   uint64_t input_bytes = 0;
   uint64_t output_bytes = 0;
   // Calls by command name; commands that were never called are left out.

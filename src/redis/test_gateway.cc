@@ -30,6 +30,7 @@ std::string RenderReply(std::string_view* bytes) {
       return "\"" + text + "\"";
     }
     case '*':
+    case '>':
     case '~':
     case '%': {
       if (count < 0) return "(nil)";
@@ -37,13 +38,19 @@ std::string RenderReply(std::string_view* bytes) {
       for (int64_t i = 0; i < (line[0] == '%' ? 2 * count : count); ++i) {
         out += (i == 0 ? "" : ", ") + RenderReply(bytes);
       }
-      return "[" + out + "]";
+      return (line[0] == '>' ? "push [" : "[") + out + "]";
     }
     case '_':
       return "(nil)";
     default:
       return std::string(line);
   }
+}
+
+std::vector<std::string> RenderReplies(std::string_view bytes) {
+  std::vector<std::string> replies;
+  while (!bytes.empty()) replies.push_back(RenderReply(&bytes));
+  return replies;
 }
 
 std::string TestClient::Run(std::string_view line) {

@@ -149,7 +149,9 @@ class TestClient {
 
 // A request as a client library sends it.
 std::string EncodeRequest(const std::vector<std::string>& words);
-// One reply in one line: +OK, -ERR …, :1, "text", (nil), [:1, "a"]; consumes it.
+// One reply in one line: +OK, -ERR …, :1, "text", (nil), [:1, "a"], push [:1]; consumes it.
 std::string RenderReply(std::string_view* bytes);
+// All that there are.
+std::vector<std::string> RenderReplies(std::string_view bytes);
 
 }  // namespace nokv::redis

@@ -9,8 +9,18 @@
 
 namespace nokv::redis {
 
-Transaction::Transaction(Backend& backend, const AllCounts& counts, uint64_t now_ms)
-    : backend_(backend), before_(counts), after_(counts), now_ms_(now_ms) {}
+namespace {
+// More than a request can hold (RequestLimits).
+constexpr size_t kMaxNoticeBytes = size_t{1} << 30;
+}  // namespace
+
+Transaction::Transaction(Backend& backend, const AllCounts& counts, uint64_t now_ms,
+                         KeyEvents key_events)
+    : backend_(backend),
+      before_(counts),
+      after_(counts),
+      now_ms_(now_ms),
+      key_events_(Publishes(key_events) ? key_events : 0) {}
 
 Result<bool> Transaction::FindData(const std::string& data_key, Record* record) {
   if (const Write* write = pending_.Find(data_key); write != nullptr) {
@@ -49,12 +59,17 @@ Status Transaction::Put(int db, std::string_view key, Value value, const PutArgu
                                    " bytes exceeds the limit of " +
                                    std::to_string(keys::kMaxUserKeyBytes));
   }
-  if (!IsLive(arguments.expiry_ms)) return Remove(db, key).status();
+  if (!IsLive(arguments.expiry_ms)) {
+    ASSIGN_OR_RETURN(const bool removed, Remove(db, key));
+    if (!removed) Notify(db, kNewKeyEvent, "new", key);
+    return Status::Ok();
+  }
   Write write;
   write.key = DataKey(db, key);
   ASSIGN_OR_RETURN(const State old, StateOf(write.key));
   Counts& counts = after_[db];
   if (!old.live) ++counts.keys;
+  if (!old.live || arguments.is_new) Notify(db, kNewKeyEvent, "new", key);
   if (old.expiry_ms != arguments.expiry_ms) {
     if (old.expiry_ms != 0) DropIndexEntry(db, old.expiry_ms, key);
     if (arguments.expiry_ms != 0) {
@@ -140,7 +155,10 @@ Result<size_t> Transaction::ReapDatabase(int db, size_t limit) {
     ASSIGN_OR_RETURN(const bool found, backend_.Get(write.key, &record));
     // A key that was written over the expired one stays. Otherwise delete it for good, so that it
     // does not come back when the wall clock is set back.
-    if (!found || record.expiry_ms == entry->expiry_ms) pending_.Add(std::move(write));
+    if (!found || record.expiry_ms == entry->expiry_ms) {
+      pending_.Add(std::move(write));
+      Notify(db, kExpiredEvent, "expired", entry->key);
+    }
     DropIndexEntry(db, entry->expiry_ms, entry->key);
     --after_[db].keys;
     ++reaped;
@@ -186,14 +204,33 @@ Value Transaction::Keep(std::string value) {
   return {bytes, std::move(kept)};
 }
 
+bool Transaction::Tell(Notice notice) {
+  if (notice_bytes_ + notice.bytes() > kMaxNoticeBytes) return false;
+  notice_bytes_ += notice.bytes();
+  notices_.push_back(std::move(notice));
+  return true;
+}
+
+void Transaction::TellKeyEvent(int db, std::string_view event, std::string_view key) {
+  Notice notice;
+  notice.db = db;
+  notice.event = event;
+  notice.target = key;
+  // Key events are no promise: too many of them are left out.
+  static_cast<void>(Tell(std::move(notice)));
+}
+
 Transaction::Savepoint Transaction::Save() {
-  return {pending_.Save(), after_, events_.size(), changes_data_};
+  return {pending_.Save(), after_, notices_.size(), changes_data_};
 }
 
 void Transaction::RollBackTo(const Savepoint& savepoint) {
   pending_.RollBackTo(savepoint.writes);
   after_ = savepoint.counts;
-  events_.resize(savepoint.events);
+  while (notices_.size() > savepoint.notices) {
+    notice_bytes_ -= notices_.back().bytes();
+    notices_.pop_back();
+  }
   changes_data_ = savepoint.changes_data;
 }
 

@@ -26,7 +26,9 @@
 
 #include "nokv/status.h"
 #include "redis/backend.h"
+#include "redis/key_events.h"
 #include "redis/layout.h"
+#include "redis/notice.h"
 #include "redis/pending_writes.h"
 
 namespace nokv::redis {
@@ -53,23 +55,17 @@ struct Value {
   std::shared_ptr<const void> pin;
 };
 
-// What happened to a key, in the terms of Redis's keyspace notifications.
-struct KeyEvent {
-  int db = 0;
-  char event_class = 0;   // the letter of notify-keyspace-events: 'g', '$', 'x', …
-  std::string_view name;  // a literal: "set"
-  std::string key;
-};
-
 struct PutArguments {
   ValueType type = ValueType::kString;
   uint64_t expiry_ms = 0;  // 0: never
+  bool is_new = false;     // for subscribers it is another key, even if there was one of this name
 };
 
 class Transaction {
  public:
-  // `counts` are those of the last commit; `now_ms` judges expiry.
-  Transaction(Backend& backend, const AllCounts& counts, uint64_t now_ms);
+  // `counts` are those of the last commit; `now_ms` judges expiry; `key_events` are wanted by
+  // subscribers.
+  Transaction(Backend& backend, const AllCounts& counts, uint64_t now_ms, KeyEvents key_events);
 
   uint64_t now_ms() const { return now_ms_; }
 
@@ -102,10 +98,13 @@ class Transaction {
   // Keeps what arguments of commands are in alive until the commit.
   void Retain(std::shared_ptr<const void> owner) { retained_.push_back(std::move(owner)); }
 
-  // Tells those who listen that something happened to a key, once it is committed. `name` is a
-  // literal.
-  void Notify(int db, std::string_view key, char event_class, std::string_view name) {
-    events_.push_back({db, event_class, name, std::string(key)});
+  // Tells subscribers once it is committed, never if it is not. False: too much for one
+  // transaction; they will not be told.
+  bool Tell(Notice notice);
+  // Tells them that something happened to a key, if such events are wanted. `event` is a literal.
+  // Put tells of new keys and Reap of expired ones itself.
+  void Notify(int db, KeyEvent kind, std::string_view event, std::string_view key) {
+    if ((key_events_ & kind) != 0) TellKeyEvent(db, event, key);
   }
 
   // A point to which everything can be taken back, so that a command that fails leaves nothing.
@@ -113,7 +112,7 @@ class Transaction {
   struct Savepoint {
     PendingWrites::Savepoint writes;
     AllCounts counts;
-    size_t events;
+    size_t notices;
     bool changes_data;
   };
   Savepoint Save();
@@ -122,8 +121,8 @@ class Transaction {
 
   // Moves out what is to be committed; empty if nothing is. Adds the counts that changed.
   std::vector<Write> TakeWrites();
-  // What was notified.
-  std::vector<KeyEvent> TakeEvents() { return std::move(events_); }
+  // What subscribers are to be told.
+  std::vector<Notice> TakeNotices() { return std::move(notices_); }
   // True if a client's data changes, so that the sync policy applies.
   bool changes_data() const { return changes_data_; }
   // The books after the commit.
@@ -136,6 +135,7 @@ class Transaction {
     uint64_t expiry_ms = 0;
   };
 
+  void TellKeyEvent(int db, std::string_view event, std::string_view key);
   Result<bool> FindData(const std::string& data_key, Record* record);
   Result<State> StateOf(const std::string& data_key);
   Status AddIndexEntry(int db, uint64_t expiry_ms, std::string_view key);
@@ -146,9 +146,11 @@ class Transaction {
   const AllCounts& before_;
   AllCounts after_;
   const uint64_t now_ms_;
+  const KeyEvents key_events_;
   bool changes_data_ = false;
   PendingWrites pending_;
-  std::vector<KeyEvent> events_;
+  std::vector<Notice> notices_;
+  size_t notice_bytes_ = 0;
   std::vector<std::shared_ptr<const void>> retained_;
   // The last key that was looked up in the backend: commands read a key before they write it.
   std::string last_key_;

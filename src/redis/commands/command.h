@@ -27,6 +27,7 @@ namespace nokv::redis {
 
 class CommandTable;
 class Executor;
+class PubSub;
 class ScanCursors;
 
 // A command that has run.
@@ -59,8 +60,9 @@ class Services {
   // Called after each command, those within a transaction of several too; whether what it did will
   // be committed is not known yet.
   virtual void CommandRan(const RanCommand& command) = 0;
-  // Called when what Transaction::Notify told of is applied.
-  virtual void KeysChanged(std::span<const KeyEvent> events) = 0;
+  virtual PubSub& pubsub() = 0;
+  // Sends what Transaction::Tell was told, behind commit `barrier`.
+  virtual void TellSubscribers(std::span<const Notice> notices, uint64_t barrier) = 0;
   virtual uint64_t start_ms() const = 0;
   // True while the keys are being counted after a start.
   virtual bool loading() const = 0;
@@ -91,6 +93,7 @@ std::span<const CommandSpec> ScanCommands();
 std::span<const CommandSpec> ConnectionCommands();
 std::span<const CommandSpec> ClientCommands();
 std::span<const CommandSpec> CommandCommands();
+std::span<const CommandSpec> PubSubCommands();
 std::span<const CommandSpec> ServerCommands();
 std::span<const CommandSpec> TransactionCommands();
 

@@ -20,9 +20,23 @@ std::optional<int64_t> IntegerArgument(Context& context, std::string_view text,
   return value;
 }
 
-Result<Lookup> FindString(Context& context, std::string_view key, Record* record) {
-  ASSIGN_OR_RETURN(const bool found, context.txn.Find(context.db(), key, record));
+void CountLookup(Context& context, std::string_view key, bool found) {
   context.services.CountLookup(found);
+  if (!found) Notify(context, kKeyMissEvent, "keymiss", key);
+}
+
+void Notify(Context& context, KeyEvent kind, std::string_view event, std::string_view key) {
+  context.txn.Notify(context.db(), kind, event, key);
+}
+
+Result<Lookup> FindString(Context& context, std::string_view key, Record* record) {
+  ASSIGN_OR_RETURN(const Lookup lookup, FindStringToChange(context, key, record));
+  CountLookup(context, key, lookup != Lookup::kMissing);
+  return lookup;
+}
+
+Result<Lookup> FindStringToChange(Context& context, std::string_view key, Record* record) {
+  ASSIGN_OR_RETURN(const bool found, context.txn.Find(context.db(), key, record));
   if (!found) return Lookup::kMissing;
   if (record->type != static_cast<uint8_t>(ValueType::kString)) {
     context.reply.Error(kWrongTypeError);
@@ -47,6 +61,11 @@ std::optional<uint64_t> ExpiryFrom(int64_t value, TimeUnit unit, bool absolute, 
   }
   // A time before 1970 has passed, and 0 would say "never".
   return value <= 0 ? 1 : static_cast<uint64_t>(value);
+}
+
+std::string_view ExpiryEvent(const Context& context, uint64_t expiry_ms) {
+  if (expiry_ms == 0) return "persist";
+  return context.txn.IsLive(expiry_ms) ? "expire" : "del";
 }
 
 std::string InvalidExpiry(std::string_view command) {

@@ -28,14 +28,24 @@ std::optional<int64_t> IntegerArgument(Context& context, std::string_view text,
                                        std::string_view error = kNotAnInteger);
 
 enum class Lookup : uint8_t { kMissing, kFound, kWrongType };
-// Finds a string. kWrongType: the error has been written. Counts a hit or a miss.
+// Finds a string that is to be read, and counts a hit or a miss. kWrongType: the error has been
+// written.
 Result<Lookup> FindString(Context& context, std::string_view key, Record* record);
+// The same for a string that is to be changed, which is neither hit nor miss.
+Result<Lookup> FindStringToChange(Context& context, std::string_view key, Record* record);
+// Counts that a key to be read was there, or not, of which subscribers are told.
+void CountLookup(Context& context, std::string_view key, bool found);
+// Tells subscribers what happened to a key of the client's database. `event` is a literal.
+void Notify(Context& context, KeyEvent kind, std::string_view event, std::string_view key);
 
 enum class TimeUnit : uint8_t { kSeconds, kMillis };
 // Turns an expiry argument into milliseconds since 1970; nullopt if it overflows or, with
 // `positive`, if it is not above zero.
 std::optional<uint64_t> ExpiryFrom(int64_t value, TimeUnit unit, bool absolute, bool positive,
                                    uint64_t now_ms);
+// What subscribers are told of a key that gets this expiry, or loses it: a time that has passed
+// deletes the key.
+std::string_view ExpiryEvent(const Context& context, uint64_t expiry_ms);
 // "ERR invalid expire time in 'set' command".
 std::string InvalidExpiry(std::string_view command);
 // "ERR wrong number of arguments for 'get' command".

@@ -16,6 +16,13 @@ constexpr std::string_view kWrongPass =
 
 Status Ping(Context& context) {
   if (context.args.size() > 2) return Fail(context, WrongArity("ping"));
+  if (context.client.protocol < 3 && context.client.subscriptions.total() > 0) {
+    // In the form of a message, so that the client can tell what it is.
+    context.reply.Array(2);
+    context.reply.Bulk("pong");
+    context.reply.Bulk(context.args.size() == 2 ? context.args[1] : "");
+    return Status::Ok();
+  }
   if (context.args.size() == 2) {
     context.reply.Bulk(context.args[1]);
   } else {
@@ -124,6 +131,7 @@ Status Reset(Context& context) {
   client.no_touch = false;
   client.name.clear();
   client.multi.Close();
+  context.services.pubsub().UnsubscribeAll(*client.receiver, &client.subscriptions);
   context.reply.Simple("RESET");
   return Status::Ok();
 }
@@ -132,15 +140,15 @@ constexpr uint32_t kHandshake =
     kNoScriptFlag | kLoadingFlag | kStaleFlag | kFastFlag | kNoAuthFlag | kAllowBusyFlag;
 
 constexpr CommandSpec kCommands[] = {
-    {"ping", -1, Ping, kFastFlag, 0, 0, 0, "connection", "1.0.0",
+    {"ping", -1, Ping, kFastFlag | kWhileSubscribedFlag, 0, 0, 0, "connection", "1.0.0",
      "Answers PONG\n"
      "args: [message]\n"
      "tips: request_policy:all_shards response_policy:all_succeeded"},
     {"echo", 2, Echo, kLoadingFlag | kStaleFlag | kFastFlag, 0, 0, 0, "connection", "1.0.0",
      "Returns its argument\n"
      "args: message"},
-    {"quit", -1, Quit, kHandshake | kNotQueuedFlag, 0, 0, 0, "connection", "1.0.0",
-     "Ends the connection"},
+    {"quit", -1, Quit, kHandshake | kNotQueuedFlag | kWhileSubscribedFlag, 0, 0, 0, "connection",
+     "1.0.0", "Ends the connection"},
     {"auth", -2, Auth, kHandshake, 0, 0, 0, "connection", "1.0.0",
      "Authenticates the connection\n"
      "args: [username@6.0.0] password\n"
@@ -154,8 +162,8 @@ constexpr CommandSpec kCommands[] = {
     {"select", 2, Select, kLoadingFlag | kStaleFlag | kFastFlag, 0, 0, 0, "connection", "1.0.0",
      "Chooses the database of the connection\n"
      "args: index:int"},
-    {"reset", 1, Reset, kHandshake | kNotQueuedFlag, 0, 0, 0, "connection", "6.2.0",
-     "Makes the connection as if it were new"},
+    {"reset", 1, Reset, kHandshake | kNotQueuedFlag | kWhileSubscribedFlag, 0, 0, 0, "connection",
+     "6.2.0", "Makes the connection as if it were new"},
 };
 
 }  // namespace

@@ -10,15 +10,18 @@ namespace nokv::redis {
 
 namespace {
 
-Status PutNumber(Context& context, const Record& old, std::string text) {
+Status PutNumber(Context& context, const Record& old, std::string text, std::string_view event) {
   PutArguments put;
   put.expiry_ms = old.expiry_ms;
-  return context.txn.Put(context.db(), context.args[1], context.txn.Keep(std::move(text)), put);
+  RETURN_IF_ERROR(
+      context.txn.Put(context.db(), context.args[1], context.txn.Keep(std::move(text)), put));
+  Notify(context, kStringEvent, event, context.args[1]);
+  return Status::Ok();
 }
 
 Status AddInteger(Context& context, int64_t delta) {
   Record record;
-  ASSIGN_OR_RETURN(const Lookup lookup, FindString(context, context.args[1], &record));
+  ASSIGN_OR_RETURN(const Lookup lookup, FindStringToChange(context, context.args[1], &record));
   if (lookup == Lookup::kWrongType) return Status::Ok();
   int64_t value = 0;
   if (lookup == Lookup::kFound) {
@@ -30,7 +33,7 @@ Status AddInteger(Context& context, int64_t delta) {
     return Fail(context, "ERR increment or decrement would overflow");
   }
   context.reply.Integer(value);
-  return PutNumber(context, record, std::to_string(value));
+  return PutNumber(context, record, std::to_string(value), "incrby");
 }
 
 Status Incr(Context& context) {
@@ -57,7 +60,7 @@ Status DecrBy(Context& context) {
 
 Status IncrByFloat(Context& context) {
   Record record;
-  ASSIGN_OR_RETURN(const Lookup lookup, FindString(context, context.args[1], &record));
+  ASSIGN_OR_RETURN(const Lookup lookup, FindStringToChange(context, context.args[1], &record));
   if (lookup == Lookup::kWrongType) return Status::Ok();
   const auto old = lookup == Lookup::kFound ? ParseLongDouble(record.value) : 0.0L;
   const auto delta = ParseLongDouble(context.args[2]);
@@ -70,7 +73,7 @@ Status IncrByFloat(Context& context) {
   }
   std::string text = FormatLongDouble(value);
   context.reply.Bulk(text);
-  return PutNumber(context, record, std::move(text));
+  return PutNumber(context, record, std::move(text), "incrbyfloat");
 }
 
 constexpr CommandSpec kCommands[] = {

@@ -66,7 +66,9 @@ Status ExpireWith(Context& context, TimeUnit unit, bool absolute, std::string_vi
   PutArguments put;
   put.type = static_cast<ValueType>(record.type);
   put.expiry_ms = *expiry;
-  return context.txn.Put(context.db(), context.args[1], record, put);
+  RETURN_IF_ERROR(context.txn.Put(context.db(), context.args[1], record, put));
+  Notify(context, kGenericEvent, ExpiryEvent(context, *expiry), context.args[1]);
+  return Status::Ok();
 }
 
 Status Expire(Context& context) {
@@ -88,7 +90,7 @@ Status PExpireAt(Context& context) {
 Status TtlWith(Context& context, TimeUnit unit, bool absolute) {
   Record record;
   ASSIGN_OR_RETURN(const bool found, context.txn.Find(context.db(), context.args[1], &record));
-  context.services.CountLookup(found);
+  CountLookup(context, context.args[1], found);
   if (!found || record.expiry_ms == 0) {
     context.reply.Integer(found ? -1 : -2);
     return Status::Ok();
@@ -123,7 +125,9 @@ Status Persist(Context& context) {
   if (!changes) return Status::Ok();
   PutArguments put;
   put.type = static_cast<ValueType>(record.type);
-  return context.txn.Put(context.db(), context.args[1], record, put);
+  RETURN_IF_ERROR(context.txn.Put(context.db(), context.args[1], record, put));
+  Notify(context, kGenericEvent, "persist", context.args[1]);
+  return Status::Ok();
 }
 
 constexpr CommandSpec kCommands[] = {

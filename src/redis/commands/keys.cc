@@ -17,6 +17,7 @@ Status Del(Context& context) {
   int64_t removed = 0;
   for (const std::string_view key : context.args.subspan(1)) {
     ASSIGN_OR_RETURN(const bool found, context.txn.Remove(context.db(), key));
+    if (found) Notify(context, kGenericEvent, "del", key);
     removed += found ? 1 : 0;
   }
   context.reply.Integer(removed);
@@ -28,7 +29,7 @@ Status CountExisting(Context& context) {
   int64_t existing = 0;
   for (const std::string_view key : context.args.subspan(1)) {
     ASSIGN_OR_RETURN(const bool found, context.txn.Exists(context.db(), key));
-    context.services.CountLookup(found);
+    CountLookup(context, key, found);
     existing += found ? 1 : 0;
   }
   context.reply.Integer(existing);
@@ -42,7 +43,7 @@ std::string_view TypeName(uint8_t type) {
 Status Type(Context& context) {
   Record record;
   ASSIGN_OR_RETURN(const bool found, context.txn.Find(context.db(), context.args[1], &record));
-  context.services.CountLookup(found);
+  CountLookup(context, context.args[1], found);
   context.reply.Simple(found ? TypeName(record.type) : "none");
   return Status::Ok();
 }
@@ -52,6 +53,7 @@ Status PutCopy(Context& context, int db, std::string_view key, const Record& rec
   PutArguments put;
   put.type = static_cast<ValueType>(record.type);
   put.expiry_ms = record.expiry_ms;
+  put.is_new = true;
   return context.txn.Put(db, key, record, put);
 }
 
@@ -69,6 +71,8 @@ Status RenameWith(Context& context, bool only_if_new) {
   if (renames) {
     RETURN_IF_ERROR(PutCopy(context, context.db(), to, record));
     RETURN_IF_ERROR(context.txn.Remove(context.db(), from).status());
+    Notify(context, kGenericEvent, "rename_from", from);
+    Notify(context, kGenericEvent, "rename_to", to);
   }
   if (only_if_new) {
     context.reply.Integer(renames ? 1 : 0);
@@ -109,12 +113,16 @@ Status Copy(Context& context) {
   }
   Record record;
   ASSIGN_OR_RETURN(const bool found, context.txn.Find(context.db(), from, &record));
+  CountLookup(context, from, found);
   bool copies = found;
   if (found && !replace) {
     ASSIGN_OR_RETURN(const bool taken, context.txn.Exists(target_db, to));
     copies = !taken;
   }
-  if (copies) RETURN_IF_ERROR(PutCopy(context, target_db, to, record));
+  if (copies) {
+    RETURN_IF_ERROR(PutCopy(context, target_db, to, record));
+    context.txn.Notify(target_db, kGenericEvent, "copy_to", to);
+  }
   context.reply.Integer(copies ? 1 : 0);
   return Status::Ok();
 }

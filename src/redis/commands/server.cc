@@ -61,6 +61,7 @@ Status InfoClients(Context& context, std::string* out) {
   Line(out, "connected_clients", context.services.Stats().connections_active);
   Line(out, "maxclients", context.services.config().max_clients);
   Line(out, "blocked_clients", 0);
+  Line(out, "nokv_slow_readers_disconnected", context.services.Stats().slow_readers);
   return Status::Ok();
 }
 
@@ -91,6 +92,10 @@ Status InfoStats(Context& context, std::string* out) {
   Line(out, "evicted_keys", 0);
   Line(out, "keyspace_hits", stats.keyspace_hits);
   Line(out, "keyspace_misses", stats.keyspace_misses);
+  const PubSub& pubsub = context.services.pubsub();
+  Line(out, "pubsub_channels", pubsub.CountNames(SubscriptionKind::kChannel));
+  Line(out, "pubsub_patterns", pubsub.CountNames(SubscriptionKind::kPattern));
+  Line(out, "pubsubshard_channels", pubsub.CountNames(SubscriptionKind::kShardChannel));
   Line(out, "total_error_replies", stats.errors_total);
   return Status::Ok();
 }
@@ -173,39 +178,52 @@ Status Info(Context& context) {
 struct Setting {
   std::string_view name;
   std::string (*get)(const Config& config);
-  // Null: cannot be changed. False: bad value.
-  bool (*set)(Config& config, std::string_view value) = nullptr;
+  // Null: cannot be changed. Returns why the value is refused; empty: it was set.
+  std::string_view (*set)(Config& config, std::string_view value) = nullptr;
 };
 
-bool SetSync(Config& config, std::string_view value) {
+constexpr std::string_view kBadValue = "argument is not a valid value";
+
+std::string_view SetSync(Config& config, std::string_view value) {
   for (const SyncPolicy policy : {SyncPolicy::kAlways, SyncPolicy::kEverySec, SyncPolicy::kNo}) {
     if (!EqualsIgnoreCase(value, SyncName(policy))) continue;
     config.sync = policy;
-    return true;
+    return "";
   }
-  return false;
+  return kBadValue;
 }
 
-bool SetNumber(uint64_t* target, std::string_view value, uint64_t least, uint64_t most) {
+std::string_view SetNumber(uint64_t* target, std::string_view value, uint64_t least,
+                           uint64_t most) {
   const auto number = ParseInt64(value);
-  if (!number.has_value() || *number < 0) return false;
+  if (!number.has_value() || *number < 0) return kBadValue;
   const auto unsigned_number = static_cast<uint64_t>(*number);
-  if (unsigned_number < least || unsigned_number > most) return false;
+  if (unsigned_number < least || unsigned_number > most) return kBadValue;
   *target = unsigned_number;
-  return true;
+  return "";
 }
 
-bool SetProtectedMode(Config& config, std::string_view value) {
+std::string_view SetProtectedMode(Config& config, std::string_view value) {
   const bool yes = EqualsIgnoreCase(value, "yes");
-  if (!yes && !EqualsIgnoreCase(value, "no")) return false;
+  if (!yes && !EqualsIgnoreCase(value, "no")) return kBadValue;
   config.protected_mode = yes;
-  return true;
+  return "";
+}
+
+std::string_view SetKeyEvents(Config& config, std::string_view value) {
+  const auto events = ParseKeyEvents(value);
+  if (!events.has_value()) return "Invalid event class character. Use 'Ag$lshzxeKEtmdn'.";
+  config.key_events = *events;
+  return "";
 }
 
 constexpr Setting kSettings[] = {
     {"appendfsync", [](const Config& c) { return std::string(SyncName(c.sync)); }, SetSync},
     {"appendonly", [](const Config&) -> std::string { return "yes"; }},
     {"bind", [](const Config& c) { return c.address.substr(0, c.address.rfind(':')); }},
+    {"client-output-buffer-limit",
+     [](const Config& c) { return FormatOutputLimits(c.output_limits); },
+     [](Config& c, std::string_view v) { return ParseOutputLimits(v, &c.output_limits); }},
     {"client-query-buffer-limit",
      [](const Config& c) { return std::to_string(c.query_buffer_limit_bytes); },
      [](Config& c, std::string_view v) {
@@ -217,6 +235,8 @@ constexpr Setting kSettings[] = {
      [](Config& c, std::string_view v) { return SetNumber(&c.max_clients, v, 1, 1'000'000); }},
     {"maxmemory", [](const Config&) -> std::string { return "0"; }},
     {"maxmemory-policy", [](const Config&) -> std::string { return "noeviction"; }},
+    {"notify-keyspace-events", [](const Config& c) { return FormatKeyEvents(c.key_events); },
+     SetKeyEvents},
     {"port", [](const Config& c) { return c.address.substr(c.address.rfind(':') + 1); }},
     {"proto-max-bulk-len", [](const Config&) { return std::to_string(kMaxStringBytes); }},
     {"protected-mode",
@@ -267,9 +287,8 @@ Status ConfigSet(Context& context) {
     if (setting->set == nullptr) {
       return Fail(context, SetFailed(name, "can't set immutable config"));
     }
-    if (!setting->set(changed, context.args[i + 1])) {
-      return Fail(context, SetFailed(name, "argument is not a valid value"));
-    }
+    const std::string_view refused = setting->set(changed, context.args[i + 1]);
+    if (!refused.empty()) return Fail(context, SetFailed(name, refused));
   }
   context.services.config() = changed;
   context.reply.Ok();

@@ -41,7 +41,8 @@ enum CommandFlag : uint32_t {
   kMovableKeysFlag = 1 << 18,
   kAllowBusyFlag = 1 << 19,
   // Without a name:
-  kNotQueuedFlag = 1 << 20,  // runs at once also after MULTI
+  kNotQueuedFlag = 1 << 20,        // runs at once also after MULTI
+  kWhileSubscribedFlag = 1 << 21,  // runs also for clients of version 2 that listen to channels
 };
 inline constexpr std::string_view kCommandFlagNames[] = {
     "write",        "readonly",         "denyoom",

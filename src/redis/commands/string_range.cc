@@ -10,7 +10,7 @@ namespace {
 
 Status Append(Context& context) {
   Record record;
-  ASSIGN_OR_RETURN(const Lookup lookup, FindString(context, context.args[1], &record));
+  ASSIGN_OR_RETURN(const Lookup lookup, FindStringToChange(context, context.args[1], &record));
   if (lookup == Lookup::kWrongType) return Status::Ok();
   const std::string_view tail = context.args[2];
   if (record.value.size() + tail.size() > kMaxStringBytes) return Fail(context, kTooLong);
@@ -20,7 +20,10 @@ Status Append(Context& context) {
   context.reply.Integer(static_cast<int64_t>(value.size()));
   PutArguments put;
   put.expiry_ms = record.expiry_ms;
-  return context.txn.Put(context.db(), context.args[1], context.txn.Keep(std::move(value)), put);
+  RETURN_IF_ERROR(
+      context.txn.Put(context.db(), context.args[1], context.txn.Keep(std::move(value)), put));
+  Notify(context, kStringEvent, "append", context.args[1]);
+  return Status::Ok();
 }
 
 Status StrLen(Context& context) {
@@ -61,7 +64,7 @@ Status SetRange(Context& context) {
   if (*offset < 0) return Fail(context, "ERR offset is out of range");
   const std::string_view part = context.args[3];
   Record record;
-  ASSIGN_OR_RETURN(const Lookup lookup, FindString(context, context.args[1], &record));
+  ASSIGN_OR_RETURN(const Lookup lookup, FindStringToChange(context, context.args[1], &record));
   if (lookup == Lookup::kWrongType) return Status::Ok();
   if (part.empty()) {
     context.reply.Integer(static_cast<int64_t>(record.value.size()));
@@ -75,7 +78,10 @@ Status SetRange(Context& context) {
   context.reply.Integer(static_cast<int64_t>(value.size()));
   PutArguments put;
   put.expiry_ms = record.expiry_ms;
-  return context.txn.Put(context.db(), context.args[1], context.txn.Keep(std::move(value)), put);
+  RETURN_IF_ERROR(
+      context.txn.Put(context.db(), context.args[1], context.txn.Keep(std::move(value)), put));
+  Notify(context, kStringEvent, "setrange", context.args[1]);
+  return Status::Ok();
 }
 
 constexpr CommandSpec kCommands[] = {

@@ -85,6 +85,12 @@ std::optional<uint64_t> RequestedExpiry(Context& context, const SetOptions& opti
   return expiry;
 }
 
+Status PutAndTell(Context& context, std::string_view key, Value value, const PutArguments& put) {
+  RETURN_IF_ERROR(context.txn.Put(context.db(), key, std::move(value), put));
+  Notify(context, kStringEvent, "set", key);
+  return Status::Ok();
+}
+
 Status SetWith(Context& context, std::string_view key, std::string_view value,
                const SetOptions& options, std::string_view command) {
   const auto expiry = RequestedExpiry(context, options, command);
@@ -102,7 +108,9 @@ Status SetWith(Context& context, std::string_view key, std::string_view value,
   if (!refused) {
     PutArguments put;
     put.expiry_ms = options.keep_ttl && found ? old.expiry_ms : *expiry;
-    RETURN_IF_ERROR(context.txn.Put(context.db(), key, value, put));
+    RETURN_IF_ERROR(PutAndTell(context, key, value, put));
+    if (options.has_expiry) Notify(context, kGenericEvent, "expire", key);
+    if (!context.txn.IsLive(put.expiry_ms)) Notify(context, kExpiredEvent, "expired", key);
   }
   if (options.get) {
     ReplyValue(context, found ? Lookup::kFound : Lookup::kMissing, old);
@@ -132,7 +140,7 @@ Status Set(Context& context) {
 Status SetNx(Context& context) {
   ASSIGN_OR_RETURN(const bool found, context.txn.Exists(context.db(), context.args[1]));
   if (!found) {
-    RETURN_IF_ERROR(context.txn.Put(context.db(), context.args[1], context.args[2], {}));
+    RETURN_IF_ERROR(PutAndTell(context, context.args[1], context.args[2], {}));
   }
   context.reply.Integer(found ? 0 : 1);
   return Status::Ok();
@@ -158,7 +166,7 @@ Status GetSet(Context& context) {
   ASSIGN_OR_RETURN(const Lookup lookup, FindString(context, context.args[1], &record));
   if (lookup == Lookup::kWrongType) return Status::Ok();
   ReplyValue(context, lookup, record);
-  return context.txn.Put(context.db(), context.args[1], context.args[2], {});
+  return PutAndTell(context, context.args[1], context.args[2], {});
 }
 
 Status GetDel(Context& context) {
@@ -166,7 +174,9 @@ Status GetDel(Context& context) {
   ASSIGN_OR_RETURN(const Lookup lookup, FindString(context, context.args[1], &record));
   ReplyValue(context, lookup, record);
   if (lookup != Lookup::kFound) return Status::Ok();
-  return context.txn.Remove(context.db(), context.args[1]).status();
+  RETURN_IF_ERROR(context.txn.Remove(context.db(), context.args[1]).status());
+  Notify(context, kGenericEvent, "del", context.args[1]);
+  return Status::Ok();
 }
 
 Status GetEx(Context& context) {
@@ -187,7 +197,9 @@ Status GetEx(Context& context) {
   if (!changes) return Status::Ok();
   PutArguments put;
   put.expiry_ms = *expiry;
-  return context.txn.Put(context.db(), context.args[1], record, put);
+  RETURN_IF_ERROR(context.txn.Put(context.db(), context.args[1], record, put));
+  Notify(context, kGenericEvent, ExpiryEvent(context, *expiry), context.args[1]);
+  return Status::Ok();
 }
 
 Status MGet(Context& context) {
@@ -196,7 +208,7 @@ Status MGet(Context& context) {
   for (const std::string_view key : context.args.subspan(1)) {
     Record record;
     ASSIGN_OR_RETURN(const bool found, context.txn.Find(context.db(), key, &record));
-    context.services.CountLookup(found);
+    CountLookup(context, key, found);
     const bool is_string = record.type == static_cast<uint8_t>(ValueType::kString);
     if (found && is_string) {
       context.reply.Bulk(record.value);
@@ -213,7 +225,7 @@ Status MGet(Context& context) {
 
 Status PutPairs(Context& context) {
   for (size_t i = 1; i < context.args.size(); i += 2) {
-    RETURN_IF_ERROR(context.txn.Put(context.db(), context.args[i], context.args[i + 1], {}));
+    RETURN_IF_ERROR(PutAndTell(context, context.args[i], context.args[i + 1], {}));
   }
   return Status::Ok();
 }

@@ -69,6 +69,7 @@ void Reply::Header(char type, size_t count) {
 void Reply::Rewind() {
   out_->resize(begin_);
   failed_ = false;
+  has_pushes_ = false;
 }
 
 }  // namespace nokv::redis

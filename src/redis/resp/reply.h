@@ -28,6 +28,11 @@ class Reply {
   void NullArray();
   void Array(size_t count) { Header('*', count); }
   void Map(size_t pairs);
+  // A message that is no reply, of so many elements; an array in version 2.
+  void Push(size_t count) {
+    Header(protocol_ >= 3 ? '>' : '*', count);
+    has_pushes_ = true;
+  }
   void Set(size_t count) { Header(protocol_ >= 3 ? '~' : '*', count); }
   // Text for people (INFO).
   void Verbatim(std::string_view text);
@@ -39,6 +44,8 @@ class Reply {
 
   // True if an error was written.
   bool failed() const { return failed_; }
+  // True if a push was written: then it is sent to clients that want no replies, too.
+  bool has_pushes() const { return has_pushes_; }
   size_t bytes() const { return out_->size() - begin_; }
   // Drops what this object wrote.
   void Rewind();
@@ -53,6 +60,7 @@ class Reply {
   size_t begin_;
   int protocol_;
   bool failed_ = false;
+  bool has_pushes_ = false;
 };
 
 }  // namespace nokv::redis
