@@ -20,7 +20,7 @@ void BlockBuilder::Reset() {
 
 void BlockBuilder::Add(std::string_view key, std::string_view payload) {
   size_t shared = 0;
-  if (since_restart_ == restart_interval_) {
+  if (since_restart_ == restart_interval_ || buffer_.size() - restarts_.back() >= kRestartBytes) {
     restarts_.push_back(static_cast<uint32_t>(buffer_.size()));
     since_restart_ = 0;
   } else if (since_restart_ > 0) {
