@@ -24,17 +24,30 @@ namespace nokv::engine {
 class Completions {
  public:
   void Add(std::function<void(Status)> done, Status status) {
-    if (done) calls_.emplace_back(std::move(done), std::move(status));
+    if (!done) return;
+    if (!first_.done) {
+      first_ = {std::move(done), std::move(status)};
+    } else {
+      rest_.push_back({std::move(done), std::move(status)});
+    }
   }
-  bool empty() const { return calls_.empty(); }
+  bool empty() const { return !first_.done; }
   // REQUIRES: no lock is held.
   void Run() {
-    for (auto& [done, status] : calls_) done(std::move(status));
-    calls_.clear();
+    if (empty()) return;
+    first_.done(std::move(first_.status));
+    for (Call& call : rest_) call.done(std::move(call.status));
+    first_.done = nullptr;
+    rest_.clear();
   }
 
  private:
-  std::vector<std::pair<std::function<void(Status)>, Status>> calls_;
+  struct Call {
+    std::function<void(Status)> done;
+    Status status;
+  };
+  Call first_;  // alone for most writes: it takes no allocation
+  std::vector<Call> rest_;
 };
 
 // What must happen before a write is acknowledged and visible.

@@ -86,7 +86,6 @@ Status FindNewest(const ReadState& state, std::string_view engine_key,
 }  // namespace
 
 Result<bool> EngineImpl::Get(const ReadView& view, std::string_view engine_key, FoundValue* found) {
-  const uint64_t now_ms = clock().WallMillis();
   ASSIGN_OR_RETURN(ReadPoint point, TakeReadPoint(view));
   Lookup lookup;
   RETURN_IF_ERROR(FindNewest(*point.state, engine_key, point.sequence, &lookup));
@@ -94,7 +93,10 @@ Result<bool> EngineImpl::Get(const ReadView& view, std::string_view engine_key, 
   if (!lsm::ParseEntryPayload(lookup.payload, &found->attributes, &found->value)) {
     return Status::Corruption("an entry's attributes are malformed");
   }
-  if (found->attributes.ExpiredAt(now_ms)) return false;
+  // Most entries never expire: those need no clock.
+  if (found->attributes.expiry_ms != 0 && found->attributes.ExpiredAt(clock().WallMillis())) {
+    return false;
+  }
   found->sequence = lookup.trailer >> 8;
   // A value in a memtable lives as long as the read state; one in a table, as its block.
   if (lookup.block) {

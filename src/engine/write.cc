@@ -175,7 +175,7 @@ bool EngineImpl::Apply(const Admission& admission, std::string_view encoding, bo
         tracker_.applied() + 1 >= admission.first_sequence + base::LoadFixed32(encoding.data() + 8);
     // Also after an unsynced write: synced ones behind it may have waited for it to be applied.
     sync_due = ClaimSyncLocked();
-    if (!immutables_.empty()) ScheduleLocked();
+    if (!immutables_.empty() && !flushing_) ScheduleLocked();
     MaybeFinishCloseLocked();
   } else {
     base::MutexLock lock(mu_);
@@ -276,7 +276,7 @@ bool EngineImpl::SyncOnce() {
     timings_.sync.Add(clock().MonotonicMicros() - started);
     if (synced.ok()) {
       tracker_.Synced(target, &completions);
-      if (!immutables_.empty()) ScheduleLocked();
+      if (!immutables_.empty() && !flushing_) ScheduleLocked();
     } else {
       SetBackgroundErrorLocked(synced.status(), &completions);
     }
