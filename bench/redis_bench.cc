@@ -215,10 +215,12 @@ cli::Command RedisCommand() {
             auto bench = std::make_shared<BenchFlags>();
             flags.Choice("sync", &bench->sync, {"always", "everysec", "no"},
                          "when a write is on stable storage");
-            flags.Number("rounds", "N", &bench->rounds, {1, 1000}, "runs of each row");
-            flags.Number("requests", "N", &bench->requests, {1, 100'000'000},
-                         "requests of a run without pipelining; eight times as many with pipelines "
-                         "of 16");
+            flags.Number("rounds", "N", &bench->rounds, {1, 1000}, "runs of each row").Env();
+            flags
+                .Number("requests", "N", &bench->requests, {1, 100'000'000},
+                        "requests of a run without pipelining; eight times as many with pipelines "
+                        "of 16")
+                .Env();
             flags.Path("dir", "DIR", &bench->directory, "where the temporary directory goes");
             flags.Switch("json", &bench->json, "print it as JSON");
             return [bench](const cli::Environment& environment) {

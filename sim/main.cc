@@ -62,8 +62,8 @@ cli::Command CrashCommand() {
   return {
       .name = "crash",
       .summary = "a workload cut at every file operation",
-      .examples = {{"nokv-sim crash --seed 7 --ops 300"},
-                   {"nokv-sim crash --seed 7 --ops 100 --faults 100000",
+      .examples = {{"nokv-sim crash --seed 7 --ops 100"},
+                   {"nokv-sim crash --seed 7 --ops 50 --faults 100000",
                     "every operation fails once"}},
       .description =
           "Cuts a generated workload before every operation that changes the disk: kills the "
@@ -93,7 +93,7 @@ int main(int argc, char** argv) {
       .name = "nokv-sim",
       .summary = "runs the database in simulated worlds",
       .examples = {{"nokv-sim run --seed 7 --ops 1000", "one workload; the hash of its trace"},
-                   {"nokv-sim crash --seed 7 --ops 300", "the same, cut at every operation"}},
+                   {"nokv-sim crash --seed 7 --ops 100", "the same, cut at every operation"}},
       .description =
           "nokv-sim runs the database on a simulated disk and a deterministic runtime: "
           "the seed decides everything, so a failing seed is its own repro.",

@@ -1,4 +1,4 @@
-// The commands that every program has: help and version; later ones join here.
+// The commands that every program has: version, help, completion and gen-docs.
 //
 // Thread safety: pure functions, but for what the environment gives the commands.
 #pragma once

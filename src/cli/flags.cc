@@ -45,6 +45,20 @@ std::string AnyOf(const std::vector<std::string>& choices) {
   return text;
 }
 
+// A setter for one of `choices`.
+std::function<std::string(const std::string&)> OneOf(std::string* target,
+                                                     std::vector<std::string> choices) {
+  return [target, choices = std::move(choices)](const std::string& text) {
+    if (std::find(choices.begin(), choices.end(), text) == choices.end()) {
+      const std::string nearest = Suggest(text, choices);
+      return "is not " + AnyOf(choices) +
+             (nearest.empty() ? "" : "; did you mean " + nearest + "?");
+    }
+    *target = text;
+    return std::string();
+  };
+}
+
 std::string Shown(const Flag& flag) {
   return "--" + flag.name;
 }
@@ -171,15 +185,7 @@ Flag& FlagSet::Choice(const std::string& name, std::string* target,
   Flag& flag = Text(name, "", target, help);
   for (const std::string& choice : choices) flag.value += (flag.value.empty() ? "" : "|") + choice;
   flag.choices = choices;
-  flag.set = [target, choices = std::move(choices)](const std::string& text) {
-    if (std::find(choices.begin(), choices.end(), text) == choices.end()) {
-      const std::string nearest = Suggest(text, choices);
-      return "is not " + AnyOf(choices) +
-             (nearest.empty() ? "" : "; did you mean " + nearest + "?");
-    }
-    *target = text;
-    return std::string();
-  };
+  flag.set = OneOf(target, std::move(choices));
   return flag;
 }
 
@@ -193,6 +199,14 @@ Flag& FlagSet::Argument(const std::string& name, std::string* target, const std:
                           return std::string();
                         }});
   return arguments_.back();
+}
+
+Flag& FlagSet::ChoiceArgument(const std::string& name, std::string* target,
+                              std::vector<std::string> choices, const std::string& help) {
+  Flag& argument = Argument(name, target, help);
+  argument.choices = choices;
+  argument.set = OneOf(target, std::move(choices));
+  return argument;
 }
 
 const Flag* FlagSet::Find(std::string_view name) const {

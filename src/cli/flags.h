@@ -91,6 +91,9 @@ class FlagSet {
                const std::string& help);
   // An argument without a flag; they are taken in the order of their declarations.
   Flag& Argument(const std::string& name, std::string* target, const std::string& help);
+  // As Argument, one of `choices`.
+  Flag& ChoiceArgument(const std::string& name, std::string* target,
+                       std::vector<std::string> choices, const std::string& help);
   // A condition between flags, checked after all are set.
   void Check(std::function<Status()> check) { checks_.push_back(std::move(check)); }
 

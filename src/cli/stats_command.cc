@@ -32,7 +32,13 @@ std::string CompleteUrl(std::string url) {
 }
 
 Result<std::string> FetchSnapshot(const std::string& url) {
-  ASSIGN_OR_RETURN(const rpc::HttpResponse answer, rpc::HttpGet(url, kTimeoutMs));
+  const Result<rpc::HttpResponse> got = rpc::HttpGet(url, kTimeoutMs);
+  if (got.status().code() == StatusCode::kUnavailable) {
+    return got.status().WithHint(
+        "check that the server runs and was started with --metrics-addr; without it, or for a "
+        "stopped one: nokv stats --workdir DIR");
+  }
+  ASSIGN_OR_RETURN(const rpc::HttpResponse answer, got);
   if (answer.status != 200) {
     return Status::Unavailable("expvar request failed: " + std::to_string(answer.status))
         .WithHint("check that " + url + " is the --metrics-addr of a server");
@@ -67,7 +73,7 @@ Command StatsCommand() {
           .summary = "what a database is doing, from its directory or its server",
           .examples = {{"nokv stats --workdir ./data"},
                        {"nokv stats --expvar 127.0.0.1:9100"},
-                       {"nokv stats --workdir ./data --json | jq .flush.pending"}},
+                       {"nokv stats --workdir ./data -o csv | grep ^wal"}},
           .description =
               "Shows what a database is doing: from its directory, which is read "
               "without changing a byte also while a server has it open, or from a "

@@ -137,6 +137,11 @@ class Gateway:
         return self.process.wait(PATIENCE)
 
 
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
+
+
 def run(program, *arguments, **options):
     """Runs a program to its end; returns exit code and everything that it printed."""
     done = subprocess.run([BIN / program, *arguments], stdout=subprocess.PIPE,

@@ -1,0 +1,195 @@
+#include "cli/completion.h"
+
+#include <algorithm>
+#include <functional>
+#include <vector>
+
+namespace nokv::cli {
+
+namespace {
+
+// Calls `visit` with the name (empty: the program itself), summary and flags of every command that
+// is built.
+void ForEachCommand(
+    const Command& program,
+    const std::function<void(const std::string&, const std::string&, const FlagSet&)>& visit) {
+  std::vector<const Command*> all = {&program};
+  for (const Command& command : program.commands) {
+    if (command.define) all.push_back(&command);
+  }
+  for (const Command* command : all) {
+    const bool root = command == &program;
+    CommonFlags common;
+    FlagSet flags;
+    // The action keeps what the flags are bound to.
+    const Action action = command->define ? command->define(flags) : nullptr;
+    DefineCommonFlags(flags, &common, root);
+    visit(root ? "" : command->name, command->summary, flags);
+  }
+}
+
+std::string Join(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
+  return text;
+}
+
+// What may stand for the arguments of a command.
+std::vector<std::string> ArgumentWords(const FlagSet& flags) {
+  return flags.arguments().empty() ? std::vector<std::string>() : flags.arguments()[0].choices;
+}
+
+std::vector<std::string> CommandNames(const Command& program) {
+  std::vector<std::string> names;
+  for (const Command& command : program.commands) {
+    if (command.define) names.push_back(command.name);
+  }
+  return names;
+}
+
+// "nokv-redis" as a part of a function's name.
+std::string FunctionName(const std::string& program) {
+  std::string name = "_" + program;
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+}
+
+std::string Replaced(const std::string& text, char what, const std::string& with) {
+  std::string out;
+  for (const char c : text) out += c == what ? with : std::string(1, c);
+  return out;
+}
+
+std::string Bash(const Command& program) {
+  const std::string function = FunctionName(program.name);
+  std::string values;  // what may stand behind a flag
+  std::string words;   // what else a command takes
+  ForEachCommand(program, [&](const std::string& name, const std::string&, const FlagSet& flags) {
+    std::vector<std::string> all = name.empty() ? CommandNames(program) : ArgumentWords(flags);
+    for (const Flag& flag : flags.flags()) {
+      all.push_back("--" + flag.name);
+      if (flag.value.empty()) continue;
+      std::string pattern = "'" + name + " --" + flag.name + "'";
+      if (flag.letter != 0) pattern += "|'" + name + " -" + flag.letter + "'";
+      values += "    " + pattern + ") ";
+      values += flag.is_path
+                    ? "compopt -o filenames; COMPREPLY=($(compgen -f -- \"$current\"))"
+                    : "COMPREPLY=($(compgen -W '" + Join(flag.choices) + "' -- \"$current\"))";
+      values += "; return ;;\n";
+    }
+    words += "    '" + name + "') words='" + Join(all) + "' ;;\n";
+  });
+  std::string names;
+  for (const std::string& name : CommandNames(program)) names += (names.empty() ? "" : "|") + name;
+  return "# bash completion for " + program.name + "; made by " + program.name +
+         " completion bash\n" + function +
+         "() {\n"
+         "  local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}\n"
+         "  local command='' word words=''\n"
+         "  for word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
+         "    case $word in\n"
+         "    " +
+         names +
+         ") command=$word; break ;;\n"
+         "    esac\n"
+         "  done\n"
+         "  case \"$command $previous\" in\n" +
+         values +
+         "  esac\n"
+         "  case $command in\n" +
+         words +
+         "  esac\n"
+         "  COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
+         "}\n"
+         "complete -F " +
+         function + " " + program.name + "\n";
+}
+
+// A description inside '…[…]' of _arguments.
+std::string ZshText(const std::string& text) {
+  std::string out = Replaced(text, '\'', "'\\''");
+  for (const char c : {'[', ']', ':'}) out = Replaced(out, c, std::string("\\") + c);
+  return out;
+}
+
+std::string ZshArguments(const FlagSet& flags) {
+  std::string text = "_arguments";
+  for (const Flag& flag : flags.flags()) {
+    std::string value;
+    if (flag.is_path) value = ":" + flag.value + ":_files";
+    if (!flag.is_path && !flag.value.empty()) {
+      value = ":" + ZshText(flag.value) + ":(" + Join(flag.choices) + ")";
+    }
+    std::vector<std::string> forms = {"--" + flag.name};
+    if (flag.letter != 0) forms.push_back(std::string("-") + flag.letter);
+    for (const std::string& form : forms) {
+      text += " \\\n      '" + form + "[" + ZshText(flag.help) + "]" + value + "'";
+    }
+  }
+  for (const Flag& argument : flags.arguments()) {
+    text += " \\\n      ':" + argument.name + ":(" + Join(argument.choices) + ")'";
+  }
+  return text;
+}
+
+std::string Zsh(const Command& program) {
+  std::string commands;
+  std::string cases;
+  std::string root;
+  ForEachCommand(program,
+                 [&](const std::string& name, const std::string& summary, const FlagSet& flags) {
+                   if (name.empty()) {
+                     root = ZshArguments(flags);
+                     return;
+                   }
+                   commands += "    '" + name + ":" + ZshText(summary) + "'\n";
+                   cases += "  " + name + ")\n    shift words; (( CURRENT-- ))\n    " +
+                            ZshArguments(flags) + "\n    ;;\n";
+                 });
+  const std::string function = FunctionName(program.name);
+  return "#compdef " + program.name + "\n# zsh completion, made by " + program.name +
+         " completion zsh\n" + function + "() {\n  local -a commands\n  commands=(\n" + commands +
+         "  )\n  if (( CURRENT == 2 )) && [[ ${words[2]} != -* ]]; then\n"
+         "    _describe command commands\n    return\n  fi\n  case ${words[2]} in\n" +
+         cases + "  *)\n    " + root + "\n    ;;\n  esac\n}\ncompdef " + function + " " +
+         program.name + "\n";
+}
+
+std::string FishText(const std::string& text) {
+  return "'" + Replaced(Replaced(text, '\\', "\\\\"), '\'', "\\'") + "'";
+}
+
+std::string Fish(const Command& program) {
+  const std::string start = "complete -c " + program.name;
+  std::string text = "# fish completion for " + program.name + "; made by " + program.name +
+                     " completion fish\n" + start + " -f\n";
+  ForEachCommand(program, [&](const std::string& name, const std::string& summary,
+                              const FlagSet& flags) {
+    const std::string when = name.empty() ? " -n __fish_use_subcommand"
+                                          : " -n '__fish_seen_subcommand_from " + name + "'";
+    if (!name.empty()) {
+      text += start + " -n __fish_use_subcommand -a " + name + " -d " + FishText(summary) + "\n";
+    }
+    if (const auto words = ArgumentWords(flags); !words.empty()) {
+      text += start + when + " -a '" + Join(words) + "'\n";
+    }
+    for (const Flag& flag : flags.flags()) {
+      text += start + when + " -l " + flag.name;
+      if (flag.letter != 0) text += std::string(" -s ") + flag.letter;
+      if (flag.is_path) text += " -r -F";
+      if (!flag.is_path && !flag.value.empty()) text += " -x";
+      if (!flag.choices.empty()) text += " -a '" + Join(flag.choices) + "'";
+      text += " -d " + FishText(flag.help) + "\n";
+    }
+  });
+  return text;
+}
+
+}  // namespace
+
+std::string CompletionScript(const Command& program, std::string_view shell) {
+  if (shell == "zsh") return Zsh(program);
+  return shell == "fish" ? Fish(program) : Bash(program);
+}
+
+}  // namespace nokv::cli

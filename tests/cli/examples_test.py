@@ -1,0 +1,111 @@
+"""Every example that help shows runs as it is printed.
+
+The examples are read off the help itself: its first lines, up to the first blank one. Ports are
+replaced by free ones through the environment and in the text; a server runs until it answers.
+"""
+import os
+import re
+import subprocess
+import time
+import unittest
+
+import gateway
+
+SERVERS = ("nokv-redis --",)
+
+
+def helped(*command):
+    return subprocess.run([gateway.BIN / command[0], *command[1:]], stdout=subprocess.PIPE,
+                          check=True, timeout=gateway.PATIENCE, text=True).stdout
+
+
+def examples(text):
+    lines = text.split("\n\n")[0].splitlines()
+    return [re.sub(r"  +# .*", "", line) for line in lines]
+
+
+def commands(program):
+    """The names of a program's commands that are built."""
+    text = re.search(r"^Commands:\n(.*?)\n\n", helped(program, "--help"), re.M | re.S).group(1)
+    return re.findall(r"^  ([a-z-]+) ", text, re.M)
+
+
+class ExamplesTest(gateway.ScratchTest):
+
+    def setUp(self):
+        super().setUp()
+        self.ports = {port: str(gateway.free_port()) for port in ("6380", "9100")}
+        self.environment = dict(
+            os.environ, PATH=f"{gateway.BIN}:{os.environ['PATH']}", HOME=str(self.folder),
+            NOKV_ADDR="127.0.0.1:" + self.ports["6380"], NOKV_ROUNDS="1", NOKV_REQUESTS="1000")
+        for line in ("nokv put greeting hi --workdir mydb", "nokv put session x --workdir mydb",
+                     "nokv put user:1 Ada --workdir data --redis-db 3"):
+            self.bash(line)
+
+    def bash(self, line):
+        for port, free in self.ports.items():
+            line = re.sub(rf"\b{port}\b", free, line)
+        done = subprocess.run(["bash", "-euo", "pipefail", "-c", line], cwd=self.folder,
+                              env=self.environment, stdin=subprocess.DEVNULL, check=False,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=200)
+        self.assertEqual(done.returncode, 0, f"{line}\n{done.stdout.decode(errors='replace')}")
+
+    def start(self, line):
+        for port, free in self.ports.items():
+            line = re.sub(rf"\b{port}\b", free, line)
+        process = subprocess.Popen(["bash", "-c", "exec " + line], cwd=self.folder,
+                                   env=self.environment, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        deadline = time.monotonic() + gateway.PATIENCE
+        while time.monotonic() < deadline and process.poll() is None:
+            try:
+                client = gateway.Client("127.0.0.1:" + self.ports["6380"])
+            except OSError:
+                time.sleep(0.02)
+                continue
+            answer = client.call("PING")
+            client.close()
+            if answer == b"PONG":
+                return process
+        self.fail(f"{line} does not answer")
+
+    def run_all(self, lines):
+        server = None
+        for line in lines:
+            with self.subTest(line):
+                if line.startswith(SERVERS):
+                    if server:
+                        server.terminate()
+                        self.assertEqual(server.wait(gateway.PATIENCE), 0)
+                    server = self.start(line)
+                else:
+                    self.bash(line)
+
+    def run_program(self, program):
+        lines = examples(helped(program, "--help"))
+        for command in commands(program):
+            lines += examples(helped(program, command, "--help"))
+        self.assertGreater(len(lines), 3)
+        self.run_all(dict.fromkeys(lines))  # each once, in order
+
+    def test_nokv(self):
+        self.start("nokv-redis --workdir ./data --metrics-addr 127.0.0.1:9100")
+        self.run_program("nokv")
+
+    def test_nokv_redis(self):
+        self.run_program("nokv-redis")
+
+    def test_nokv_config(self):
+        self.run_program("nokv-config")
+
+    def test_nokv_sim(self):
+        self.run_program("nokv-sim")
+
+    def test_nokv_bench(self):
+        self.run_program("nokv-bench")
+
+
+if __name__ == "__main__":
+    unittest.main()
