@@ -2,8 +2,8 @@
 """planted_bugs.py [--only PROGRAM] [WORD...]: checks that the tests find bugs.
 
 Builds each bug of tests/planted/bugs.txt (or those whose name holds one of the words) in a copy of
-the sources under build/planted and runs the unit tests of the storage modules and the crash
-simulator against it, or one of these programs only. Prints what found it; the last line is
+the sources under build/planted and runs the unit tests of the storage modules, of the gateway,
+and the crash simulator against it, or one of these programs only. Prints what found it; the last line is
 "N planted, N found". A test that hangs has found the bug, too. Exits with 1 if one was missed.
 """
 import argparse
@@ -20,7 +20,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 TREE = ROOT / "build/planted/tree"
 BUILD = ROOT / "build/planted/build"
 JOBS = os.environ.get("NOKV_JOBS") or str(os.cpu_count())
-TESTS = ["nokv_wal_test", "nokv_manifest_test", "nokv_lsm_test", "nokv_engine_test"]
+TESTS = ["nokv_wal_test", "nokv_manifest_test", "nokv_lsm_test", "nokv_engine_test",
+         "nokv_redis_test"]
 SEEDS = range(1, 7)
 CHECKS = [[f"bin/{name}", "--gtest_brief=1", "--gtest_fail_fast"] for name in TESTS] + [
     ["bin/nokv-sim", "crash", "--seed", str(seed), "--ops", "150", "--losses", "1", "--stride", "2",

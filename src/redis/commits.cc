@@ -11,12 +11,14 @@ constexpr int kRoundsBetweenSyncs = 8;
 Commits::Commits(Backend& backend, rpc::stream::Loop& loop, std::function<void()> on_progress)
     : backend_(backend), loop_(loop), on_progress_(std::move(on_progress)) {}
 
-Commits::Started Commits::Start(std::span<const Write> writes, Survives survives) {
+Commits::Started Commits::Start(std::span<const Write> writes, Survives survives,
+                                const ReadSet* reads) {
   const uint64_t number = ++last_;
   done_.push_back(false);
   starting_ = number;
-  const bool applied = backend_.Commit(
-      writes, survives, [this, number](Status status) { Complete(number, std::move(status)); });
+  const auto done = [this, number](Status status) { Complete(number, std::move(status)); };
+  const bool applied = reads == nullptr ? backend_.Commit(writes, survives, done)
+                                        : backend_.CommitIf(*reads, writes, survives, done);
   starting_ = 0;
   if (survives == Survives::kPowerLoss) {
     sync_wanted_ = true;

@@ -34,7 +34,8 @@ class Commits {
     uint64_t number;
     bool applied;
   };
-  Started Start(std::span<const Write> writes, Survives survives);
+  // With `reads`, the commit depends on them.
+  Started Start(std::span<const Write> writes, Survives survives, const ReadSet* reads);
 
   uint64_t last() const { return last_; }
   // All commits up to this one have their outcome.

@@ -41,15 +41,17 @@ Executor::Executor(Services& services, Backend& backend, rpc::stream::Loop& loop
     : services_(services),
       backend_(backend),
       on_progress_(std::move(on_progress)),
-      commits_(backend, loop, [this] { OnProgress(); }) {}
+      commits_(backend, loop, [this] { OnProgress(); }),
+      watches_(backend) {}
 
 uint64_t Executor::NowMs() {
   now_ms_ = std::max(now_ms_, services_.clock().WallMillis());
   return now_ms_;
 }
 
-std::string Executor::WriteFailed(const Status& status) {
-  return "MISCONF Errors writing to the store: " + status.ToString();
+void Executor::ReplyFailed(const Status& status, Reply& reply) {
+  if (status.code() == StatusCode::kAborted) return reply.NullArray();
+  reply.Error("MISCONF Errors writing to the store: " + status.ToString());
 }
 
 const CommandSpec* Executor::Resolve(std::span<const std::string_view> args,
@@ -121,6 +123,7 @@ void Executor::Refuse(ClientState& client, std::span<const std::string_view> arg
   client.multi.Spoil();
   if (!EqualsIgnoreCase(args[0], "exec")) return reply.Error(error);
   client.multi.Close();
+  watches_.Forget(client.id);
   if (error.starts_with("ERR ")) error.remove_prefix(4);
   reply.Error("EXECABORT Transaction discarded because of: " + std::string(error));
 }
@@ -158,39 +161,47 @@ void Executor::Run(const CommandSpec& spec, ClientState& client,
 }
 
 Executed Executor::Commit(Transaction& txn, Reply& reply) {
+  watches_.BeforeCommit(txn);
   const std::vector<Write> writes = txn.TakeWrites();
   Executed executed;
+  Status status;
   if (!writes.empty()) {
-    executed = CommitWrites(txn, writes, reply);
-  } else if (commits_.acknowledged() != commits_.last()) {
+    status = CommitWrites(txn, writes, &executed);
+  } else {
+    if (txn.dependency() != nullptr) status = backend_.CheckUnchanged(txn.dependency()->reads);
     // It may have seen writes that are still on their way.
-    executed.barrier = commits_.last();
+    if (commits_.acknowledged() != commits_.last()) executed.barrier = commits_.last();
+  }
+  if (!status.ok()) {
+    reply.Rewind();
+    ReplyFailed(status, reply);
+    if (reply.failed()) services_.CountError();
+    return {};
   }
   const std::vector<Notice> notices = txn.TakeNotices();
-  if (!notices.empty() && !reply.failed()) services_.TellSubscribers(notices, executed.barrier);
+  if (!notices.empty()) services_.TellSubscribers(notices, executed.barrier);
   executed.has_pushes = reply.has_pushes();
   return executed;
 }
 
-Executed Executor::CommitWrites(Transaction& txn, std::span<const Write> writes, Reply& reply) {
+Status Executor::CommitWrites(const Transaction& txn, std::span<const Write> writes,
+                              Executed* executed) {
   const bool always = services_.config().sync == SyncPolicy::kAlways;
   const Survives survives =
       always && txn.changes_data() ? Survives::kPowerLoss : Survives::kProcessDeath;
-  const auto [number, applied] = commits_.Start(writes, survives);
+  const auto [number, applied] =
+      commits_.Start(writes, survives, txn.dependency() ? &txn.dependency()->reads : nullptr);
+  watches_.AfterCommit();
   const std::optional<Status> outcome = commits_.Outcome(number);
-  if (applied || (outcome.has_value() && outcome->ok())) counts_ = txn.counts();
-  if (!outcome.has_value()) {
-    if (!applied) paused_on_ = Pause{number, txn.counts()};
-    return {number};
+  if (applied || (outcome.has_value() && outcome->ok())) {
+    counts_ = txn.counts();
+  } else if (!outcome.has_value()) {
+    paused_on_ = Pause{number, txn.counts(), txn.dependency()};
   }
-  if (!outcome->ok()) {
-    reply.Rewind();
-    reply.Error(WriteFailed(*outcome));
-    services_.CountError();
-    return {};
-  }
-  // Acknowledged already; what it saw may still be on its way.
-  return commits_.acknowledged() >= number ? Executed{} : Executed{number};
+  if (outcome.has_value() && !outcome->ok()) return *outcome;
+  // If it is acknowledged already, what it saw may still be on its way.
+  if (commits_.acknowledged() < number) executed->barrier = number;
+  return Status::Ok();
 }
 
 Result<size_t> Executor::Reap(size_t limit) {

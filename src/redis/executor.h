@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -24,6 +25,7 @@
 #include "redis/commands/command.h"
 #include "redis/commands/table.h"
 #include "redis/commits.h"
+#include "redis/watches.h"
 
 namespace nokv::redis {
 
@@ -77,13 +79,16 @@ class Executor {
   uint64_t NowMs();
   // What NowMs last returned.
   uint64_t LastNowMs() const { return now_ms_; }
-  // What a client is told when its write, or one that it saw, failed.
-  static std::string WriteFailed(const Status& status);
+  // Tells a client that its write, or one that it saw, failed: an error, or, if a key that it
+  // watched has changed, the null of EXEC.
+  static void ReplyFailed(const Status& status, Reply& reply);
+  Watches& watches() { return watches_; }
 
  private:
   struct Pause {
     uint64_t commit;
     AllCounts counts;  // once it is applied
+    std::shared_ptr<const Dependency> dependency;
   };
 
   // Answers a command that will not run.
@@ -93,13 +98,15 @@ class Executor {
              Reply& reply);
   // Commits what `txn` did and tells subscribers of it.
   Executed Commit(Transaction& txn, Reply& reply);
-  Executed CommitWrites(Transaction& txn, std::span<const Write> writes, Reply& reply);
+  // Commits its writes; an error says that they will not be there.
+  Status CommitWrites(const Transaction& txn, std::span<const Write> writes, Executed* executed);
   void OnProgress();
 
   Services& services_;
   Backend& backend_;
   std::function<void()> on_progress_;
   Commits commits_;
+  Watches watches_;
   AllCounts counts_{};
   bool loading_ = true;
   bool holding_ = true;

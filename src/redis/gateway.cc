@@ -121,6 +121,7 @@ void Gateway::Remove(uint64_t id) {
   if (found == sessions_.end()) return;
   std::erase(holders_, found->second);
   std::erase(to_flush_, found->second);
+  executor_.watches().Forget(id);
   sessions_.erase(found);
   Add(active_, static_cast<uint64_t>(-1));
 }
@@ -195,6 +196,7 @@ void Gateway::SyncTick() {
 }
 
 void Gateway::SweepTick() {
+  executor_.watches().Renew();
   const uint64_t now_ms = executor_.NowMs();
   for (const auto& [id, session] : sessions_) session->Sweep(now_ms);
 }

@@ -131,8 +131,9 @@ void Session::ReleaseHeld() {
     if (outcome.ok()) {
       connection_.output().append(held.bytes);
     } else if (!held.is_message) {
-      gateway_.CountError();
-      Reply(&connection_.output(), client_.protocol).Error(Executor::WriteFailed(outcome));
+      Reply reply(&connection_.output(), client_.protocol);
+      Executor::ReplyFailed(outcome, reply);
+      if (reply.failed()) gateway_.CountError();
     }
     held_.pop_front();
   }

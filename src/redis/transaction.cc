@@ -127,6 +127,7 @@ void Transaction::Flush(int db) {
   if (after_[db] == Counts{}) return;  // a range tombstone over nothing would cost every reader
   std::vector<KeyRange> ranges = KeyRanges(db);
   ranges.push_back(ExpiryIndexRange(db));
+  removes_unseen_ = true;
   for (KeyRange& range : ranges) pending_.DeleteRange(std::move(range));
   after_[db] = Counts{};
 }
@@ -144,6 +145,7 @@ Result<size_t> Transaction::Reap(size_t limit) {
 Result<size_t> Transaction::ReapDatabase(int db, size_t limit) {
   const KeyRange range = ExpiryIndexRange(db, now_ms_ + 1);
   const auto cursor = backend_.Scan(range.begin, range.end);
+  removes_unseen_ = true;
   size_t reaped = 0;
   for (; cursor->Valid() && reaped < limit; cursor->Next()) {
     const auto entry = ParseExpiryIndexKey(cursor->key());

@@ -61,6 +61,12 @@ struct PutArguments {
   bool is_new = false;     // for subscribers it is another key, even if there was one of this name
 };
 
+// What a commit may depend on: that nothing of `reads` has changed.
+struct Dependency {
+  std::unique_ptr<Position> since;
+  ReadSet reads;
+};
+
 class Transaction {
  public:
   // `counts` are those of the last commit; `now_ms` judges expiry; `key_events` are wanted by
@@ -98,6 +104,13 @@ class Transaction {
   // Keeps what arguments of commands are in alive until the commit.
   void Retain(std::shared_ptr<const void> owner) { retained_.push_back(std::move(owner)); }
 
+  // The commit is refused with kAborted if something of it has changed by then.
+  void DependOn(std::shared_ptr<const Dependency> dependency) {
+    dependency_ = std::move(dependency);
+  }
+  // Null: on nothing.
+  const std::shared_ptr<const Dependency>& dependency() const { return dependency_; }
+
   // Tells subscribers once it is committed, never if it is not. False: too much for one
   // transaction; they will not be told.
   bool Tell(Notice notice);
@@ -121,6 +134,10 @@ class Transaction {
 
   // Moves out what is to be committed; empty if nothing is. Adds the counts that changed.
   std::vector<Write> TakeWrites();
+  // The write that decides about a data key; null: there is none. Good until the next change.
+  const Write* Pending(std::string_view data_key) const { return pending_.Find(data_key); }
+  // True if it may remove keys that clients do not see: by a flush, or expired ones.
+  bool removes_unseen() const { return removes_unseen_; }
   // What subscribers are to be told.
   std::vector<Notice> TakeNotices() { return std::move(notices_); }
   // True if a client's data changes, so that the sync policy applies.
@@ -148,6 +165,8 @@ class Transaction {
   const uint64_t now_ms_;
   const KeyEvents key_events_;
   bool changes_data_ = false;
+  bool removes_unseen_ = false;
+  std::shared_ptr<const Dependency> dependency_;
   PendingWrites pending_;
   std::vector<Notice> notices_;
   size_t notice_bytes_ = 0;

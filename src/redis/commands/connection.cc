@@ -2,6 +2,7 @@
 #include "base/macros.h"
 #include "redis/commands/common.h"
 #include "redis/commands/table.h"
+#include "redis/executor.h"
 #include "redis/number.h"
 
 namespace nokv::redis {
@@ -132,6 +133,7 @@ Status Reset(Context& context) {
   client.name.clear();
   client.multi.Close();
   context.services.pubsub().UnsubscribeAll(*client.receiver, &client.subscriptions);
+  context.services.executor().watches().Forget(client.id);
   context.reply.Simple("RESET");
   return Status::Ok();
 }

@@ -7,6 +7,7 @@
 #include "base/macros.h"
 #include "redis/commands/common.h"
 #include "redis/commands/table.h"
+#include "redis/executor.h"
 #include "redis/glob.h"
 #include "redis/number.h"
 
@@ -61,6 +62,8 @@ Status InfoClients(Context& context, std::string* out) {
   Line(out, "connected_clients", context.services.Stats().connections_active);
   Line(out, "maxclients", context.services.config().max_clients);
   Line(out, "blocked_clients", 0);
+  Line(out, "watching_clients", context.services.executor().watches().clients());
+  Line(out, "total_watched_keys", context.services.executor().watches().keys());
   Line(out, "nokv_slow_readers_disconnected", context.services.Stats().slow_readers);
   return Status::Ok();
 }

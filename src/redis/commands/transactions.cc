@@ -1,4 +1,5 @@
 // MULTI, EXEC, DISCARD, WATCH, UNWATCH: several commands as one transaction.
+#include "base/macros.h"
 #include "redis/commands/common.h"
 #include "redis/executor.h"
 
@@ -33,11 +34,20 @@ Status RunQueued(Context& context, const MultiState::Queue& queue) {
 
 Status Exec(Context& context) {
   MultiState& multi = context.client.multi;
+  Watches& watches = context.services.executor().watches();
   if (!multi.open()) return Fail(context, "ERR EXEC without MULTI");
   if (multi.spoiled()) {
     multi.Close();
+    watches.Forget(context.client.id);
     return Fail(context, "EXECABORT Transaction discarded because of previous errors.");
   }
+  auto dependency = watches.Take(context.client.id, context.txn.now_ms());
+  if (!dependency.ok()) {
+    multi.Close();
+    Executor::ReplyFailed(dependency.status(), context.reply);
+    return Status::Ok();
+  }
+  context.txn.DependOn(*std::move(dependency));
   context.txn.Retain(multi.queue());
   const Status status = RunQueued(context, *multi.queue());
   multi.Close();
@@ -47,6 +57,24 @@ Status Exec(Context& context) {
 Status Discard(Context& context) {
   if (!context.client.multi.open()) return Fail(context, "ERR DISCARD without MULTI");
   context.client.multi.Close();
+  context.services.executor().watches().Forget(context.client.id);
+  context.reply.Ok();
+  return Status::Ok();
+}
+
+Status Watch(Context& context) {
+  if (context.client.multi.open()) return Fail(context, "ERR WATCH inside MULTI is not allowed");
+  for (const std::string_view key : context.args.subspan(1)) {
+    RETURN_IF_ERROR(context.services.executor().watches().Add(
+        context.client.id, DataKey(context.db(), key), context.txn.now_ms(),
+        context.services.config().query_buffer_limit_bytes));
+  }
+  context.reply.Ok();
+  return Status::Ok();
+}
+
+Status Unwatch(Context& context) {
+  context.services.executor().watches().Forget(context.client.id);
   context.reply.Ok();
   return Status::Ok();
 }
@@ -63,6 +91,13 @@ constexpr CommandSpec kCommands[] = {
     {"discard", 1, Discard, kAtOnce, 0, 0, 0, "transactions", "2.0.0",
      "Forgets the commands queued since MULTI\n"
      "cost: O(N), N commands"},
+    {"watch", -2, Watch, kAtOnce, 1, -1, 1, "transactions", "2.2.0",
+     "Makes the next EXEC depend on keys: it runs nothing if one changes\n"
+     "keys: RO\n"
+     "args: key+\n"
+     "cost: O(N), N keys"},
+    {"unwatch", 1, Unwatch, kFlags | kFastFlag | kAllowBusyFlag, 0, 0, 0, "transactions", "2.2.0",
+     "Forgets the keys that are watched"},
 };
 
 }  // namespace
