@@ -10,8 +10,10 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/macros.h"
 #include "bench/child_process.h"
+#include "cli/progress.h"
 
 namespace nokv::bench {
 
@@ -107,7 +109,7 @@ Status RunRow(const std::array<Server, 2>& servers, uint64_t requests, const std
   return Status::Ok();
 }
 
-Result<std::vector<Row>> Measure(const BenchFlags& flags) {
+Result<std::vector<Row>> Measure(const BenchFlags& flags, cli::Progress* progress) {
   const Scratch scratch(flags.directory);
   if (scratch.path.empty()) {
     return Status::InvalidArgument("no temporary directory can be made in " + flags.directory);
@@ -137,8 +139,10 @@ Result<std::vector<Row>> Measure(const BenchFlags& flags) {
   const std::array<Server, 2> servers{Server{std::move(nokv), ports[0]},
                                       Server{std::move(redis), ports[1]}};
   std::vector<Row> rows = {{"set", 1, {}}, {"get", 1, {}}, {"set", 16, {}}, {"get", 16, {}}};
+  uint64_t runs = 0;
   for (uint64_t round = 0; round < flags.rounds; ++round) {
     for (Row& row : rows) {
+      progress->Update(runs++, flags.rounds * rows.size());
       RETURN_IF_ERROR(RunRow(servers, flags.requests, scratch.path + "/benchmark.log", &row));
     }
   }
@@ -190,7 +194,9 @@ void PrintJson(const BenchFlags& flags, const std::vector<Row>& rows, std::ostre
 }
 
 int RunRedis(const BenchFlags& flags, const cli::Environment& environment) {
-  const auto rows = Measure(flags);
+  cli::Progress progress(environment, base::SystemClock(), "redis", "runs");
+  const auto rows = Measure(flags, &progress);
+  progress.Finish();
   if (!rows.ok()) return cli::Fail(rows.status(), environment.err);
   if (flags.json) {
     PrintJson(flags, *rows, environment.out);

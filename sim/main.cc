@@ -5,7 +5,9 @@
 #include <memory>
 #include <ostream>
 
+#include "base/clock.h"
 #include "cli/command.h"
+#include "cli/progress.h"
 #include "sim/crash/crash_run.h"
 
 namespace nokv::sim {
@@ -24,8 +26,11 @@ int RunWorkload(const CrashOptions& options, const cli::Environment& environment
   return exit_code;
 }
 
-int RunCrash(const CrashOptions& options, const cli::Environment& environment) {
+int RunCrash(CrashOptions options, const cli::Environment& environment) {
+  cli::Progress progress(environment, base::SystemClock(), "crash", "steps");
+  options.progress = [&](uint64_t done, uint64_t total) { progress.Update(done, total); };
   const CrashReport report = RunCrashes(options);
+  progress.Finish();
   std::ostream& out = environment.out;
   const int exit_code = PrintViolations(report, out);
   out << "distinct operations cut:";

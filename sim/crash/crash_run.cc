@@ -68,6 +68,7 @@ class CrashRunner {
       report_.trace_hash = base::Hash64(line, report_.trace_hash);
       if (vfs::ChangesDisk(operation.op) && operation.number % options_.cut_stride == 0) {
         Cut(*disk, operation, workload.model());
+        Report(workload.operations_done());
       }
       return vfs::Fault{};
     });
@@ -106,9 +107,10 @@ class CrashRunner {
 
   // The workload once per chosen operation, which fails.
   void RunFaults(uint64_t operations) {
-    const uint64_t runs = std::min(options_.fault_runs, operations);
+    const uint64_t runs = fault_runs_ = std::min(options_.fault_runs, operations);
     for (uint64_t i = 0; i < runs && report_.violations.size() < kMaxViolations; i++) {
       RunFault(i * operations / runs);
+      Report(options_.ops + i + 1);
     }
   }
 
@@ -135,9 +137,15 @@ class CrashRunner {
             workload.model().durable(), "power lost at the end after the failure of");
   }
 
+  // Steps are the operations of the workload, then the runs that fail one.
+  void Report(uint64_t done) {
+    if (options_.progress) options_.progress(done, options_.ops + fault_runs_);
+  }
+
   void Violate(std::string text) { report_.violations.push_back(std::move(text)); }
 
   const CrashOptions options_;
+  uint64_t fault_runs_ = options_.fault_runs;  // as planned, then as many as there are operations
   CrashReport report_;
 };
 

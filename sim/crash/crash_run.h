@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,8 @@ struct CrashOptions {
   uint64_t cut_stride = 1;
   // Runs that fail one operation each, spread over all operations; UINT64_MAX for every one.
   uint64_t fault_runs = 200;
+  // Called after every cut and every run, with steps done and steps in all. May be empty.
+  std::function<void(uint64_t done, uint64_t total)> progress;
 };
 
 CrashReport RunCrashes(const CrashOptions& options);

@@ -1,3 +1,4 @@
+#include "cli/doctor.h"
 #include "cli/nokv_commands.h"
 
 namespace nokv::cli {
@@ -19,12 +20,13 @@ Command NokvProgram() {
                        {"nokv put greeting hello --workdir ./mydb", "write a key"},
                        {"nokv get greeting --workdir ./mydb", "read it"},
                        {"nokv scan --workdir ./mydb", "all keys"},
+                       {"nokv doctor", "check this machine"},
                        {"nokv help E1203", "what an error means and the way out"}},
           .description =
               "nokv looks into databases, and reads and writes their keys. nokv-redis "
               "serves one to Redis clients.",
           .commands = {GetCommand(), PutCommand(), DeleteCommand(), ScanCommand(), StatsCommand(),
-                       ManifestCommand(),
+                       ManifestCommand(), DoctorCommand(),
                        NotYet("execution", "decisions and restart state of a running store"),
                        NotYet("vlog", "value files and their heads"),
                        NotYet("regions", "the local catalog of peers"),

@@ -51,5 +51,83 @@ class KeysTest(gateway.ScratchTest):
             self.nokv("put", "k", "v", code=UNAVAILABLE)
 
 
+class MistakeTest(gateway.ScratchTest):
+    """One message is enough to find the command that was meant; what it names works."""
+
+    def mistake(self, code, *command):
+        """What the mistake prints; nothing of it on standard output."""
+        done = subprocess.run([gateway.BIN / command[0], *map(str, command[1:])], check=False,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              timeout=gateway.PATIENCE)
+        self.assertEqual((done.returncode, done.stdout), (code, ""), done.stderr)
+        self.assertLessEqual(len(done.stderr.splitlines()), 3, done.stderr)
+        return done.stderr
+
+    def works(self, line):
+        done = subprocess.run(line, shell=True, cwd=self.folder, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, timeout=gateway.PATIENCE, check=False,
+                              text=True, env={"PATH": f"{gateway.BIN}:/usr/bin:/bin"})
+        self.assertEqual(done.returncode, 0, f"{line}\n{done.stdout}")
+        return done.stdout
+
+    def test_mistyped_command(self):
+        text = self.mistake(USAGE, "nokv", "scna", "--workdir", "db")
+        self.assertIn("did you mean scan?", text)
+        self.works("nokv scan --help")
+
+    def test_missing_workdir(self):
+        text = self.mistake(USAGE, "nokv", "get", "greeting")
+        example = text.rsplit("for example: ", 1)[1]
+        self.works("nokv put greeting hi --workdir ./mydb")
+        self.assertEqual(self.works(example), "hi\n")
+
+    def test_server_that_does_not_run(self):
+        address = f"127.0.0.1:{gateway.free_port()}"
+        text = self.mistake(UNAVAILABLE, "nokv", "stats", "--expvar", address)
+        self.assertIn(address, text)
+        self.assertIn("--metrics-addr", text)
+        self.assertIn("nokv stats --workdir DIR", text)
+        self.works("nokv put k v --workdir db")
+        self.works("nokv stats --workdir db")
+
+    def test_directory_that_the_gateway_has_open(self):
+        with gateway.Gateway(self.folder / "db") as server:
+            text = self.mistake(UNAVAILABLE, "nokv", "put", "k", "v", "--workdir",
+                                self.folder / "db")
+            self.assertIn(f"pid {server.process.pid}", text)
+            self.assertIn("redis-cli", text)
+            self.assertIn("nokv help E1203", text)
+            port = server.address.rsplit(":", 1)[1]
+            self.assertEqual(self.works(f"redis-cli -p {port} SET k v"), "OK\n")
+        self.works("nokv help E1203")
+
+    def test_unknown_key(self):
+        self.works("nokv put greeting hi --workdir db --redis-db 3")
+        text = self.mistake(NOT_FOUND, "nokv", "get", "greting", "--workdir", self.folder / "db",
+                            "--redis-db", 3)
+        self.assertTrue(text.startswith('not found: "greting"\n'))
+        self.assertEqual(self.works(text.rsplit(": ", 1)[1]), "greeting\n")
+
+    def test_wrong_port_is_seen_by_the_doctor(self):
+        address = f"127.0.0.1:{gateway.free_port()}"
+        done = subprocess.run([gateway.BIN / "nokv", "doctor", "--addr", address], check=False,
+                              stdout=subprocess.PIPE, text=True, timeout=gateway.PATIENCE)
+        self.assertEqual(done.returncode, UNAVAILABLE)
+        self.assertIn(f"start it: nokv-redis --addr {address}", done.stdout)
+
+
+class DoctorTest(gateway.ScratchTest):
+
+    def test_sees_a_gateway_and_who_has_the_directory(self):
+        with gateway.Gateway(self.folder / "db") as server:
+            done = subprocess.run([gateway.BIN / "nokv", "doctor", "--workdir", self.folder / "db",
+                                   "--addr", server.address], check=False, stdout=subprocess.PIPE,
+                                  text=True, timeout=gateway.PATIENCE)
+            self.assertEqual(done.returncode, 0, done.stdout)
+            self.assertIn("answers PING", done.stdout)
+            self.assertIn(f"pid {server.process.pid} (nokv-redis) has it open", done.stdout)
+            self.assertNotIn("problem", done.stdout)
+
+
 if __name__ == "__main__":
     unittest.main()
