@@ -16,14 +16,14 @@ ReadSet ReadsOf(const Position& since, const auto& keys) {
   return reads;
 }
 
-Status Changed() {
+Status ChangedError() {
   return Status::Aborted("a watched key has changed");
 }
 
 }  // namespace
 
 Status Watches::Check(Watch& watch) {
-  if (watch.since == nullptr) return Changed();
+  if (watch.since == nullptr) return ChangedError();
   Status status = backend_.CheckUnchanged(ReadsOf(*watch.since, watch.keys));
   if (status.code() == StatusCode::kAborted) watch.since.reset();
   return status;
@@ -79,6 +79,11 @@ Result<std::shared_ptr<const Dependency>> Watches::Take(uint64_t client, uint64_
   dependency->reads = ReadsOf(*watch.since, watch.keys);
   dependency->since = std::move(watch.since);
   return std::shared_ptr<const Dependency>(std::move(dependency));
+}
+
+bool Watches::Changed(uint64_t client) {
+  const auto watching = watches_.find(client);
+  return watching != watches_.end() && Check(watching->second).code() == StatusCode::kAborted;
 }
 
 void Watches::BeforeCommit(const Transaction& txn) {

@@ -39,6 +39,9 @@ class Watches {
   // to depend on, null for nothing, to be refused if one changes before it.
   Result<std::shared_ptr<const Dependency>> Take(uint64_t client, uint64_t now_ms);
 
+  // True if a key of `client` has been written since; one that has expired may not be noticed.
+  bool Changed(uint64_t client);
+
   // Must be called before and after a commit is made. One that then waits for room moves nobody, so
   // that no change in between is missed.
   void BeforeCommit(const Transaction& txn);

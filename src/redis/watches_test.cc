@@ -4,8 +4,12 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+#include <memory>
 #include <string>
+#include <vector>
 
+#include "base/random.h"
 #include "redis/layout.h"
 #include "redis/test_gateway.h"
 
@@ -143,6 +147,66 @@ TEST_F(WatchesTest, EndWithTheConnection) {
   info = client_.Run("INFO clients");
   EXPECT_NE(info.find("watching_clients:1"), std::string::npos) << info;
   EXPECT_NE(info.find("total_watched_keys:2"), std::string::npos) << info;
+}
+
+TEST_F(WatchesTest, ShowInClientListWhatHasChanged) {
+  client_.Run("WATCH k");
+  EXPECT_NE(client_.Run("CLIENT INFO").find(" flags=N "), std::string::npos);
+  other_.Run("SET k 1");
+  EXPECT_NE(client_.Run("CLIENT INFO").find(" flags=d "), std::string::npos);
+  client_.Run("MULTI");
+  const std::string list = other_.Run("CLIENT LIST");
+  EXPECT_NE(list.find(" flags=xd "), std::string::npos) << list;
+  EXPECT_NE(list.find(" flags=N "), std::string::npos) << list;
+}
+
+// Clients take turns, one command each, in adding one to counters that they have read. What the
+// counters say in the end is how often EXEC ran.
+TEST_F(WatchesTest, LoseNoUpdateOfInterleavedClients) {
+  struct Adder {
+    std::unique_ptr<TestClient> client;
+    int step = 0;
+    std::string counter;
+    std::string value;
+  };
+  base::Random random(1);
+  std::vector<Adder> adders(5);
+  for (Adder& adder : adders) adder.client = std::make_unique<TestClient>(gateway_);
+  std::map<std::string, int> executed;
+  int refused = 0;
+  for (int turn = 0; turn < 5000; ++turn) {
+    Adder& adder = adders[random.Uniform(adders.size())];
+    TestClient& client = *adder.client;
+    switch (adder.step++) {
+      case 0:
+        adder.counter = "counter" + std::to_string(random.Uniform(3));
+        client.Run("WATCH " + adder.counter);
+        break;
+      case 1:
+        adder.value = client.Run("GET " + adder.counter);
+        adder.value = adder.value == "(nil)" ? "0" : adder.value.substr(1, adder.value.size() - 2);
+        break;
+      case 2:
+        client.Run("MULTI");
+        break;
+      case 3:
+        client.Run("SET " + adder.counter + " " + std::to_string(std::stoi(adder.value) + 1));
+        break;
+      default: {
+        const bool ran = client.Run("EXEC") == "[+OK]";
+        executed[adder.counter] += ran ? 1 : 0;
+        refused += ran ? 0 : 1;
+        adder.step = 0;
+        break;
+      }
+    }
+    if (random.OneIn(50)) executor().watches().Renew();
+  }
+  EXPECT_GT(refused, 100);
+  for (const auto& [counter, times] : executed) {
+    EXPECT_GT(times, 50);
+    EXPECT_EQ(client_.Run("GET " + counter), "\"" + std::to_string(times) + "\"");
+  }
 }
 
 TEST_F(WatchesTest, TakeBoundedMemory) {

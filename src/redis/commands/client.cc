@@ -2,6 +2,7 @@
 #include "base/macros.h"
 #include "redis/commands/common.h"
 #include "redis/commands/table.h"
+#include "redis/executor.h"
 #include "redis/number.h"
 
 namespace nokv::redis {
@@ -16,7 +17,8 @@ bool IsPlainWord(std::string_view text) {
 }
 
 // One line of CLIENT LIST.
-std::string Describe(const ClientState& client, uint64_t now_ms) {
+std::string Describe(Services& services, const ClientState& client) {
+  const uint64_t now_ms = services.clock().WallMillis();
   const auto seconds_since = [now_ms](uint64_t then_ms) {
     return std::to_string(now_ms > then_ms ? (now_ms - then_ms) / 1000 : 0);
   };
@@ -27,6 +29,7 @@ std::string Describe(const ClientState& client, uint64_t now_ms) {
   out += " idle=" + seconds_since(client.last_command_ms);
   std::string flags;
   if (client.multi.open()) flags += 'x';
+  if (services.executor().watches().Changed(client.id)) flags += 'd';
   if (client.no_evict) flags += 'e';
   out += " flags=" + (flags.empty() ? "N" : flags);
   out += " db=" + std::to_string(client.db);
@@ -45,7 +48,7 @@ Status ClientId(Context& context) {
 }
 
 Status ClientInfo(Context& context) {
-  context.reply.Verbatim(Describe(context.client, context.services.clock().WallMillis()) + "\n");
+  context.reply.Verbatim(Describe(context.services, context.client) + "\n");
   return Status::Ok();
 }
 
@@ -68,12 +71,11 @@ Status ClientList(Context& context) {
   } else if (args.size() > 2) {
     return Fail(context, kSyntaxError);
   }
-  const uint64_t now_ms = context.services.clock().WallMillis();
   std::string out;
   context.services.ForEachClient([&](const ClientState& client) {
     bool listed = ids.empty();
     for (const uint64_t id : ids) listed |= id == client.id;
-    if (listed && !none) out += Describe(client, now_ms) + "\n";
+    if (listed && !none) out += Describe(context.services, client) + "\n";
   });
   context.reply.Verbatim(out);
   return Status::Ok();
