@@ -56,8 +56,8 @@ TEST_P(CommandsTest, ReplyAsRedisDoes) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Files, CommandsTest,
-                         testing::Values("strings", "keys", "expire", "connection", "key_events",
-                                         "multi", "pubsub"),
+                         testing::Values("strings", "keys", "expire", "connection", "config",
+                                         "key_events", "multi", "pubsub"),
                          [](const auto& file) { return std::string(file.param); });
 
 }  // namespace

@@ -5,6 +5,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <string>
 
 #include "redis/key_events.h"
@@ -36,6 +38,8 @@ struct Config {
   KeyEvents key_events = 0;
   // A client that takes nothing of its waiting output for so long is disconnected.
   uint64_t stalled_reader_seconds = 60;
+  // Parameters that change nothing, by name, as a client set them (redis/parameters.h).
+  std::map<std::string, std::string, std::less<>> stored;
   // For INFO and CONFIG GET.
   std::string address;
   std::string workdir;

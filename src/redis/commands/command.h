@@ -95,6 +95,8 @@ std::span<const CommandSpec> ClientCommands();
 std::span<const CommandSpec> CommandCommands();
 std::span<const CommandSpec> PubSubCommands();
 std::span<const CommandSpec> ServerCommands();
+std::span<const CommandSpec> ConfigCommands();
+std::span<const CommandSpec> InfoCommands();
 std::span<const CommandSpec> TransactionCommands();
 
 }  // namespace nokv::redis
