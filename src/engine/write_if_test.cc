@@ -83,13 +83,14 @@ class WriteIfTest : public testing::Test {
   std::string Try(ReadSet reads, WriteMode mode = WriteMode::kUnsynced) {
     Batch batch;
     batch.Put(Key("mark"), "1");
-    Status outcome = Status::Internal("no outcome");
+    // Shared: a write that is wrongly admitted may be answered when this has returned.
+    const auto outcome = std::make_shared<Status>(Status::Internal("no outcome"));
     engine_->WriteIf(batch, std::move(reads), mode,
-                     [&outcome](Status status) { outcome = std::move(status); });
+                     [outcome](Status status) { *outcome = std::move(status); });
     const bool written = Get("mark") == "1";
-    EXPECT_EQ(written, outcome.ok()) << outcome;
-    if (outcome.ok()) return "ok";
-    return outcome.code() == StatusCode::kAborted ? "conflict" : outcome.ToString();
+    EXPECT_EQ(written, outcome->ok()) << *outcome;
+    if (outcome->ok()) return "ok";
+    return outcome->code() == StatusCode::kAborted ? "conflict" : outcome->ToString();
   }
 
   std::unique_ptr<vfs::MemoryFileSystem> disk_;
