@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <map>
+#include <optional>
 #include <sstream>
 #include <string>
 
@@ -126,7 +128,7 @@ TEST(ProgramTest, PrintsItsVersion) {
         << outcome.out;
   }
   const std::string json = RunNokv({"version", "--json"}).out;
-  for (const char* key : {"version", "commit", "compiler", "formats"}) {
+  for (const char* key : {"version", "commit", "compiler", "features", "formats"}) {
     EXPECT_NE(json.find("\"" + std::string(key) + "\": "), std::string::npos) << json;
   }
 }
@@ -138,6 +140,40 @@ TEST(ProgramTest, PrintsErrorPages) {
     EXPECT_TRUE(outcome.out.starts_with("E1203: another process has the database open\n"));
   }
   EXPECT_EQ(RunNokv({"help", "E9999"}).code, kExitNotFound);
+  EXPECT_EQ(RunNokv({"help", "E1204"}).err,
+            "error: no error has the number E1204\n  did you mean E1203? docs/errors.md lists them "
+            "all\n");
+}
+
+TEST(ProgramTest, ColorsFollowTheFlagThenTheVariablesThenTheTerminal) {
+  const auto colored = [](const Args& args, const std::map<std::string, std::string>& variables,
+                          bool terminal) {
+    bool in_color = false;
+    const Command program{.name = "paint", .define = [&](FlagSet&) -> Action {
+                            return [&](const Environment& environment) {
+                              in_color = environment.out_in_color;
+                              return kExitOk;
+                            };
+                          }};
+    std::ostringstream out;
+    Environment environment{.out = out, .err = out, .inspect = nullptr};
+    environment.out_is_terminal = terminal;
+    environment.variables = [&](const std::string& name) {
+      const auto it = variables.find(name);
+      return it == variables.end() ? std::nullopt : std::optional<std::string>(it->second);
+    };
+    EXPECT_EQ(RunProgram(program, args, environment), kExitOk) << out.str();
+    return in_color;
+  };
+  EXPECT_TRUE(colored({}, {}, true));
+  EXPECT_FALSE(colored({}, {}, false));
+  EXPECT_FALSE(colored({}, {{"NO_COLOR", "1"}}, true));
+  EXPECT_TRUE(colored({}, {{"NO_COLOR", ""}}, true));
+  EXPECT_FALSE(colored({}, {{"TERM", "dumb"}}, true));
+  EXPECT_TRUE(colored({}, {{"FORCE_COLOR", "1"}}, false));
+  EXPECT_FALSE(colored({}, {{"FORCE_COLOR", "1"}, {"NO_COLOR", "1"}}, true));
+  EXPECT_TRUE(colored({"--color", "always"}, {{"NO_COLOR", "1"}}, false));
+  EXPECT_FALSE(colored({}, {{"NOKV_COLOR", "never"}, {"FORCE_COLOR", "1"}}, true));
 }
 
 TEST(FailTest, PrintsNumberHintAndWhereToReadOn) {

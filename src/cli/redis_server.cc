@@ -61,6 +61,21 @@ base::LogLevel LevelOf(Verbosity verbosity) {
   return verbosity == Verbosity::kQuiet ? base::LogLevel::kWarning : base::LogLevel::kInfo;
 }
 
+console::GatewayStats Shown(redis::GatewayStats stats) {
+  return {.commands_total = stats.commands_total,
+          .errors_total = stats.errors_total,
+          .connections_active = static_cast<int64_t>(stats.connections_active),
+          .connections_accepted = stats.connections_accepted,
+          .connections_rejected = stats.connections_rejected,
+          .keyspace_hits = stats.keyspace_hits,
+          .keyspace_misses = stats.keyspace_misses,
+          .expired_keys = stats.expired_keys,
+          .input_bytes = stats.input_bytes,
+          .output_bytes = stats.output_bytes,
+          .commands_per_operation = std::move(stats.commands_per_operation),
+          .errors_per_operation = std::move(stats.errors_per_operation)};
+}
+
 // The running server. Members go in reverse order: what uses comes after what is used.
 class RedisServer {
  public:
@@ -117,20 +132,12 @@ class RedisServer {
     if (flags_.metrics_address.empty()) return Status::Ok();
     console::ConsoleSources sources;
     sources.stats = [this] { return engine_->GetStats(); };
-    sources.gateway = [this] {
-      redis::GatewayStats stats = gateway_->stats();
-      console::GatewayStats shown;
-      shown.commands_total = stats.commands_total;
-      shown.errors_total = stats.errors_total;
-      shown.connections_active = static_cast<int64_t>(stats.connections_active);
-      shown.connections_accepted = stats.connections_accepted;
-      shown.commands_per_operation = std::move(stats.commands_per_operation);
-      return shown;
-    };
+    sources.gateway = [this] { return Shown(gateway_->stats()); };
     sources.gates.push_back({"gateway", [this] {
                                return ready_ ? Status::Ok()
                                              : Status::Unavailable("the keys are being counted");
                              }});
+    sources.build = CurrentBuild();
     sources.command_line = command_line_;
     ASSIGN_OR_RETURN(console_, console::StartHttp(flags_.metrics_address, std::move(sources)));
     return Status::Ok();

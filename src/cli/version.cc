@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "cli/output.h"
 #include "cli/version_values.h"
 #include "lsm/sst/format.h"
 #include "manifest/format.h"
@@ -14,6 +15,7 @@ console::BuildInfo CurrentBuild() {
           .commit = NOKV_COMMIT,
           .compiler = NOKV_COMPILER,
           .build_type = NOKV_BUILD_TYPE,
+          .features = {"lz4", "zstd"},
           .formats = {{"log", wal::kFormatVersion},
                       {"manifest", static_cast<uint64_t>(manifest::kNewestFormat)},
                       {"sstable", lsm::internal::kFormatVersion}}};
@@ -27,16 +29,13 @@ std::string VersionLine(const std::string& program) {
 
 namespace {
 
-int RunVersion(const std::string& program, bool json, const Environment& environment) {
-  if (json) {
-    environment.out << console::BuildInfoToJson(CurrentBuild()) << "\n";
-    return kExitOk;
-  }
-  environment.out << VersionLine(program) << "\nFormats:";
+int RunVersion(const std::string& program, const OutputOptions& options,
+               const Environment& environment) {
+  std::string text = VersionLine(program) + "\nFormats:";
   for (const auto& [name, version] : CurrentBuild().formats) {
-    environment.out << " " << name << "=" << version;
+    text += " " + name + "=" + std::to_string(version);
   }
-  environment.out << "\n";
+  PrintDocument(environment.out, options, console::BuildInfoToJson(CurrentBuild()), text + "\n");
   return kExitOk;
 }
 
@@ -50,10 +49,10 @@ Command VersionCommand(const std::string& program) {
               "Prints the version, the commit, the compiler and the versions of the "
               "formats on disk that this program writes.",
           .define = [program](FlagSet& flags) -> Action {
-            auto json = std::make_shared<bool>(false);
-            flags.Switch("json", json.get(), "print it as JSON");
-            return [program, json](const Environment& environment) {
-              return RunVersion(program, *json, environment);
+            auto output = std::make_shared<OutputOptions>();
+            DefineOutput(flags, output.get(), DocumentColumns());
+            return [program, output](const Environment& environment) {
+              return RunVersion(program, *output, environment);
             };
           }};
 }

@@ -16,7 +16,7 @@ console::BuildInfo CurrentBuild();
 // "nokv 0.1.0 (commit 0123456789ab, GNU 12.2.0, Release)".
 std::string VersionLine(const std::string& program);
 
-// The command `PROGRAM version [--json]`.
+// The command `PROGRAM version [-o FORMAT]`.
 Command VersionCommand(const std::string& program);
 
 }  // namespace nokv::cli

@@ -24,6 +24,7 @@ HttpResponse Metrics(const ConsoleSources& sources) {
   metrics::TextWriter writer;
   const GatewayStats gateway = sources.gateway ? sources.gateway() : GatewayStats();
   WritePrometheus(writer, sources.stats(), sources.gateway ? &gateway : nullptr);
+  WriteProcess(writer, sources.build);
   if (sources.registry != nullptr) sources.registry->Write(writer);
   return {.content_type = std::string(metrics::kTextContentType), .body = writer.text()};
 }

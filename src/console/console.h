@@ -39,6 +39,7 @@ struct ConsoleSources {
   const metrics::Registry* registry = nullptr;
   // Checked beside the built-in gate "engine", which fails after a background error.
   std::vector<ReadinessGate> gates;
+  BuildInfo build = {};
   // The program and its arguments, for "cmdline". Leave out what is secret.
   std::vector<std::string> command_line;
 };

@@ -25,6 +25,12 @@ ConsoleSources Healthy() {
               },
           .gateway = FullGatewayStats,
           .gates = {},
+          .build = {.version = "1.2",
+                    .commit = "abc",
+                    .compiler = "",
+                    .build_type = "",
+                    .features = {},
+                    .formats = {}},
           .command_line = {"nokv-redis", "--addr"}};
 }
 
@@ -49,10 +55,19 @@ TEST(ConsoleTest, MetricsAreThoseOfTheStatisticsAndOfTheRegistry) {
   metrics::TextWriter writer;
   const GatewayStats gateway = FullGatewayStats();
   WritePrometheus(writer, Healthy().stats(), &gateway);
-  EXPECT_EQ(answer.body, writer.text() +
-                             "# HELP nokv_extra_events_total Events of the caller.\n"
-                             "# TYPE nokv_extra_events_total counter\n"
-                             "nokv_extra_events_total 5\n");
+  EXPECT_TRUE(answer.body.starts_with(writer.text()));
+  EXPECT_NE(answer.body.find("\nnokv_build_info{version=\"1.2\",commit=\"abc\"} 1\n"),
+            std::string::npos);
+  for (const char* name :
+       {"process_cpu_seconds_total", "process_resident_memory_bytes", "process_open_fds"}) {
+    const size_t line = answer.body.find("\n" + std::string(name) + " ");
+    ASSERT_NE(line, std::string::npos) << name;
+    EXPECT_GT(std::stod(answer.body.substr(line + 2 + std::string(name).size())), 0) << name;
+  }
+  EXPECT_TRUE(
+      answer.body.ends_with("# HELP nokv_extra_events_total Events of the caller.\n"
+                            "# TYPE nokv_extra_events_total counter\n"
+                            "nokv_extra_events_total 5\n"));
 }
 
 TEST(ConsoleTest, IsAliveEvenWhenItIsNotReady) {

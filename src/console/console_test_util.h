@@ -77,7 +77,14 @@ inline GatewayStats FullGatewayStats() {
           .errors_total = 1,
           .connections_active = 2,
           .connections_accepted = 50,
-          .commands_per_operation = {{"get", 40}, {"set", 8}}};
+          .connections_rejected = 3,
+          .keyspace_hits = 51,
+          .keyspace_misses = 52,
+          .expired_keys = 53,
+          .input_bytes = 54,
+          .output_bytes = 55,
+          .commands_per_operation = {{"get", 40}, {"set", 6}},
+          .errors_per_operation = {{"set", 1}}};
 }
 
 inline nokv::ManifestStats FullManifest() {

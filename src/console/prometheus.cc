@@ -1,6 +1,13 @@
 #include "console/prometheus.h"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
 #include <string>
+
+#include "vfs/vfs.h"
 
 namespace nokv::console {
 
@@ -91,19 +98,72 @@ void WriteTables(TextWriter& out, const nokv::Stats& stats) {
   }
 }
 
-void WriteGateway(TextWriter& out, const GatewayStats& gateway) {
-  out.Counter("nokv_redis_commands_total", "Commands served.", gateway.commands_total);
-  for (const auto& [command, count] : gateway.commands_per_operation) {
-    out.Counter("nokv_redis_command_calls_total", "Commands served, by name.", count,
-                {{"command", command}});
+void WriteCommands(TextWriter& out, const GatewayStats& gateway) {
+  const std::string name = "nokv_redis_commands_total";
+  const std::string help = "Commands served, by name and result; other: unknown or refused.";
+  uint64_t others = gateway.commands_total;
+  for (const auto& [command, calls] : gateway.commands_per_operation) {
+    const auto failed = gateway.errors_per_operation.find(command);
+    const uint64_t errors = failed == gateway.errors_per_operation.end() ? 0 : failed->second;
+    // The counters are read one after the other, while commands run.
+    out.Counter(name, help, calls - std::min(calls, errors), {{"cmd", command}, {"result", "ok"}});
+    out.Counter(name, help, errors, {{"cmd", command}, {"result", "error"}});
+    others -= std::min(others, calls);
   }
-  out.Counter("nokv_redis_errors_total", "Commands answered with an error.", gateway.errors_total);
+  out.Counter(name, help, others, {{"cmd", "other"}, {"result", "error"}});
+}
+
+void WriteGateway(TextWriter& out, const GatewayStats& gateway) {
+  WriteCommands(out, gateway);
+  out.Counter("nokv_redis_errors_total", "Requests answered with an error.", gateway.errors_total);
   out.Gauge("nokv_redis_connections", "Open connections.", Real(gateway.connections_active));
   out.Counter("nokv_redis_connections_accepted_total", "Connections accepted.",
               gateway.connections_accepted);
+  out.Counter("nokv_redis_connections_rejected_total", "Connections turned away.",
+              gateway.connections_rejected);
+  out.Counter("nokv_redis_keyspace_hits_total", "Lookups that found their key.",
+              gateway.keyspace_hits);
+  out.Counter("nokv_redis_keyspace_misses_total", "Lookups that found no key.",
+              gateway.keyspace_misses);
+  out.Counter("nokv_redis_expired_keys_total", "Keys removed because they expired.",
+              gateway.expired_keys);
+  out.Counter("nokv_redis_input_bytes_total", "Bytes received from clients.", gateway.input_bytes);
+  out.Counter("nokv_redis_output_bytes_total", "Bytes sent to clients.", gateway.output_bytes);
+}
+
+double Seconds(const timeval& time) {
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
 }
 
 }  // namespace
+
+void WriteProcess(TextWriter& writer, const BuildInfo& build) {
+  writer.Gauge("nokv_build_info", "What the server was built from; always 1.", 1,
+               {{"version", build.version}, {"commit", build.commit}});
+  rusage usage = {};
+  if (getrusage(RUSAGE_SELF, &usage) == 0) {
+    writer.RealCounter("process_cpu_seconds_total",
+                       "Processor time of the process, user and system.",
+                       Seconds(usage.ru_utime) + Seconds(usage.ru_stime));
+  }
+  rlimit files = {};
+  if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+    writer.Gauge("process_max_fds", "How many files and sockets may be open.",
+                 static_cast<double>(files.rlim_cur));
+  }
+  vfs::FileSystem& fs = vfs::PosixFileSystem();
+  if (const auto open = fs.List("/proc/self/fd"); open.ok()) {
+    writer.Gauge("process_open_fds", "Open files and sockets.", Real(open->size()));
+  }
+  // The second number is the resident pages.
+  if (const auto pages = fs.ReadFile("/proc/self/statm", 4096); pages.ok()) {
+    const size_t begin = pages->find(' ') + 1;
+    uint64_t resident = 0;
+    std::from_chars(pages->data() + begin, pages->data() + pages->size(), resident);
+    writer.Gauge("process_resident_memory_bytes", "Resident memory.",
+                 Real(resident) * static_cast<double>(sysconf(_SC_PAGESIZE)));
+  }
+}
 
 void WritePrometheus(TextWriter& writer, const nokv::Stats& stats, const GatewayStats* gateway) {
   WriteEngine(writer, stats);

@@ -13,4 +13,7 @@ namespace nokv::console {
 void WritePrometheus(metrics::TextWriter& writer, const nokv::Stats& stats,
                      const GatewayStats* gateway);
 
+// Appends what concerns the process itself: its build, processor time, memory and limits.
+void WriteProcess(metrics::TextWriter& writer, const BuildInfo& build);
+
 }  // namespace nokv::console

@@ -193,13 +193,23 @@ Json TransportJson() {
 }
 
 Json RedisJson(const GatewayStats& gateway) {
-  Json operations = Json::object();
-  for (const auto& [name, count] : gateway.commands_per_operation) operations[name] = count;
+  const auto by_name = [](const std::map<std::string, uint64_t>& counts) {
+    Json json = Json::object();
+    for (const auto& [name, count] : counts) json[name] = count;
+    return json;
+  };
   return {{"commands_total", gateway.commands_total},
           {"errors_total", gateway.errors_total},
           {"connections_active", gateway.connections_active},
           {"connections_accepted", gateway.connections_accepted},
-          {"commands_per_operation", std::move(operations)}};
+          {"commands_per_operation", by_name(gateway.commands_per_operation)},
+          {"errors_per_operation", by_name(gateway.errors_per_operation)},
+          {"connections_rejected", gateway.connections_rejected},
+          {"keyspace_hits", gateway.keyspace_hits},
+          {"keyspace_misses", gateway.keyspace_misses},
+          {"expired_keys", gateway.expired_keys},
+          {"input_bytes", gateway.input_bytes},
+          {"output_bytes", gateway.output_bytes}};
 }
 
 Json SnapshotJson(const nokv::Stats& stats, const GatewayStats& gateway) {
@@ -262,6 +272,7 @@ std::string BuildInfoToJson(const BuildInfo& info) {
                 {"commit", info.commit},
                 {"compiler", info.compiler},
                 {"build_type", info.build_type},
+                {"features", info.features},
                 {"formats", info.formats}});
 }
 

@@ -24,8 +24,15 @@ struct GatewayStats {
   uint64_t errors_total = 0;
   int64_t connections_active = 0;
   uint64_t connections_accepted = 0;
-  // By command name in lower case.
+  uint64_t connections_rejected = 0;
+  uint64_t keyspace_hits = 0;
+  uint64_t keyspace_misses = 0;
+  uint64_t expired_keys = 0;
+  uint64_t input_bytes = 0;
+  uint64_t output_bytes = 0;
+  // By command name in lower case; errors are those of the commands that failed.
   std::map<std::string, uint64_t> commands_per_operation;
+  std::map<std::string, uint64_t> errors_per_operation;
 };
 
 // What a program was made from.
@@ -34,6 +41,8 @@ struct BuildInfo {
   std::string commit;
   std::string compiler;
   std::string build_type;
+  // What it can do that not every build can: compressions, for one.
+  std::vector<std::string> features = {};
   // On-disk formats that it writes: name and version.
   std::map<std::string, uint64_t> formats;
 };

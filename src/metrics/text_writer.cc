@@ -44,7 +44,8 @@ std::string Escape(std::string_view text, bool quotes) {
 }  // namespace
 
 bool IsMetricName(std::string_view name) {
-  return name.starts_with("nokv_") && std::all_of(name.begin(), name.end(), [](char c) {
+  const bool known = name.starts_with("nokv_") || name.starts_with("process_");
+  return known && std::all_of(name.begin(), name.end(), [](char c) {
            return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
          });
 }
@@ -79,6 +80,12 @@ void TextWriter::Counter(std::string_view name, std::string_view help, uint64_t 
                          const Labels& labels) {
   Family(name, help, "counter");
   Sample(name, "", labels, std::to_string(value));
+}
+
+void TextWriter::RealCounter(std::string_view name, std::string_view help, double value,
+                             const Labels& labels) {
+  Family(name, help, "counter");
+  Sample(name, "", labels, Number(value));
 }
 
 void TextWriter::Gauge(std::string_view name, std::string_view help, double value,

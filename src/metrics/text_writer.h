@@ -3,8 +3,8 @@
 // Written by hand because the format is five kinds of lines, and because libnokv links no
 // prometheus library.
 //
-// Names are nokv_<subsystem>_<thing>_<unit>, counters with a further _total; durations are seconds
-// and sizes bytes, as Prometheus has it.
+// Names are nokv_<subsystem>_<thing>_<unit>, or process_… for what every process has, counters with
+// a further _total; durations are seconds and sizes bytes, as Prometheus has it.
 //
 // Thread safety: none; one owner.
 #pragma once
@@ -31,6 +31,9 @@ class TextWriter {
   // the other: the first of them brings the HELP and TYPE lines.
   void Counter(std::string_view name, std::string_view help, uint64_t value,
                const Labels& labels = {});
+  // A counter of what is no whole number, such as seconds.
+  void RealCounter(std::string_view name, std::string_view help, double value,
+                   const Labels& labels = {});
   void Gauge(std::string_view name, std::string_view help, double value, const Labels& labels = {});
   // A histogram with bounds at powers of four. `scale` turns recorded units into those of the name:
   // 1e-6 for microseconds under a name in seconds.
@@ -48,7 +51,8 @@ class TextWriter {
   std::string last_family_;
 };
 
-// True for names of the form above: nokv_ and then lower-case letters, digits and underscores.
+// True for names of the form above: nokv_ or process_ and then lower-case letters, digits and
+// underscores.
 bool IsMetricName(std::string_view name);
 
 }  // namespace nokv::metrics

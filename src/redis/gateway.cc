@@ -29,7 +29,8 @@ Gateway::Gateway(const Config& config, const GatewayDoors& doors)
       scan_cursors_(doors.backend.Generation()),
       executor_(*this, doors.backend, doors.loop, [this] { OnProgress(); }),
       books_(doors.backend, doors.loop, doors.logger),
-      calls_(commands_.all().size()) {}
+      calls_(commands_.all().size()),
+      failures_(commands_.all().size()) {}
 
 Gateway::~Gateway() = default;
 
@@ -100,7 +101,9 @@ void Gateway::CountRefusal() {
 
 void Gateway::CommandRan(const RanCommand& command) {
   Add(calls_[commands_.IndexOf(command.spec)], 1);
-  if (command.failed) Add(errors_, 1);
+  if (!command.failed) return;
+  Add(failures_[commands_.IndexOf(command.spec)], 1);
+  Add(errors_, 1);
 }
 
 void Gateway::OnProgress() {
@@ -261,7 +264,11 @@ GatewayStats Gateway::stats() const {
   for (size_t i = 0; i < calls_.size(); ++i) {
     const uint64_t calls = read(calls_[i]);
     stats.commands_total += calls;
-    if (calls != 0) stats.commands_per_operation[std::string(commands_.all()[i]->name)] = calls;
+    const std::string name(commands_.all()[i]->name);
+    if (calls != 0) stats.commands_per_operation[name] = calls;
+    if (const uint64_t failed = read(failures_[i]); failed != 0) {
+      stats.errors_per_operation[name] = failed;
+    }
   }
   return stats;
 }
@@ -271,7 +278,9 @@ void Gateway::ResetStats() {
                            &slow_readers_, &input_bytes_, &output_bytes_, &refused_calls_}) {
     counter->store(0, std::memory_order_relaxed);
   }
-  for (Counter& counter : calls_) counter.store(0, std::memory_order_relaxed);
+  for (std::vector<Counter>* counters : {&calls_, &failures_}) {
+    for (Counter& counter : *counters) counter.store(0, std::memory_order_relaxed);
+  }
 }
 
 }  // namespace nokv::redis

@@ -134,7 +134,7 @@ class Gateway final : public Services {
 
   Counter errors_{0}, active_{0}, accepted_{0}, rejected_{0}, hits_{0}, misses_{0}, expired_{0},
       slow_readers_{0}, input_bytes_{0}, output_bytes_{0};
-  std::vector<Counter> calls_;  // by CommandTable::IndexOf
+  std::vector<Counter> calls_, failures_;  // by CommandTable::IndexOf
   Counter refused_calls_{0};
 };
 

@@ -22,6 +22,8 @@ struct GatewayStats {
   uint64_t output_bytes = 0;
   // Calls by command name; commands that were never called are left out.
   std::map<std::string, uint64_t> commands_per_operation;
+  // Those of them that were answered with an error, likewise.
+  std::map<std::string, uint64_t> errors_per_operation;
 };
 
 }  // namespace nokv::redis

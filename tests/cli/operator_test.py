@@ -1,6 +1,7 @@
 """What an operator types, rightly and wrongly, at the real programs."""
 import subprocess
 import unittest
+import urllib.request
 
 import gateway
 
@@ -114,6 +115,33 @@ class MistakeTest(gateway.ScratchTest):
                               stdout=subprocess.PIPE, text=True, timeout=gateway.PATIENCE)
         self.assertEqual(done.returncode, UNAVAILABLE)
         self.assertIn(f"start it: nokv-redis --addr {address}", done.stdout)
+
+
+class MetricsTest(gateway.ScratchTest):
+
+    def test_counts_commands_by_name_and_result(self):
+        metrics = f"127.0.0.1:{gateway.free_port()}"
+        with gateway.Gateway(self.folder / "db", "--metrics-addr", metrics) as server:
+            client = server.client()
+            client.call("SET", "text", "x")
+            client.call("GET", "text")
+            client.call("GET", "none")
+            self.assertIsInstance(client.call("INCR", "text"), gateway.RedisError)
+            self.assertIsInstance(client.call("NOSUCH"), gateway.RedisError)
+            with urllib.request.urlopen(f"http://{metrics}/metrics", timeout=10) as page:
+                lines = page.read().decode().splitlines()
+            for line in ('nokv_redis_commands_total{cmd="get",result="ok"} 2',
+                         'nokv_redis_commands_total{cmd="incr",result="ok"} 0',
+                         'nokv_redis_commands_total{cmd="incr",result="error"} 1',
+                         'nokv_redis_commands_total{cmd="other",result="error"} 1',
+                         "nokv_redis_errors_total 2", "nokv_redis_keyspace_misses_total 1",
+                         "nokv_redis_connections 1"):
+                self.assertIn(line, lines)
+            self.assertTrue(any(line.startswith("nokv_build_info{version=") for line in lines))
+            done = subprocess.run([gateway.BIN / "nokv", "stats", "--expvar", metrics, "-o", "raw"],
+                                  stdout=subprocess.PIPE, text=True, check=True,
+                                  timeout=gateway.PATIENCE)
+            self.assertIn("redis.errors_per_operation.incr\t1\n", done.stdout)
 
 
 class DoctorTest(gateway.ScratchTest):
