@@ -14,11 +14,8 @@ char* StoreVarint64(char* out, uint64_t value) {
   return reinterpret_cast<char*>(p);
 }
 
-void PutVarint32(std::string* out, uint32_t value) {
-  PutVarint64(out, value);
-}
-
 void PutVarint64(std::string* out, uint64_t value) {
+  if (value < 0x80) return out->push_back(static_cast<char>(value));
   char buffer[kMaxVarint64Bytes];
   char* end = StoreVarint64(buffer, value);
   out->append(buffer, static_cast<size_t>(end - buffer));
@@ -59,7 +56,7 @@ bool GetFixed64(std::string_view* in, uint64_t* value) {
   return true;
 }
 
-bool GetVarint64(std::string_view* in, uint64_t* value) {
+bool GetLongVarint64(std::string_view* in, uint64_t* value) {
   uint64_t result = 0;
   const size_t limit = in->size() < kMaxVarint64Bytes ? in->size() : kMaxVarint64Bytes;
   for (size_t i = 0; i < limit; i++) {

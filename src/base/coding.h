@@ -60,8 +60,10 @@ inline constexpr size_t kMaxVarint64Bytes = 10;
 
 // Writes `value` at `out` (room for kMaxVarint64Bytes) and returns the end.
 char* StoreVarint64(char* out, uint64_t value);
-void PutVarint32(std::string* out, uint32_t value);
 void PutVarint64(std::string* out, uint64_t value);
+inline void PutVarint32(std::string* out, uint32_t value) {
+  PutVarint64(out, value);
+}
 void PutLengthPrefixed(std::string* out, std::string_view value);
 size_t VarintLength(uint64_t value);
 
@@ -69,7 +71,15 @@ bool GetFixed16(std::string_view* in, uint16_t* value);
 bool GetFixed32(std::string_view* in, uint32_t* value);
 bool GetFixed64(std::string_view* in, uint64_t* value);
 bool GetVarint32(std::string_view* in, uint32_t* value);
-bool GetVarint64(std::string_view* in, uint64_t* value);
+bool GetLongVarint64(std::string_view* in, uint64_t* value);  // of any length
+inline bool GetVarint64(std::string_view* in, uint64_t* value) {
+  if (in->empty() || static_cast<unsigned char>(in->front()) >= 0x80) {
+    return GetLongVarint64(in, value);
+  }
+  *value = static_cast<unsigned char>(in->front());
+  in->remove_prefix(1);
+  return true;
+}
 // The view returned points into the input.
 bool GetLengthPrefixed(std::string_view* in, std::string_view* value);
 

@@ -9,11 +9,23 @@
 
 namespace nokv::redis {
 
+namespace {
+constexpr size_t kShortDigits = 9;
+}  // namespace
+
 std::optional<int64_t> ParseInt64(std::string_view text) {
   if (text == "0") return 0;
   const std::string_view digits = !text.empty() && text[0] == '-' ? text.substr(1) : text;
   if (digits.empty() || digits[0] < '1' || digits[0] > '9') return std::nullopt;
   int64_t value = 0;
+  // The lengths in a request are short numbers, and every request has several.
+  if (text.size() <= kShortDigits && text[0] != '-') {
+    for (const char c : text) {
+      if (c < '0' || c > '9') return std::nullopt;
+      value = value * 10 + (c - '0');
+    }
+    return value;
+  }
   const char* end = text.data() + text.size();
   const auto parsed = std::from_chars(text.data(), end, value);
   if (parsed.ec != std::errc() || parsed.ptr != end) return std::nullopt;
