@@ -225,6 +225,30 @@ TEST_F(BackgroundTest, FailedManifestAppendChangesNothingThatAReopenSees) {
   for (int i = 0; i < 50; i++) EXPECT_EQ(h_.Get("k" + std::to_string(i)), "v");
 }
 
+TEST_F(BackgroundTest, SyncedWritesFindTheNextSegmentOfTheLogReady) {
+  int spares = 0;
+  int others = 0;
+  h_.fs->SetObserver([&](const vfs::Operation& operation) {
+    if (operation.op == vfs::Op::kCreateMapped) {
+      (operation.path.ends_with("spare.wal.tmp") ? spares : others)++;
+    }
+    return vfs::Fault{};
+  });
+  for (int i = 0; i < 50; i++) h_.Put("k" + std::to_string(i), std::string(4000, 'v'));
+  EXPECT_EQ(spares, 0) << "unsynced writes need no zeros";
+  EXPECT_GT(others, 0);
+  h_.Put("k", "v", /*sync=*/true);
+  others = 0;
+  for (int i = 0; i < 50; i++) {
+    h_.Put("k" + std::to_string(i), std::string(4000, 'v'), /*sync=*/true);
+  }
+  EXPECT_GT(spares, 2);
+  EXPECT_EQ(others, 0);
+  h_.Open();
+  EXPECT_EQ(h_.Get("k49").size(), 4000U);
+  EXPECT_TRUE(h_.Files(".tmp").empty());
+}
+
 TEST_F(BackgroundTest, FilesNobodyUsesAreRemovedAndThoseInUseStay) {
   for (int round = 0; round < 3; round++) {
     h_.Put("k", std::to_string(round));

@@ -55,7 +55,7 @@ void EngineImpl::CloseAsync(Completion done) {
 
 void EngineImpl::MaybeFinishCloseLocked() {
   if (!closing_ || close_posted_) return;
-  if (flushing_ || compacting_ || syncing_ || tracker_.in_flight() > 0) return;
+  if (flushing_ || compacting_ || syncing_ || preparing_ || tracker_.in_flight() > 0) return;
   close_posted_ = true;
   doors_.runtime.Post(runtime::Lane::kLog, [this] { FinishClose(); });
 }

@@ -154,8 +154,32 @@ Result<EngineImpl::Admission> EngineImpl::AdmitLocked(std::string_view encoding,
   timings_.batches++;
   timings_.batch_entries += count;
   timings_.batch_bytes += encoding.size();
-  if (need != SyncNeed::kNone) timings_.synced_writes++;
+  if (need != SyncNeed::kNone) {
+    timings_.synced_writes++;
+    PrepareSegmentLocked(admission.place.start.segment);
+  }
   return admission;
+}
+
+void EngineImpl::PrepareSegmentLocked(uint64_t active_segment) {
+  if (preparing_ || prepared_behind_ == active_segment || closing_) return;
+  preparing_ = true;
+  prepared_behind_ = active_segment;
+  doors_.runtime.Post(runtime::Lane::kFlush, [this] { RunPrepareSegment(); });
+}
+
+void EngineImpl::RunPrepareSegment() {
+  const Result<bool> done = log_->PrepareSegment();
+  if (!done.ok()) {
+    doors_.logger.Warning("prepare the next log segment: " + done.status().ToString());
+  }
+  base::MutexLock lock(mu_);
+  if (done.ok() && !*done && !closing_) {
+    doors_.runtime.Post(runtime::Lane::kFlush, [this] { RunPrepareSegment(); });
+    return;
+  }
+  preparing_ = false;
+  MaybeFinishCloseLocked();
 }
 
 bool EngineImpl::Apply(const Admission& admission, std::string_view encoding, bool leading) {

@@ -1,6 +1,7 @@
 #include "wal/log.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "base/check.h"
 #include "base/macros.h"
@@ -9,6 +10,8 @@
 namespace nokv::wal {
 namespace {
 
+// What PrepareSegment writes at once.
+constexpr uint64_t kFillBytes = uint64_t{1} << 20;
 constexpr std::string_view kWayBack = "close the log, see to the disk and open it again";
 
 }  // namespace
@@ -113,12 +116,20 @@ LogPosition Log::SyncedEnd() const {
   return synced_;
 }
 
-Status Log::RotateLocked(uint64_t first_record_bytes) {
+Result<std::unique_ptr<Segment>> Log::NextSegmentLocked(uint64_t first_record_bytes) {
   SegmentHeader header;
   header.segment = segments_.back()->number() + 1;
   header.salt = SegmentSalt(options_, header.segment);
-  auto next = Segment::Create(fs_, dir_, header, options_.segment_bytes, first_record_bytes);
+  if (spare_ != nullptr && Segment::SpareFits(spare_->size(), first_record_bytes)) {
+    return Segment::CreateInSpare(fs_, dir_, header, std::move(spare_));
+  }
+  return Segment::Create(fs_, dir_, header, options_.segment_bytes, first_record_bytes);
+}
+
+Status Log::RotateLocked(uint64_t first_record_bytes) {
+  auto next = NextSegmentLocked(first_record_bytes);
   if (!next.ok()) return PoisonLocked(next.status());
+  const uint64_t number = (*next)->number();
   const Status published = (*next)->Publish();
   if (!published.ok()) return PoisonLocked(published);
   // The seal tells what was reserved; should one of those records never be committed, the log ends
@@ -127,10 +138,49 @@ Status Log::RotateLocked(uint64_t first_record_bytes) {
   if (!sealed.ok()) return PoisonLocked(sealed);
   pending_.push_back({.committed = true, .end = (*next)->end()});
   AdvanceLocked();
-  files_.insert(header.segment);
+  files_.insert(number);
   ++stats_.segments_created;
   segments_.push_back(std::move(next).value());
   return Status::Ok();
+}
+
+Result<bool> Log::PrepareSegment() {
+  {
+    const base::MutexLock lock(mu_);
+    RETURN_IF_ERROR(UsableLocked());
+    if (spare_ != nullptr) return true;
+  }
+  if (filling_ == nullptr) {
+    const std::string path = vfs::JoinPath(dir_, std::string(kSpareFileName));
+    ASSIGN_OR_RETURN(filling_, fs_.CreateMapped(path, options_.segment_bytes));
+    filled_bytes_ = 0;
+  }
+  // Each slice is synced: the syncs of the log must not wait behind a whole segment of zeros.
+  const uint64_t bytes = std::min(kFillBytes, filling_->size() - filled_bytes_);
+  std::memset(filling_->data() + filled_bytes_, 0, bytes);
+  Status status = filling_->Written(filled_bytes_, bytes);
+  if (status.ok()) status = filling_->Sync();
+  if (!status.ok()) {
+    DropSpare();
+    return status;
+  }
+  filled_bytes_ += bytes;
+  if (filled_bytes_ < filling_->size()) return false;
+  const base::MutexLock lock(mu_);
+  spare_ = std::move(filling_);
+  return true;
+}
+
+void Log::DropSpare() {
+  std::unique_ptr<vfs::MappedFile> spare = std::move(filling_);
+  if (spare == nullptr) {
+    const base::MutexLock lock(mu_);
+    spare = std::move(spare_);
+  }
+  if (spare == nullptr) return;
+  spare.reset();
+  // What cannot be removed now is removed when the log is opened again.
+  (void)fs_.Remove(vfs::JoinPath(dir_, std::string(kSpareFileName)));
 }
 
 Status Log::Rotate() {
@@ -244,6 +294,10 @@ Status Log::Close() {
           ToString(committed_) + " on were reserved and never committed"));
     }
     closed_ = true;
+  }
+  DropSpare();
+  {
+    const base::MutexLock lock(mu_);
     RETURN_IF_ERROR(error_);
   }
   const Status status = SealLast();

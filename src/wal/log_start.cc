@@ -62,7 +62,7 @@ Result<std::unique_ptr<Log>> Log::StartAfterRecovery(vfs::FileSystem& fs, const 
   for (const std::string& name : names) {
     uint64_t segment = 0;
     if (ParseSegmentFileName(name, &segment)) files.insert(segment);
-    if (ParseTemporaryFileName(name, &segment)) {
+    if (name == kSpareFileName || ParseTemporaryFileName(name, &segment)) {
       RETURN_IF_ERROR(fs.Remove(vfs::JoinPath(dir, name)));
     }
   }

@@ -47,6 +47,87 @@ TEST(WalLogTest, PayloadsLieWhereTheirReservationsSay) {
   EXPECT_EQ(Content(*fs, SegmentPath(position.segment)).substr(position.offset, 5), "value");
 }
 
+// Appends until a segment after `segment` is active.
+void FillSegment(Log& log, uint64_t segment) {
+  while (log.CommittedEnd().segment == segment) ASSERT_TRUE(Append(log, "filling").ok());
+}
+
+TEST(WalLogTest, TheNextSegmentTakesTheFileThatWasMadeReady) {
+  auto disk = NewDisk();
+  auto fs = vfs::NewFaultFileSystem(*disk);
+  constexpr uint64_t kTwoSlicesAndAHalf = 5 << 19;
+  auto log = CreateLog(*fs, kTwoSlicesAndAHalf);
+  int slices = 0;
+  while (true) {
+    slices++;
+    const auto done = log->PrepareSegment();
+    ASSERT_TRUE(done.ok()) << done.status();
+    if (*done) break;
+  }
+  EXPECT_EQ(slices, 3);
+  EXPECT_TRUE(*log->PrepareSegment()) << "there is one already";
+  // It is on disk whole: a power loss leaves it with its length, all zeros.
+  const auto after = disk->CrashClone(vfs::MemoryFileSystem::Loss::kNothing, 0);
+  EXPECT_EQ(Content(*after, vfs::JoinPath(kDir, std::string(kSpareFileName))),
+            std::string(kTwoSlicesAndAHalf, '\0'));
+  int created = 0;
+  fs->SetObserver([&](const vfs::Operation& operation) {
+    created += operation.op == vfs::Op::kCreateMapped ? 1 : 0;
+    return vfs::Fault{};
+  });
+  FillSegment(*log, 1);
+  EXPECT_EQ(created, 0);
+  EXPECT_FALSE(*fs->Exists(vfs::JoinPath(kDir, std::string(kSpareFileName))));
+  FillSegment(*log, 2);
+  EXPECT_EQ(created, 1) << "none was ready";
+  const LogPosition end = log->CommittedEnd();
+  log.reset();
+  EXPECT_EQ(ReadLog(*fs).report.end, end);
+}
+
+TEST(WalLogTest, ARecordThatDoesNotFitTheReadyFileGetsOneOfItsOwn) {
+  auto fs = NewDisk();
+  auto log = CreateLog(*fs);
+  ASSERT_TRUE(*log->PrepareSegment());
+  ASSERT_TRUE(Append(*log, std::string(10000, 'x')).ok());
+  EXPECT_EQ(ReadLog(*fs).payloads, std::vector<std::string>{std::string(10000, 'x')});
+  FillSegment(*log, 2);
+  EXPECT_FALSE(*fs->Exists(vfs::JoinPath(kDir, std::string(kSpareFileName)))) << "used later";
+}
+
+TEST(WalLogTest, AReadyFileGoesWithTheCloseOrTheNextOpen) {
+  const std::string spare = vfs::JoinPath(kDir, std::string(kSpareFileName));
+  auto fs = NewDisk();
+  auto log = CreateLog(*fs);
+  ASSERT_TRUE(*log->PrepareSegment());
+  ASSERT_TRUE(log->Close().ok());
+  EXPECT_FALSE(*fs->Exists(spare));
+  auto again = Restart(*fs, ReadLog(*fs).report);
+  ASSERT_TRUE(again.ok()) << again.status();
+  ASSERT_TRUE(*(*again)->PrepareSegment());
+  again->reset();  // as a process that is killed
+  EXPECT_TRUE(*fs->Exists(spare));
+  ASSERT_TRUE(Restart(*fs, ReadLog(*fs).report).ok());
+  EXPECT_FALSE(*fs->Exists(spare));
+}
+
+TEST(WalLogTest, APreparationThatFailsChangesNothing) {
+  auto disk = NewDisk();
+  auto fs = vfs::NewFaultFileSystem(*disk);
+  auto log = CreateLog(*fs);
+  for (const vfs::Op failing : {vfs::Op::kCreateMapped, vfs::Op::kWritten, vfs::Op::kMappedSync}) {
+    fs->SetObserver([&](const vfs::Operation& operation) {
+      return vfs::Fault{.error_number = operation.op == failing ? EIO : 0};
+    });
+    EXPECT_FALSE(log->PrepareSegment().ok());
+    EXPECT_FALSE(*disk->Exists(vfs::JoinPath(kDir, std::string(kSpareFileName))));
+  }
+  fs->SetObserver([](const vfs::Operation&) { return vfs::Fault{}; });
+  EXPECT_TRUE(*log->PrepareSegment());
+  FillSegment(*log, 1);
+  EXPECT_TRUE(log->Sync().ok());
+}
+
 TEST(WalLogTest, RefusesTypesAndSizesWithoutEndingTheLog) {
   auto fs = NewDisk();
   auto log = CreateLog(*fs);

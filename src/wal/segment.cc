@@ -12,10 +12,11 @@ constexpr uint64_t kSealBytes = RecordBytes(kSegmentIndexBytes);
 
 }  // namespace
 
-Segment::Segment(vfs::FileSystem& fs, std::string dir, const SegmentHeader& header,
-                 std::unique_ptr<vfs::MappedFile> file)
+Segment::Segment(vfs::FileSystem& fs, std::string dir, std::string temporary_name,
+                 const SegmentHeader& header, std::unique_ptr<vfs::MappedFile> file)
     : fs_(fs),
       dir_(std::move(dir)),
+      temporary_name_(std::move(temporary_name)),
       path_(vfs::JoinPath(dir_, SegmentFileName(header.segment))),
       header_(header),
       file_(std::move(file)) {}
@@ -23,10 +24,21 @@ Segment::Segment(vfs::FileSystem& fs, std::string dir, const SegmentHeader& head
 Result<std::unique_ptr<Segment>> Segment::Create(vfs::FileSystem& fs, const std::string& dir,
                                                  const SegmentHeader& header, uint64_t file_bytes,
                                                  uint64_t record_bytes) {
-  const std::string path = vfs::JoinPath(dir, TemporaryFileName(header.segment));
+  const std::string name = TemporaryFileName(header.segment);
   const uint64_t size = std::max(file_bytes, kSegmentHeaderBytes + record_bytes + kSealBytes);
-  ASSIGN_OR_RETURN(auto file, fs.CreateMapped(path, size));
-  return std::unique_ptr<Segment>(new Segment(fs, dir, header, std::move(file)));
+  ASSIGN_OR_RETURN(auto file, fs.CreateMapped(vfs::JoinPath(dir, name), size));
+  return std::unique_ptr<Segment>(new Segment(fs, dir, name, header, std::move(file)));
+}
+
+std::unique_ptr<Segment> Segment::CreateInSpare(vfs::FileSystem& fs, const std::string& dir,
+                                                const SegmentHeader& header,
+                                                std::unique_ptr<vfs::MappedFile> file) {
+  return std::unique_ptr<Segment>(
+      new Segment(fs, dir, std::string(kSpareFileName), header, std::move(file)));
+}
+
+bool Segment::SpareFits(uint64_t file_bytes, uint64_t record_bytes) {
+  return kSegmentHeaderBytes + record_bytes + kSealBytes <= file_bytes;
 }
 
 Status Segment::Publish() {
@@ -34,7 +46,7 @@ Status Segment::Publish() {
   EncodeSegmentHeader(header_, data());
   RETURN_IF_ERROR(file_->Written(0, kSegmentHeaderBytes));
   RETURN_IF_ERROR(file_->Sync());
-  RETURN_IF_ERROR(fs_.Rename(vfs::JoinPath(dir_, TemporaryFileName(number())), path_));
+  RETURN_IF_ERROR(fs_.Rename(vfs::JoinPath(dir_, temporary_name_), path_));
   return fs_.SyncDir(dir_);
 }
 

@@ -23,6 +23,12 @@ class Segment {
   static Result<std::unique_ptr<Segment>> Create(vfs::FileSystem& fs, const std::string& dir,
                                                  const SegmentHeader& header, uint64_t file_bytes,
                                                  uint64_t record_bytes);
+  // As Create, in `file`, which holds zeros and is named kSpareFileName. REQUIRES: SpareFits.
+  static std::unique_ptr<Segment> CreateInSpare(vfs::FileSystem& fs, const std::string& dir,
+                                                const SegmentHeader& header,
+                                                std::unique_ptr<vfs::MappedFile> file);
+  // True if a file of `file_bytes` has room for `record_bytes` of records and the seal.
+  static bool SpareFits(uint64_t file_bytes, uint64_t record_bytes);
 
   // Writes the header, with what was reserved so far as its synced part, makes everything durable
   // and gives the file its name. The records reserved so far must have been written.
@@ -56,11 +62,13 @@ class Segment {
   Status Close() { return file_->Close(sealed_end_).Prefixed(path_); }
 
  private:
-  Segment(vfs::FileSystem& fs, std::string dir, const SegmentHeader& header,
-          std::unique_ptr<vfs::MappedFile> file);
+  // `temporary_name` is the file's name until Publish.
+  Segment(vfs::FileSystem& fs, std::string dir, std::string temporary_name,
+          const SegmentHeader& header, std::unique_ptr<vfs::MappedFile> file);
 
   vfs::FileSystem& fs_;
   const std::string dir_;
+  const std::string temporary_name_;
   const std::string path_;
   SegmentHeader header_;
   std::unique_ptr<vfs::MappedFile> file_;
