@@ -33,6 +33,7 @@ struct ClientState {
   uint64_t commands = 0;
   MultiState multi;
   Subscriptions subscriptions;
+  bool monitors = false;  // it is shown every command
   // Where messages for it go; the connection itself.
   Receiver* receiver = nullptr;
 };

@@ -34,6 +34,11 @@ struct Config {
   // The commands that one client queues between MULTI and EXEC take at most so much memory.
   uint64_t query_buffer_limit_bytes = uint64_t{256} << 20;
   OutputLimits output_limits;
+  // Commands that take so long are in the slow log; 0: all, -1: none.
+  int64_t slow_log_slower_than_us = 10000;
+  uint64_t slow_log_max_entries = 128;
+  // What takes so long is a sample of LATENCY; 0: nothing is.
+  uint64_t latency_monitor_threshold_ms = 0;
   // What subscribers hear of that happens to keys.
   KeyEvents key_events = 0;
   // A client that takes nothing of its waiting output for so long is disconnected.

@@ -81,6 +81,9 @@ std::optional<std::string> Executor::Refusal(const CommandSpec& spec, const Clie
   if (loading_ && (spec.flags & kLoadingFlag) == 0) {
     return "LOADING Redis is loading the dataset in memory";
   }
+  if (client.monitors && (spec.flags & (kReadOnlyFlag | kWriteFlag)) != 0) {
+    return "ERR Replica can't interact with the keyspace";  // the words of Redis
+  }
   // A client of version 2 could not tell replies from messages.
   if (client.protocol < 3 && client.subscriptions.total() > 0 &&
       (spec.flags & kWhileSubscribedFlag) == 0) {
@@ -112,14 +115,17 @@ Executed Executor::Execute(ClientState& client, std::span<const std::string_view
     return {};
   }
   Transaction txn(backend_, counts_, NowMs(), services_.config().key_events);
-  Run(*spec, client, args, txn, reply);
-  if (reply.failed()) return {};
-  return Commit(txn, reply);
+  const uint64_t began_us = ended_us_;
+  Call(*spec, client, args, txn, reply);
+  Executed executed;
+  if (!reply.failed()) executed = Commit(txn, reply);
+  Report(*spec, client, args, began_us, reply);
+  return executed;
 }
 
 void Executor::Refuse(ClientState& client, std::span<const std::string_view> args,
                       std::string_view error, Reply& reply) {
-  services_.CountRefusal();
+  services_.CommandRefused(args, error);
   client.multi.Spoil();
   if (!EqualsIgnoreCase(args[0], "exec")) return reply.Error(error);
   client.multi.Close();
@@ -141,6 +147,19 @@ void Executor::Queue(const CommandSpec& spec, ClientState& client,
 void Executor::Run(const CommandSpec& spec, ClientState& client,
                    std::span<const std::string_view> args, Transaction& txn, Reply& reply) {
   const uint64_t began_us = services_.clock().MonotonicMicros();
+  Call(spec, client, args, txn, reply);
+  Report(spec, client, args, began_us, reply);
+}
+
+void Executor::Report(const CommandSpec& spec, const ClientState& client,
+                      std::span<const std::string_view> args, uint64_t began_us,
+                      const Reply& reply) {
+  ended_us_ = services_.clock().MonotonicMicros();
+  services_.CommandRan({spec, client, args, ended_us_ - began_us, reply.error()});
+}
+
+void Executor::Call(const CommandSpec& spec, ClientState& client,
+                    std::span<const std::string_view> args, Transaction& txn, Reply& reply) {
   const Transaction::Savepoint savepoint = txn.Save();
   Context context{services_, client, txn, args, reply};
   if (const Status status = spec.function(context); !status.ok()) {
@@ -156,8 +175,6 @@ void Executor::Run(const CommandSpec& spec, ClientState& client,
   } else {
     txn.Release(savepoint);
   }
-  services_.CommandRan(
-      {spec, client, args, services_.clock().MonotonicMicros() - began_us, reply.failed()});
 }
 
 Executed Executor::Commit(Transaction& txn, Reply& reply) {
@@ -175,7 +192,6 @@ Executed Executor::Commit(Transaction& txn, Reply& reply) {
   if (!status.ok()) {
     reply.Rewind();
     ReplyFailed(status, reply);
-    if (reply.failed()) services_.CountError();
     return {};
   }
   const std::vector<Notice> notices = txn.TakeNotices();

@@ -70,6 +70,10 @@ class Executor {
   void Run(const CommandSpec& spec, ClientState& client, std::span<const std::string_view> args,
            Transaction& txn, Reply& reply);
 
+  // Commands that come now begin now: durations are measured from here, or from the end of the
+  // command before, so that one reading of the clock is enough for each.
+  void BeginRound() { ended_us_ = services_.clock().MonotonicMicros(); }
+
   // Removes up to `limit` expired keys; returns how many. REQUIRES: !paused().
   Result<size_t> Reap(size_t limit);
 
@@ -100,6 +104,12 @@ class Executor {
   Executed Commit(Transaction& txn, Reply& reply);
   // Commits its writes; an error says that they will not be there.
   Status CommitWrites(const Transaction& txn, std::span<const Write> writes, Executed* executed);
+  // Run without its report.
+  void Call(const CommandSpec& spec, ClientState& client, std::span<const std::string_view> args,
+            Transaction& txn, Reply& reply);
+  // Tells of a command that has run since `began_us`.
+  void Report(const CommandSpec& spec, const ClientState& client,
+              std::span<const std::string_view> args, uint64_t began_us, const Reply& reply);
   void OnProgress();
 
   Services& services_;
@@ -112,6 +122,7 @@ class Executor {
   bool holding_ = true;
   std::optional<Pause> paused_on_;
   uint64_t now_ms_ = 0;
+  uint64_t ended_us_ = 0;  // when the last command ended
 };
 
 }  // namespace nokv::redis

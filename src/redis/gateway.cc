@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "redis/redact.h"
 #include "redis/resp/reply.h"
 
 namespace nokv::redis {
@@ -28,9 +29,7 @@ Gateway::Gateway(const Config& config, const GatewayDoors& doors)
       random_(doors.seed),
       scan_cursors_(doors.backend.Generation()),
       executor_(*this, doors.backend, doors.loop, [this] { OnProgress(); }),
-      books_(doors.backend, doors.loop, doors.logger),
-      calls_(commands_.all().size()),
-      failures_(commands_.all().size()) {}
+      books_(doors.backend, doors.loop, doors.logger) {}
 
 Gateway::~Gateway() = default;
 
@@ -94,16 +93,44 @@ Executed Gateway::Execute(ClientState& client, std::span<const std::string_view>
   return executed;
 }
 
-void Gateway::CountRefusal() {
-  Add(refused_calls_, 1);
+void Gateway::CountError(std::string_view error) {
   Add(errors_, 1);
+  command_stats_.Answered(error);
+}
+
+void Gateway::CommandRefused(std::span<const std::string_view> args, std::string_view error) {
+  Add(refused_calls_, 1);
+  CountError(error);
+  const CommandSpec* spec = commands_.Find(args[0]);
+  if (spec != nullptr && !spec->subcommands.empty()) {
+    spec = args.size() > 1 ? FindSubcommand(*spec, args[1]) : nullptr;
+  }
+  if (spec != nullptr) command_stats_.Rejected(*spec);
 }
 
 void Gateway::CommandRan(const RanCommand& command) {
-  Add(calls_[commands_.IndexOf(command.spec)], 1);
-  if (!command.failed) return;
-  Add(failures_[commands_.IndexOf(command.spec)], 1);
-  Add(errors_, 1);
+  const CommandSpec& spec = command.spec;
+  command_stats_.Ran(spec, command.duration_us, !command.error.empty());
+  if (!command.error.empty()) CountError(command.error);
+  if (config_.slow_log_slower_than_us >= 0 && (spec.flags & kSkipSlowLogFlag) == 0 &&
+      command.duration_us >= static_cast<uint64_t>(config_.slow_log_slower_than_us)) {
+    slow_log_.Add({0,
+                   executor_.LastNowMs() / 1000,
+                   command.duration_us,
+                   {},
+                   command.client.address,
+                   command.client.name},
+                  Redacted(spec, command.args), config_.slow_log_max_entries);
+  }
+  const uint64_t threshold_ms = config_.latency_monitor_threshold_ms;
+  if (threshold_ms != 0 && command.duration_us / 1000 >= threshold_ms) {
+    latency_monitor_.Add((spec.flags & kFastFlag) != 0 ? "fast-command" : "command",
+                         executor_.LastNowMs() / 1000, command.duration_us / 1000);
+  }
+  if (!monitors_.empty() && (spec.flags & (kAdminFlag | kSkipMonitorFlag)) == 0) {
+    monitors_.Show(doors_.clock.WallMillis() * 1000, command.client.db, command.client.address,
+                   Redacted(spec, command.args));
+  }
 }
 
 void Gateway::OnProgress() {
@@ -261,14 +288,13 @@ GatewayStats Gateway::stats() const {
   stats.input_bytes = read(input_bytes_);
   stats.output_bytes = read(output_bytes_);
   stats.commands_total = read(refused_calls_);
-  for (size_t i = 0; i < calls_.size(); ++i) {
-    const uint64_t calls = read(calls_[i]);
-    stats.commands_total += calls;
-    const std::string name(commands_.all()[i]->name);
-    if (calls != 0) stats.commands_per_operation[name] = calls;
-    if (const uint64_t failed = read(failures_[i]); failed != 0) {
-      stats.errors_per_operation[name] = failed;
-    }
+  for (const CommandSpec* spec : commands_.every()) {
+    const CommandStats::Totals totals = command_stats_.of(*spec);
+    if (totals.calls == 0) continue;
+    stats.commands_total += totals.calls;
+    const std::string name(spec->name.substr(0, spec->name.find('|')));
+    stats.commands_per_operation[name] += totals.calls;
+    if (totals.failed != 0) stats.errors_per_operation[name] += totals.failed;
   }
   return stats;
 }
@@ -278,9 +304,7 @@ void Gateway::ResetStats() {
                            &slow_readers_, &input_bytes_, &output_bytes_, &refused_calls_}) {
     counter->store(0, std::memory_order_relaxed);
   }
-  for (std::vector<Counter>* counters : {&calls_, &failures_}) {
-    for (Counter& counter : *counters) counter.store(0, std::memory_order_relaxed);
-  }
+  command_stats_.Reset();
 }
 
 }  // namespace nokv::redis

@@ -23,12 +23,16 @@
 #include "base/random.h"
 #include "redis/backend.h"
 #include "redis/books.h"
+#include "redis/command_stats.h"
 #include "redis/commands/command.h"
 #include "redis/commands/table.h"
 #include "redis/executor.h"
+#include "redis/latency_monitor.h"
+#include "redis/monitors.h"
 #include "redis/pubsub.h"
 #include "redis/scan_cursors.h"
 #include "redis/session.h"
+#include "redis/slow_log.h"
 #include "redis/stats.h"
 #include "rpc/stream/stream.h"
 
@@ -80,10 +84,14 @@ class Gateway final : public Services {
   GatewayStats Stats() const override { return stats(); }
   void ResetStats() override;
   void CountLookup(bool hit) override { Add(hit ? hits_ : misses_, 1); }
-  void CountError() override { Add(errors_, 1); }
-  void CountRefusal() override;
+  void CountError(std::string_view error) override;
+  void CommandRefused(std::span<const std::string_view> args, std::string_view error) override;
   void CommandRan(const RanCommand& command) override;
   PubSub& pubsub() override { return pubsub_; }
+  Monitors& monitors() override { return monitors_; }
+  SlowLog& slow_log() override { return slow_log_; }
+  LatencyMonitor& latency_monitor() override { return latency_monitor_; }
+  const CommandStats& command_stats() const override { return command_stats_; }
   void TellSubscribers(std::span<const Notice> notices, uint64_t barrier) override;
   uint64_t start_ms() const override { return start_ms_; }
   bool loading() const override { return executor_.loading(); }
@@ -114,6 +122,10 @@ class Gateway final : public Services {
   base::Random random_;
   ScanCursors scan_cursors_;
   PubSub pubsub_;
+  Monitors monitors_;
+  SlowLog slow_log_;
+  LatencyMonitor latency_monitor_;
+  CommandStats command_stats_{commands_};
   Executor executor_;
   Books books_;
   std::array<std::string, kDatabases> random_positions_;
@@ -134,7 +146,6 @@ class Gateway final : public Services {
 
   Counter errors_{0}, active_{0}, accepted_{0}, rejected_{0}, hits_{0}, misses_{0}, expired_{0},
       slow_readers_{0}, input_bytes_{0}, output_bytes_{0};
-  std::vector<Counter> calls_, failures_;  // by CommandTable::IndexOf
   Counter refused_calls_{0};
 };
 

@@ -19,6 +19,8 @@ namespace nokv::redis {
 
 namespace {
 
+// An entry takes up to 6 KB.
+constexpr int64_t kMostSlowLogEntries = 65536;
 constexpr int64_t kMaxInt = std::numeric_limits<int>::max();
 constexpr int64_t kMaxLong = std::numeric_limits<int64_t>::max();
 
@@ -39,32 +41,13 @@ Check Number(int64_t least, int64_t most) {
   };
 }
 
-// "100", "1k" (1000), "1kb" (1024), and so for m and g.
-std::optional<int64_t> ParseBytes(std::string_view text) {
-  const size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
-  const auto number = ParseUint64(text.substr(0, digits));
-  if (!number.has_value()) return std::nullopt;
-  constexpr std::pair<std::string_view, uint64_t> kUnits[] = {
-      {"", 1},          {"b", 1},        {"k", 1000},          {"kb", 1024},
-      {"m", 1'000'000}, {"mb", 1 << 20}, {"g", 1'000'000'000}, {"gb", 1 << 30},
-  };
-  for (const auto& [unit, factor] : kUnits) {
-    if (!EqualsIgnoreCase(text.substr(digits), unit)) continue;
-    uint64_t bytes = 0;
-    if (__builtin_mul_overflow(*number, factor, &bytes) || bytes > uint64_t{kMaxLong}) {
-      return std::nullopt;
-    }
-    return static_cast<int64_t>(bytes);
-  }
-  return std::nullopt;
-}
-
 Check Bytes(int64_t least, int64_t most) {
   return [=](std::string* text) -> std::string {
-    const auto bytes = ParseBytes(*text);
-    if (!bytes.has_value()) return "argument must be a memory value";
+    const auto bytes = ParseMemory(*text);
+    if (!bytes.has_value() || *bytes > uint64_t{kMaxLong}) return "argument must be a memory value";
     *text = std::to_string(*bytes);
-    return *bytes < least || *bytes > most ? OutOfRange(least, most) : "";
+    const auto number = static_cast<int64_t>(*bytes);
+    return number < least || number > most ? OutOfRange(least, most) : "";
   };
 }
 
@@ -94,6 +77,14 @@ Parameter Acts(std::string_view name, uint64_t Config::* member, Check check) {
           [member](const Config& config) { return std::to_string(config.*member); },
           [member](Config& config, const std::string& text) {
             config.*member = ParseUint64(text).value_or(0);
+          }};
+}
+
+Parameter Acts(std::string_view name, int64_t Config::* member, Check check) {
+  return {name, std::move(check),
+          [member](const Config& config) { return std::to_string(config.*member); },
+          [member](Config& config, const std::string& text) {
+            config.*member = ParseInt64(text).value_or(0);
           }};
 }
 
@@ -181,8 +172,11 @@ std::vector<Parameter> MakeParameters() {
       OutputLimits(),
       Acts("client-query-buffer-limit", &Config::query_buffer_limit_bytes,
            Bytes(1 << 20, kMaxLong)),
+      Acts("latency-monitor-threshold", &Config::latency_monitor_threshold_ms, Number(0, kMaxLong)),
       Acts("maxclients", &Config::max_clients, Number(1, 1'000'000)),
       Acts("protected-mode", &Config::protected_mode),
+      Acts("slowlog-log-slower-than", &Config::slow_log_slower_than_us, Number(-1, kMaxLong)),
+      Acts("slowlog-max-len", &Config::slow_log_max_entries, Number(0, kMostSlowLogEntries)),
       Acts("timeout", &Config::timeout_seconds, Number(0, kMaxInt)),
       // What is what it is.
       Fixed("bind", [](const Config& c) { return c.address.substr(0, c.address.rfind(':')); }),

@@ -20,6 +20,7 @@ Session::Session(Gateway& gateway, rpc::stream::Connection& connection, uint64_t
 }
 
 size_t Session::OnData(std::string_view data) {
+  gateway_.executor().BeginRound();
   size_t consumed = 0;
   bool stop = false;
   while (!closing_ && !stop) {
@@ -30,8 +31,9 @@ size_t Session::OnData(std::string_view data) {
     const auto outcome = parser_.Parse(data.substr(consumed));
     if (outcome == RequestParser::Outcome::kNeedMore) break;
     if (outcome == RequestParser::Outcome::kError) {
-      Emit("-ERR " + parser_.error() + "\r\n", 0, false);
-      gateway_.CountError();
+      const std::string error = "ERR " + parser_.error();
+      Emit("-" + error + "\r\n", 0, false);
+      gateway_.CountError(error);
       closing_ = true;
       break;
     }
@@ -94,7 +96,7 @@ void Session::FlushMessages() {
 
 bool Session::Admit(size_t more) {
   if (aborted_) return false;
-  const bool gets_messages = client_.subscriptions.total() > 0;
+  const bool gets_messages = client_.subscriptions.total() > 0 || client_.monitors;
   const OutputLimit& limit = gateway_.config().output_limits.of(
       gets_messages ? OutputClass::kPubSub : OutputClass::kNormal);
   const uint64_t now_ms = gateway_.executor().LastNowMs();
@@ -133,7 +135,7 @@ void Session::ReleaseHeld() {
     } else if (!held.is_message) {
       Reply reply(&connection_.output(), client_.protocol);
       Executor::ReplyFailed(outcome, reply);
-      if (reply.failed()) gateway_.CountError();
+      if (reply.failed()) gateway_.CountError(reply.error());
     }
     held_.pop_front();
   }
@@ -175,6 +177,7 @@ void Session::CloseIfDone() {
 
 void Session::OnClosed() {
   gateway_.pubsub().UnsubscribeAll(*this, &client_.subscriptions);
+  gateway_.monitors().Remove(*this);
   gateway_.Remove(client_.id);
 }
 
@@ -183,7 +186,8 @@ void Session::Sweep(uint64_t now_ms) {
   if (!Admit(0)) return;
   const uint64_t idle_ms = gateway_.config().timeout_seconds * 1000;
   // Who listens, waits.
-  if (idle_ms == 0 || !held_.empty() || client_.subscriptions.total() > 0) return;
+  if (idle_ms == 0 || !held_.empty() || client_.subscriptions.total() > 0 || client_.monitors)
+    return;
   if (now_ms < client_.last_command_ms + idle_ms) return;
   gateway_.logger().Info("client " + client_.address + ": closed, idle");
   Abort();

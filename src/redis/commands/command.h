@@ -27,7 +27,11 @@ namespace nokv::redis {
 
 class CommandTable;
 class Executor;
+class CommandStats;
+class LatencyMonitor;
+class Monitors;
 class PubSub;
+class SlowLog;
 class ScanCursors;
 
 // A command that has run.
@@ -36,7 +40,7 @@ struct RanCommand {
   const ClientState& client;
   std::span<const std::string_view> args;
   uint64_t duration_us;
-  bool failed;  // its reply is an error
+  std::string_view error;  // that it replied with: "ERR syntax error"; empty: none
 };
 
 // What commands may ask of the gateway around them.
@@ -54,13 +58,18 @@ class Services {
   virtual GatewayStats Stats() const = 0;
   virtual void ResetStats() = 0;
   virtual void CountLookup(bool hit) = 0;
-  virtual void CountError() = 0;
+  // An error was answered, other than by a command that ran or was refused.
+  virtual void CountError(std::string_view error) = 0;
   // A command was refused before it ran.
-  virtual void CountRefusal() = 0;
+  virtual void CommandRefused(std::span<const std::string_view> args, std::string_view error) = 0;
   // Called after each command, those within a transaction of several too; whether what it did will
   // be committed is not known yet.
   virtual void CommandRan(const RanCommand& command) = 0;
   virtual PubSub& pubsub() = 0;
+  virtual Monitors& monitors() = 0;
+  virtual SlowLog& slow_log() = 0;
+  virtual LatencyMonitor& latency_monitor() = 0;
+  virtual const CommandStats& command_stats() const = 0;
   // Sends what Transaction::Tell was told, behind commit `barrier`.
   virtual void TellSubscribers(std::span<const Notice> notices, uint64_t barrier) = 0;
   virtual uint64_t start_ms() const = 0;
@@ -93,6 +102,7 @@ std::span<const CommandSpec> ScanCommands();
 std::span<const CommandSpec> ConnectionCommands();
 std::span<const CommandSpec> ClientCommands();
 std::span<const CommandSpec> CommandCommands();
+std::span<const CommandSpec> MonitoringCommands();
 std::span<const CommandSpec> PubSubCommands();
 std::span<const CommandSpec> ServerCommands();
 std::span<const CommandSpec> ConfigCommands();

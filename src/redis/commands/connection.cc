@@ -3,6 +3,7 @@
 #include "redis/commands/common.h"
 #include "redis/commands/table.h"
 #include "redis/executor.h"
+#include "redis/monitors.h"
 #include "redis/number.h"
 
 namespace nokv::redis {
@@ -134,6 +135,8 @@ Status Reset(Context& context) {
   client.multi.Close();
   context.services.pubsub().UnsubscribeAll(*client.receiver, &client.subscriptions);
   context.services.executor().watches().Forget(client.id);
+  context.services.monitors().Remove(*client.receiver);
+  client.monitors = false;
   context.reply.Simple("RESET");
   return Status::Ok();
 }

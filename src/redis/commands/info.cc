@@ -1,8 +1,10 @@
 // INFO: what is to be known about the server, in sections.
+#include <cstdio>
 #include <string>
 #include <string_view>
 
 #include "base/macros.h"
+#include "redis/command_stats.h"
 #include "redis/commands/common.h"
 #include "redis/commands/table.h"
 #include "redis/executor.h"
@@ -99,9 +101,43 @@ Status InfoCpu(Context& context, std::string* out) {
   return Status::Ok();
 }
 
+std::string Fixed(double value, int digits) {
+  char text[64];
+  std::snprintf(text, sizeof text, "%.*f", digits, value);
+  return text;
+}
+
 Status InfoCommandStats(Context& context, std::string* out) {
-  for (const auto& [name, calls] : context.services.Stats().commands_per_operation) {
-    Line(out, "cmdstat_" + name, "calls=" + std::to_string(calls));
+  for (const CommandSpec* spec : context.services.commands().every()) {
+    const CommandStats::Totals totals = context.services.command_stats().of(*spec);
+    if (totals.calls == 0 && totals.rejected == 0) continue;
+    const double each = totals.calls == 0 ? 0
+                                          : static_cast<double>(totals.microseconds) /
+                                                static_cast<double>(totals.calls);
+    Line(out, "cmdstat_" + std::string(spec->name),
+         "calls=" + std::to_string(totals.calls) + ",usec=" + std::to_string(totals.microseconds) +
+             ",usec_per_call=" + Fixed(each, 2) + ",rejected_calls=" +
+             std::to_string(totals.rejected) + ",failed_calls=" + std::to_string(totals.failed));
+  }
+  return Status::Ok();
+}
+
+Status InfoErrorStats(Context& context, std::string* out) {
+  for (const auto& [code, count] : context.services.command_stats().errors()) {
+    Line(out, "errorstat_" + code, "count=" + std::to_string(count));
+  }
+  return Status::Ok();
+}
+
+Status InfoLatencyStats(Context& context, std::string* out) {
+  for (const CommandSpec* spec : context.services.commands().every()) {
+    const metrics::HistogramSnapshot latency = context.services.command_stats().Latency(*spec);
+    if (latency.count() == 0) continue;
+    const auto percentile = [&latency](double percent) {
+      return Fixed(static_cast<double>(latency.Percentile(percent)), 3);
+    };
+    Line(out, "latency_percentiles_usec_" + std::string(spec->name),
+         "p50=" + percentile(50) + ",p99=" + percentile(99) + ",p99.9=" + percentile(99.9));
   }
   return Status::Ok();
 }
@@ -133,6 +169,8 @@ constexpr InfoSection kSections[] = {
     {"replication", "Replication", InfoReplication, true},
     {"cpu", "CPU", InfoCpu, true},
     {"commandstats", "Commandstats", InfoCommandStats, false},
+    {"errorstats", "Errorstats", InfoErrorStats, true},
+    {"latencystats", "Latencystats", InfoLatencyStats, false},
     {"keyspace", "Keyspace", InfoKeyspace, true},
 };
 

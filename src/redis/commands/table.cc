@@ -33,7 +33,8 @@ CommandTable::CommandTable() : slots_(kSlots) {
   for (const auto& family :
        {StringCommands(), StringRangeCommands(), CounterCommands(), KeyCommands(), ExpireCommands(),
         ScanCommands(), ConnectionCommands(), ClientCommands(), CommandCommands(), ConfigCommands(),
-        InfoCommands(), PubSubCommands(), ServerCommands(), TransactionCommands()}) {
+        InfoCommands(), MonitoringCommands(), PubSubCommands(), ServerCommands(),
+        TransactionCommands()}) {
     for (const CommandSpec& spec : family) all_.push_back(&spec);
   }
   NOKV_CHECK(all_.size() < kSlots / 2) << "enlarge the command table";
@@ -46,8 +47,11 @@ CommandTable::CommandTable() : slots_(kSlots) {
       NOKV_CHECK(slots_[at].spec->name != all_[i]->name) << "twice: " << all_[i]->name;
       at = (at + 1) % kSlots;
     }
-    slots_[at] = Slot{all_[i], i};
+    slots_[at] = Slot{all_[i]};
+    if (all_[i]->function != nullptr) every_.push_back(all_[i]);
+    for (const CommandSpec& sub : all_[i]->subcommands) every_.push_back(&sub);
   }
+  for (size_t i = 0; i < every_.size(); ++i) indices_.emplace(every_[i], i);
 }
 
 const CommandTable::Slot* CommandTable::FindSlot(std::string_view lower) const {
@@ -73,9 +77,9 @@ const CommandSpec* CommandTable::FindFull(std::string_view name) const {
 }
 
 size_t CommandTable::IndexOf(const CommandSpec& command) const {
-  const Slot* slot = FindSlot(command.name.substr(0, command.name.find('|')));
-  NOKV_CHECK(slot != nullptr) << command.name;
-  return slot->index;
+  const auto found = indices_.find(&command);
+  NOKV_CHECK(found != indices_.end()) << command.name;
+  return found->second;
 }
 
 const CommandSpec* FindSubcommand(const CommandSpec& container, std::string_view name) {

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "redis/commands/command.h"
@@ -22,18 +23,20 @@ class CommandTable {
   const CommandSpec* FindFull(std::string_view name) const;
   // By name.
   const std::vector<const CommandSpec*>& all() const { return all_; }
-  // A dense number for each top-level command, below all().size(). A subcommand has that of its
-  // container.
+  // Commands and subcommands that can run, by name.
+  const std::vector<const CommandSpec*>& every() const { return every_; }
+  // Its place in every().
   size_t IndexOf(const CommandSpec& command) const;
 
  private:
   struct Slot {
     const CommandSpec* spec = nullptr;
-    size_t index = 0;
   };
   const Slot* FindSlot(std::string_view lower) const;
 
   std::vector<const CommandSpec*> all_;
+  std::vector<const CommandSpec*> every_;
+  std::unordered_map<const CommandSpec*, size_t> indices_;
   std::vector<Slot> slots_;  // open addressing; size is a power of two
 };
 

@@ -66,6 +66,12 @@ void Reply::Header(char type, size_t count) {
   AppendNumberLine(type, static_cast<int64_t>(count), out_);
 }
 
+std::string_view Reply::error() const {
+  if (!failed_) return {};
+  const std::string_view text = std::string_view(*out_).substr(begin_ + 1);
+  return text.substr(0, text.find('\r'));
+}
+
 void Reply::Rewind() {
   out_->resize(begin_);
   failed_ = false;

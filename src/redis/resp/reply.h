@@ -46,6 +46,8 @@ class Reply {
   bool failed() const { return failed_; }
   // True if a push was written: then it is sent to clients that want no replies, too.
   bool has_pushes() const { return has_pushes_; }
+  // The text of that error, for as long as nothing else is written; empty if there is none.
+  std::string_view error() const;
   size_t bytes() const { return out_->size() - begin_; }
   // Drops what this object wrote.
   void Rewind();
