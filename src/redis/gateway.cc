@@ -193,6 +193,9 @@ void Gateway::FlushSoon(Session& session) {
 }
 
 void Gateway::ReapTick() {
+  // During a pause nothing changes.
+  if (client_pause_.active(executor_.NowMs())) return;
+  if (client_pause_.began()) ResumeClients();
   for (int i = 0; i < kReapBatchesPerTick && !executor_.paused(); ++i) {
     const Result<size_t> reaped = executor_.Reap(kReapBatch);
     any_stopped_ |= executor_.paused();
@@ -262,11 +265,29 @@ void Gateway::ForEachClient(const std::function<void(const ClientState&)>& visit
   for (const auto& [id, session] : sessions_) visit(session->client());
 }
 
-bool Gateway::KillClient(uint64_t id) {
+void Gateway::KillClient(uint64_t id) {
   const auto found = sessions_.find(id);
-  if (found == sessions_.end()) return false;
-  found->second->CloseAfterReplies();
-  return true;
+  if (found != sessions_.end()) found->second->Abort();
+}
+
+void Gateway::ResumeClients() {
+  client_pause_.End();
+  doors_.loop.Post([this] { OnProgress(); });
+}
+
+bool Gateway::PostponesDuringPause(const ClientState& client,
+                                   std::span<const std::string_view> args) {
+  if (!client_pause_.active(executor_.NowMs())) return false;
+  const CommandSpec* spec = commands_.Find(args[0]);
+  const auto writes = [](const CommandSpec& one) {
+    return (one.flags & (kWriteFlag | kMayReplicateFlag)) != 0;
+  };
+  bool postponed = client_pause_.all() || (spec != nullptr && writes(*spec));
+  if (!postponed && spec != nullptr && spec->name == "exec" && client.multi.open()) {
+    for (const QueuedCommand& queued : *client.multi.queue()) postponed |= writes(*queued.spec);
+  }
+  any_stopped_ |= postponed;
+  return postponed;
 }
 
 void Gateway::CountBytes(uint64_t input, uint64_t output) {

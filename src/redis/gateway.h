@@ -23,6 +23,7 @@
 #include "base/random.h"
 #include "redis/backend.h"
 #include "redis/books.h"
+#include "redis/client_pause.h"
 #include "redis/command_stats.h"
 #include "redis/commands/command.h"
 #include "redis/commands/table.h"
@@ -70,6 +71,10 @@ class Gateway final : public Services {
   void AddHolder(Session& session) { holders_.push_back(&session); }
   void CountBytes(uint64_t input, uint64_t output);
   void CountSlowReader() { Add(slow_readers_, 1); }
+  // True if the command has to wait for the end of a pause.
+  bool Postpones(const ClientState& client, std::span<const std::string_view> args) {
+    return client_pause_.began() && PostponesDuringPause(client, args);
+  }
   // Calls the session's FlushMessages when what the loop does now is done.
   void FlushSoon(Session& session);
 
@@ -96,7 +101,9 @@ class Gateway final : public Services {
   uint64_t start_ms() const override { return start_ms_; }
   bool loading() const override { return executor_.loading(); }
   void ForEachClient(const std::function<void(const ClientState&)>& visit) const override;
-  bool KillClient(uint64_t id) override;
+  void KillClient(uint64_t id) override;
+  ClientPause& client_pause() override { return client_pause_; }
+  void ResumeClients() override;
   std::string& random_position(int db) override { return random_positions_[db]; }
 
  private:
@@ -107,6 +114,7 @@ class Gateway final : public Services {
   }
 
   void OnProgress();
+  bool PostponesDuringPause(const ClientState& client, std::span<const std::string_view> args);
   void PublishKeyEvent(const Notice& notice, uint64_t barrier);
   void Refuse(rpc::stream::Connection& connection, std::string_view error);
   void StartTimers();
@@ -125,6 +133,7 @@ class Gateway final : public Services {
   Monitors monitors_;
   SlowLog slow_log_;
   LatencyMonitor latency_monitor_;
+  ClientPause client_pause_;
   CommandStats command_stats_{commands_};
   Executor executor_;
   Books books_;

@@ -22,20 +22,9 @@
 #include <string>
 #include <string_view>
 
-namespace nokv::redis {
+#include "redis/receiver.h"
 
-// A connection, as it takes messages.
-class Receiver {
- public:
-  virtual ~Receiver() = default;
-  virtual uint64_t id() const = 0;
-  // Of the protocol it speaks: messages are arrays in version 2, pushes from 3.
-  virtual int protocol() const = 0;
-  // Sends a complete RESP value that is no reply, after what the client was sent before and once
-  // `barrier` is acknowledged (0: at once). It is dropped if that commit failed, or if the client
-  // does not read; the client is then disconnected.
-  virtual void Push(std::string_view message, uint64_t barrier) = 0;
-};
+namespace nokv::redis {
 
 enum class SubscriptionKind : uint8_t { kChannel, kPattern, kShardChannel };
 inline constexpr size_t kSubscriptionKinds = 3;

@@ -163,6 +163,7 @@ class Nobody final : public Receiver {
   uint64_t id() const override { return id_; }
   int protocol() const override { return 3; }
   void Push(std::string_view message, uint64_t /*barrier*/) override { received += message; }
+  ConnectionUse use() const override { return {}; }
   std::string received;
 
  private:

@@ -23,6 +23,7 @@ size_t Session::OnData(std::string_view data) {
   gateway_.executor().BeginRound();
   size_t consumed = 0;
   bool stop = false;
+  input_bytes_ = data.size();
   while (!closing_ && !stop) {
     if (gateway_.executor().paused() || OutputIsFull()) {
       stop = true;
@@ -37,9 +38,14 @@ size_t Session::OnData(std::string_view data) {
       closing_ = true;
       break;
     }
+    if (!parser_.args().empty() && gateway_.Postpones(client_, parser_.args())) {
+      stop = true;  // and it is parsed again later
+      break;
+    }
     consumed += parser_.consumed();
     if (!parser_.args().empty()) ExecuteOne(parser_.args());
   }
+  input_bytes_ = data.size() - consumed;
   gateway_.CountBytes(consumed, 0);
   connection_.Flush();
   if (stop && !stopped_) {
@@ -87,6 +93,10 @@ void Session::Push(std::string_view message, uint64_t barrier) {
   Emit(message, barrier, true);
   if (std::exchange(flushes_soon_, true)) return;
   gateway_.FlushSoon(*this);
+}
+
+ConnectionUse Session::use() const {
+  return {input_bytes_, connection_.pending_bytes(), held_.size(), held_bytes_};
 }
 
 void Session::FlushMessages() {
@@ -185,8 +195,9 @@ void Session::Sweep(uint64_t now_ms) {
   if (IsStalled(now_ms)) return DisconnectSlowReader("did not read its replies");
   if (!Admit(0)) return;
   const uint64_t idle_ms = gateway_.config().timeout_seconds * 1000;
-  // Who listens, waits.
-  if (idle_ms == 0 || !held_.empty() || client_.subscriptions.total() > 0 || client_.monitors)
+  // Who listens waits, and who is stopped was not idle.
+  if (idle_ms == 0 || stopped_ || !held_.empty() || client_.subscriptions.total() > 0 ||
+      client_.monitors)
     return;
   if (now_ms < client_.last_command_ms + idle_ms) return;
   gateway_.logger().Info("client " + client_.address + ": closed, idle");

@@ -38,6 +38,7 @@ class Session final : public rpc::stream::Handler, public Receiver {
   uint64_t id() const override { return client_.id; }
   int protocol() const override { return client_.protocol; }
   void Push(std::string_view message, uint64_t barrier) override;
+  ConnectionUse use() const override;
   // Gives the messages of this round to the socket.
   void FlushMessages();
 
@@ -82,6 +83,7 @@ class Session final : public rpc::stream::Handler, public Receiver {
   std::string scratch_;  // reply of the command that runs
   std::deque<Held> held_;
   size_t held_bytes_ = 0;
+  size_t input_bytes_ = 0;     // shown to OnData and not executed yet
   bool stopped_ = false;       // reading is off
   bool closing_ = false;       // takes no more commands
   bool aborted_ = false;       // nothing is sent any more

@@ -1,9 +1,8 @@
 // CLIENT: what a connection says about itself, and who is connected.
 #include "base/macros.h"
+#include "redis/commands/client_admin.h"
 #include "redis/commands/common.h"
 #include "redis/commands/table.h"
-#include "redis/executor.h"
-#include "redis/number.h"
 
 namespace nokv::redis {
 
@@ -16,68 +15,8 @@ bool IsPlainWord(std::string_view text) {
   return true;
 }
 
-// One line of CLIENT LIST.
-std::string Describe(Services& services, const ClientState& client) {
-  const uint64_t now_ms = services.clock().WallMillis();
-  const auto seconds_since = [now_ms](uint64_t then_ms) {
-    return std::to_string(now_ms > then_ms ? (now_ms - then_ms) / 1000 : 0);
-  };
-  std::string out = "id=" + std::to_string(client.id);
-  out += " addr=" + client.address + " laddr=" + client.local_address + " fd=0";
-  out += " name=" + client.name;
-  out += " age=" + seconds_since(client.connected_ms);
-  out += " idle=" + seconds_since(client.last_command_ms);
-  std::string flags;
-  if (client.multi.open()) flags += 'x';
-  if (services.executor().watches().Changed(client.id)) flags += 'd';
-  if (client.no_evict) flags += 'e';
-  out += " flags=" + (flags.empty() ? "N" : flags);
-  out += " db=" + std::to_string(client.db);
-  out += " sub=0 psub=0 ssub=0";
-  out += " multi=" + (client.multi.open() ? std::to_string(client.multi.queue()->size()) : "-1");
-  out += " multi-mem=" + std::to_string(client.multi.bytes());
-  out += " cmd=" + std::string(client.last_command);
-  out += " user=default redir=-1 resp=" + std::to_string(client.protocol);
-  out += " lib-name=" + client.library_name + " lib-ver=" + client.library_version;
-  return out;
-}
-
 Status ClientId(Context& context) {
   context.reply.Integer(static_cast<int64_t>(context.client.id));
-  return Status::Ok();
-}
-
-Status ClientInfo(Context& context) {
-  context.reply.Verbatim(Describe(context.services, context.client) + "\n");
-  return Status::Ok();
-}
-
-Status ClientList(Context& context) {
-  const auto& args = context.args;
-  std::vector<uint64_t> ids;
-  bool none = false;  // a type that no client of ours has
-  if (args.size() == 4 && EqualsIgnoreCase(args[2], "type")) {
-    const std::string type = LowerCase(args[3]);
-    if (type != "normal" && type != "master" && type != "replica" && type != "pubsub") {
-      return Fail(context, "ERR Unknown client type '" + std::string(args[3]) + "'");
-    }
-    none = type != "normal";
-  } else if (args.size() > 3 && EqualsIgnoreCase(args[2], "id")) {
-    for (const std::string_view word : args.subspan(3)) {
-      const auto id = ParseInt64(word);
-      if (!id.has_value() || *id < 0) return Fail(context, "ERR Invalid client ID");
-      ids.push_back(static_cast<uint64_t>(*id));
-    }
-  } else if (args.size() > 2) {
-    return Fail(context, kSyntaxError);
-  }
-  std::string out;
-  context.services.ForEachClient([&](const ClientState& client) {
-    bool listed = ids.empty();
-    for (const uint64_t id : ids) listed |= id == client.id;
-    if (listed && !none) out += Describe(context.services, client) + "\n";
-  });
-  context.reply.Verbatim(out);
   return Status::Ok();
 }
 
@@ -147,75 +86,92 @@ Status ClientNoTouch(Context& context) {
   return SetSwitch(context, &context.client.no_touch);
 }
 
-// CLIENT KILL address, CLIENT KILL ID id, CLIENT KILL ADDR address.
-Status ClientKill(Context& context) {
-  const auto& args = context.args;
-  const bool old_form = args.size() == 3;
-  if (!old_form && args.size() != 4) return Fail(context, kSyntaxError);
-  std::vector<uint64_t> victims;
-  if (!old_form && EqualsIgnoreCase(args[2], "id")) {
-    const auto id = ParseInt64(args[3]);
-    if (!id.has_value() || *id < 1) {
-      return Fail(context, "ERR client-id should be greater than 0");
-    }
-    victims.push_back(static_cast<uint64_t>(*id));
-  } else if (old_form || EqualsIgnoreCase(args[2], "addr")) {
-    context.services.ForEachClient([&](const ClientState& client) {
-      if (client.address == args.back()) victims.push_back(client.id);
-    });
-  } else {
-    return Fail(context, kSyntaxError);
-  }
-  int64_t killed = 0;
-  for (const uint64_t id : victims) killed += context.services.KillClient(id) ? 1 : 0;
-  if (!old_form) {
-    context.reply.Integer(killed);
-  } else if (killed == 0) {
-    context.reply.Error("ERR No such client");
-  } else {
-    context.reply.Ok();
-  }
-  return Status::Ok();
-}
-
 // Nothing tracks keys, so it is off already; turning it on is refused.
 Status ClientTracking(Context& context) {
-  if (!EqualsIgnoreCase(context.args[2], "off")) {
+  if (EqualsIgnoreCase(context.args[2], "on")) {
     return Fail(context, "ERR client-side caching is not supported");
   }
+  if (!EqualsIgnoreCase(context.args[2], "off")) return Fail(context, kSyntaxError);
   context.reply.Ok();
   return Status::Ok();
 }
 
+Status ClientTrackingInfo(Context& context) {
+  context.reply.Map(3);
+  context.reply.Bulk("flags");
+  context.reply.Set(1);
+  context.reply.Bulk("off");
+  context.reply.Bulk("redirect");
+  context.reply.Integer(-1);
+  context.reply.Bulk("prefixes");
+  context.reply.Array(0);
+  return Status::Ok();
+}
+
+Status ClientGetRedir(Context& context) {
+  context.reply.Integer(-1);
+  return Status::Ok();
+}
+
+Status ClientCaching(Context& context) {
+  return Fail(context,
+              "ERR CLIENT CACHING can be called only when the client is in tracking mode with "
+              "OPTIN or OPTOUT mode enabled");
+}
+
 Status ClientHelp(Context& context) {
   static constexpr std::string_view kLines[] = {
+      "CACHING (YES|NO)",
+      "    An error: the gateway tracks no keys.",
       "GETNAME",
       "    Return the name of the current connection.",
+      "GETREDIR",
+      "    Return -1: the gateway tracks no keys.",
       "ID",
       "    Return the ID of the current connection.",
       "INFO",
       "    Return information about the current client connection.",
-      "KILL <ip:port> | KILL (ID <client-id>|ADDR <ip:port>)",
-      "    Kill connections.",
+      "KILL <ip:port>",
+      "    Kill the connection from this address.",
+      "KILL <option> <value> [<option> <value> ...]",
+      "    Kill the connections that all options fit: ID <client-id>, ADDR <ip:port>,",
+      "    LADDR <ip:port>, TYPE (NORMAL|MASTER|REPLICA|PUBSUB), USER <username>; and",
+      "    SKIPME (YES|NO): spare this connection (default: yes).",
       "LIST [TYPE (NORMAL|MASTER|REPLICA|PUBSUB)|ID <client-id> ...]",
       "    Return information about client connections.",
       "NO-EVICT (ON|OFF)",
       "    Accepted; the gateway evicts no clients.",
       "NO-TOUCH (ON|OFF)",
       "    Accepted; the gateway keeps no access times.",
+      "PAUSE <timeout> [WRITE|ALL]",
+      "    Let no commands run, or none that write, for <timeout> milliseconds.",
       "REPLY (ON|OFF|SKIP)",
       "    Control the replies sent to the current connection.",
       "SETINFO (LIB-NAME|LIB-VER) <value>",
       "    Tell the server about the client library.",
       "SETNAME <name>",
-      "    Assign the name <name> to the current connection."};
+      "    Assign the name <name> to the current connection.",
+      "TRACKING OFF",
+      "    Accepted; the gateway tracks no keys.",
+      "TRACKINGINFO",
+      "    Say that tracking is off.",
+      "UNBLOCK <clientid> [TIMEOUT|ERROR]",
+      "    Return 0: no command of the gateway blocks.",
+      "UNPAUSE",
+      "    End the pause."};
   ReplyHelp(context, "CLIENT", kLines);
   return Status::Ok();
 }
 
 constexpr CommandSpec kSubcommands[] = {
+    {"client|caching", 3, ClientCaching, kNoScriptFlag | kLoadingFlag | kStaleFlag, 0, 0, 0,
+     "connection", "6.0.0",
+     "An error, because no keys are tracked\n"
+     "args: mode(YES|NO)"},
     {"client|getname", 2, ClientGetName, kNoScriptFlag | kLoadingFlag | kStaleFlag, 0, 0, 0,
      "connection", "2.6.9", "Returns the name of the connection"},
+    {"client|getredir", 2, ClientGetRedir, kNoScriptFlag | kLoadingFlag | kStaleFlag, 0, 0, 0,
+     "connection", "6.0.0", "Returns -1, because no keys are tracked"},
     {"client|help", 2, ClientHelp, kLoadingFlag | kStaleFlag, 0, 0, 0, "connection", "5.0.0",
      "Describes the subcommands"},
     {"client|id", 2, ClientId, kNoScriptFlag | kLoadingFlag | kStaleFlag, 0, 0, 0, "connection",
@@ -252,6 +208,11 @@ constexpr CommandSpec kSubcommands[] = {
      "connection", "7.2.0",
      "Accepted; no access times are kept\n"
      "args: enabled(ON|OFF)"},
+    {"client|pause", -3, ClientPauseAll, kAdminFlag | kNoScriptFlag | kLoadingFlag | kStaleFlag, 0,
+     0, 0, "connection", "2.9.50",
+     "Lets commands wait, or only those that write\n"
+     "args: timeout:int [mode@6.2.0(WRITE|ALL)]\n"
+     "history: 6.2.0 WRITE"},
     {"client|reply", 3, ClientReply, kNoScriptFlag | kLoadingFlag | kStaleFlag, 0, 0, 0,
      "connection", "3.2.0",
      "Turns replies to this connection on or off\n"
@@ -269,6 +230,15 @@ constexpr CommandSpec kSubcommands[] = {
      "Turns client-side caching off; it cannot be turned on\n"
      "args: status(ON|OFF) [REDIRECT=client-id:int] [PREFIX=prefix++] [BCAST] "
      "[OPTIN] [OPTOUT] [NOLOOP]"},
+    {"client|trackinginfo", 2, ClientTrackingInfo, kNoScriptFlag | kLoadingFlag | kStaleFlag, 0, 0,
+     0, "connection", "6.2.0", "Says that no keys are tracked"},
+    {"client|unblock", -3, ClientUnblock, kAdminFlag | kNoScriptFlag | kLoadingFlag | kStaleFlag, 0,
+     0, 0, "connection", "5.0.0",
+     "Returns 0, because nobody blocks\n"
+     "args: client-id:int [timeout_error(TIMEOUT|ERROR)]\n"
+     "cost: O(1)"},
+    {"client|unpause", 2, ClientUnpause, kAdminFlag | kNoScriptFlag | kLoadingFlag | kStaleFlag, 0,
+     0, 0, "connection", "6.2.0", "Ends a pause"},
 };
 
 constexpr CommandSpec kCommands[] = {

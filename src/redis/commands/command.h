@@ -27,6 +27,7 @@ namespace nokv::redis {
 
 class CommandTable;
 class Executor;
+class ClientPause;
 class CommandStats;
 class LatencyMonitor;
 class Monitors;
@@ -76,8 +77,11 @@ class Services {
   // True while the keys are being counted after a start.
   virtual bool loading() const = 0;
   virtual void ForEachClient(const std::function<void(const ClientState&)>& visit) const = 0;
-  // Disconnects a client, after its pending output; false if there is none with this id.
-  virtual bool KillClient(uint64_t id) = 0;
+  // Disconnects another client at once, if there is one with this id.
+  virtual void KillClient(uint64_t id) = 0;
+  virtual ClientPause& client_pause() = 0;
+  // Ends the pause; what waited goes on from the loop.
+  virtual void ResumeClients() = 0;
   // Where RANDOMKEY went last in `db`.
   virtual std::string& random_position(int db) = 0;
 };

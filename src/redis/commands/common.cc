@@ -76,6 +76,11 @@ std::string WrongArity(std::string_view command) {
   return "ERR wrong number of arguments for '" + std::string(command) + "' command";
 }
 
+std::string WrongSubcommandUse(std::string_view container, std::string_view subcommand) {
+  return "ERR unknown subcommand or wrong number of arguments for '" +
+         std::string(subcommand.substr(0, 128)) + "'. Try " + std::string(container) + " HELP.";
+}
+
 std::string LowerCase(std::string_view text) {
   std::string out(text);
   for (char& c : out) {

@@ -50,6 +50,9 @@ std::string_view ExpiryEvent(const Context& context, uint64_t expiry_ms);
 std::string InvalidExpiry(std::string_view command);
 // "ERR wrong number of arguments for 'get' command".
 std::string WrongArity(std::string_view command);
+// "ERR unknown subcommand or wrong number of arguments for 'GET'. Try SLOWLOG HELP.": more
+// arguments than a subcommand takes at most.
+std::string WrongSubcommandUse(std::string_view container, std::string_view subcommand);
 std::string LowerCase(std::string_view text);
 
 // Replies with the help text of a container command, as Redis frames it.

@@ -31,8 +31,7 @@ Status Monitor(Context& context) {
 
 Status SlowLogGet(Context& context) {
   if (context.args.size() > 3) {
-    return Fail(context, "ERR unknown subcommand or wrong number of arguments for '" +
-                             std::string(context.args[1].substr(0, 128)) + "'. Try SLOWLOG HELP.");
+    return Fail(context, WrongSubcommandUse("SLOWLOG", context.args[1]));
   }
   int64_t count = 10;
   if (context.args.size() == 3) {

@@ -108,8 +108,7 @@ Status SPublish(Context& context) {
 
 Status ListNames(Context& context, Kind kind) {
   if (context.args.size() > 3) {
-    return Fail(context, "ERR unknown subcommand or wrong number of arguments for '" +
-                             std::string(context.args[1].substr(0, 128)) + "'. Try PUBSUB HELP.");
+    return Fail(context, WrongSubcommandUse("PUBSUB", context.args[1]));
   }
   const std::string_view pattern = context.args.size() == 3 ? context.args[2] : "*";
   const PubSub& pubsub = context.services.pubsub();

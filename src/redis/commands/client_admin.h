@@ -1,0 +1,17 @@
+// The subcommands of CLIENT that are about all connections.
+//
+// Thread safety: as commands/command.h.
+#pragma once
+
+#include "redis/commands/command.h"
+
+namespace nokv::redis {
+
+Status ClientInfo(Context& context);
+Status ClientList(Context& context);
+Status ClientKill(Context& context);
+Status ClientPauseAll(Context& context);
+Status ClientUnpause(Context& context);
+Status ClientUnblock(Context& context);
+
+}  // namespace nokv::redis
