@@ -36,6 +36,8 @@ struct ClientState {
   bool monitors = false;  // it is shown every command
   // Where messages for it go; the connection itself.
   Receiver* receiver = nullptr;
+  // The reply to its last command comes later (Services::Answer); until then it runs no other.
+  bool waits_for_reply = false;
 };
 
 }  // namespace nokv::redis

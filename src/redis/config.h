@@ -45,6 +45,13 @@ struct Config {
   uint64_t stalled_reader_seconds = 60;
   // Parameters that change nothing, by name, as a client set them (redis/parameters.h).
   std::map<std::string, std::string, std::less<>> stored;
+  // A script that has run for so long lets others run in between.
+  uint64_t script_slice_us = 5000;
+  // A script that runs for longer, or for more instructions of its machine, is stopped.
+  uint64_t script_time_limit_ms = 60'000;
+  uint64_t script_step_limit = 20'000'000'000;
+  // Of all scripts together. Fixed at the start.
+  uint64_t script_memory_limit_bytes = uint64_t{256} << 20;
   // For INFO and CONFIG GET.
   std::string address;
   std::string workdir;

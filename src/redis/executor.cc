@@ -117,6 +117,7 @@ Executed Executor::Execute(ClientState& client, std::span<const std::string_view
   Transaction txn(backend_, counts_, NowMs(), services_.config().key_events);
   const uint64_t began_us = ended_us_;
   Call(*spec, client, args, txn, reply);
+  if (client.waits_for_reply) return {};
   Executed executed;
   if (!reply.failed()) executed = Commit(txn, reply);
   Report(*spec, client, args, began_us, reply);
@@ -160,6 +161,7 @@ void Executor::Report(const CommandSpec& spec, const ClientState& client,
 
 void Executor::Call(const CommandSpec& spec, ClientState& client,
                     std::span<const std::string_view> args, Transaction& txn, Reply& reply) {
+  const bool waited = client.waits_for_reply;
   const Transaction::Savepoint savepoint = txn.Save();
   Context context{services_, client, txn, args, reply};
   if (const Status status = spec.function(context); !status.ok()) {
@@ -170,11 +172,21 @@ void Executor::Call(const CommandSpec& spec, ClientState& client,
       reply.Error("ERR reading the store failed: " + status.ToString());
     }
   }
+  // It has left its client waiting: a command of a script, which may wait already, has not.
+  if (client.waits_for_reply && !waited) return txn.RollBackTo(savepoint);
   if (reply.failed()) {
     txn.RollBackTo(savepoint);
   } else {
     txn.Release(savepoint);
   }
+}
+
+std::optional<Executed> Executor::CommitIfUnchanged(Transaction& txn, const ReadSet& reads,
+                                                    Reply& reply) {
+  // All commits are made on this loop: none comes between the check and the commit.
+  if (backend_.CheckUnchanged(reads).code() == StatusCode::kAborted) return std::nullopt;
+  txn.Rebase(counts_);
+  return Commit(txn, reply);
 }
 
 Executed Executor::Commit(Transaction& txn, Reply& reply) {

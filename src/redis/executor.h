@@ -54,7 +54,7 @@ class Executor {
   const AllCounts& counts() const { return counts_; }
 
   // REQUIRES: !paused(), args is not empty. Appends one reply to `*out`; if it waits, that is the
-  // reply for when the commit succeeds.
+  // reply for when the commit succeeds. Appends nothing if ClientState::waits_for_reply is set.
   Executed Execute(ClientState& client, std::span<const std::string_view> args, std::string* out);
 
   // --- the steps, for commands that run commands ---
@@ -65,10 +65,16 @@ class Executor {
   std::optional<std::string> Refusal(const CommandSpec& spec, const ClientState& client,
                                      std::span<const std::string_view> args) const;
   // Runs a command within `txn`, of which it sees the writes so far, and writes one reply. If that
-  // is an error, nothing is left of what the command itself did to `txn`. `args` must be what
-  // Resolve accepted for `spec`, and live until `txn` is committed (see Transaction::Retain).
+  // is an error, or comes later, nothing is left of what the command itself did to `txn`. `args`
+  // must be what Resolve accepted for `spec`, and live until `txn` is committed (see
+  // Transaction::Retain).
   void Run(const CommandSpec& spec, ClientState& client, std::span<const std::string_view> args,
            Transaction& txn, Reply& reply);
+  // Commits a transaction. A reply that has to tell of a failure is rewritten.
+  Executed Commit(Transaction& txn, Reply& reply);
+  // The same for one that was begun earlier, with other commits since; nullopt, and nothing has
+  // happened, if one of them has changed something of `reads`. REQUIRES: !paused().
+  std::optional<Executed> CommitIfUnchanged(Transaction& txn, const ReadSet& reads, Reply& reply);
 
   // Commands that come now begin now: durations are measured from here, or from the end of the
   // command before, so that one reading of the clock is enough for each.
@@ -100,8 +106,6 @@ class Executor {
               Reply& reply);
   void Queue(const CommandSpec& spec, ClientState& client, std::span<const std::string_view> args,
              Reply& reply);
-  // Commits what `txn` did and tells subscribers of it.
-  Executed Commit(Transaction& txn, Reply& reply);
   // Commits its writes; an error says that they will not be there.
   Status CommitWrites(const Transaction& txn, std::span<const Write> writes, Executed* executed);
   // Run without its report.

@@ -29,6 +29,7 @@ Gateway::Gateway(const Config& config, const GatewayDoors& doors)
       random_(doors.seed),
       scan_cursors_(doors.backend.Generation()),
       executor_(*this, doors.backend, doors.loop, [this] { OnProgress(); }),
+      scripts_(*this, doors.logger, doors.loop),
       books_(doors.backend, doors.loop, doors.logger) {}
 
 Gateway::~Gateway() = default;
@@ -143,12 +144,14 @@ void Gateway::OnProgress() {
   executor_.commits().ForgetFailures();
   if (!any_stopped_ || executor_.paused()) return;
   any_stopped_ = false;
+  scripts_.Continue();
   for (const auto& [id, session] : sessions_) session->OnDrained();
 }
 
 void Gateway::Remove(uint64_t id) {
   const auto found = sessions_.find(id);
   if (found == sessions_.end()) return;
+  scripts_.Cancel(id);
   std::erase(holders_, found->second);
   std::erase(to_flush_, found->second);
   executor_.watches().Forget(id);
@@ -259,6 +262,12 @@ void Gateway::DrainTick() {
     timers_.clear();
     done();
   });
+}
+
+void Gateway::Answer(uint64_t client_id, const Executed& executed, std::string_view reply) {
+  any_stopped_ |= executor_.paused();
+  const auto found = sessions_.find(client_id);
+  if (found != sessions_.end()) found->second->Answer(executed, reply);
 }
 
 void Gateway::ForEachClient(const std::function<void(const ClientState&)>& visit) const {

@@ -32,6 +32,7 @@
 #include "redis/monitors.h"
 #include "redis/pubsub.h"
 #include "redis/scan_cursors.h"
+#include "redis/script/scripts.h"
 #include "redis/session.h"
 #include "redis/slow_log.h"
 #include "redis/stats.h"
@@ -86,6 +87,8 @@ class Gateway final : public Services {
   ScanCursors& scan_cursors() override { return scan_cursors_; }
   Backend& backend() override { return doors_.backend; }
   Executor& executor() override { return executor_; }
+  Scripts& scripts() override { return scripts_; }
+  void Answer(uint64_t client_id, const Executed& executed, std::string_view reply) override;
   GatewayStats Stats() const override { return stats(); }
   void ResetStats() override;
   void CountLookup(bool hit) override { Add(hit ? hits_ : misses_, 1); }
@@ -136,6 +139,7 @@ class Gateway final : public Services {
   ClientPause client_pause_;
   CommandStats command_stats_{commands_};
   Executor executor_;
+  Scripts scripts_;
   Books books_;
   std::array<std::string, kDatabases> random_positions_;
   std::map<uint64_t, Session*> sessions_;  // by id

@@ -175,6 +175,8 @@ std::vector<Parameter> MakeParameters() {
       Acts("latency-monitor-threshold", &Config::latency_monitor_threshold_ms, Number(0, kMaxLong)),
       Acts("maxclients", &Config::max_clients, Number(1, 1'000'000)),
       Acts("protected-mode", &Config::protected_mode),
+      Acts("script-step-limit", &Config::script_step_limit, Number(1'000'000, kMaxLong)),
+      Acts("script-time-limit", &Config::script_time_limit_ms, Number(10, kMaxLong)),
       Acts("slowlog-log-slower-than", &Config::slow_log_slower_than_us, Number(-1, kMaxLong)),
       Acts("slowlog-max-len", &Config::slow_log_max_entries, Number(0, kMostSlowLogEntries)),
       Acts("timeout", &Config::timeout_seconds, Number(0, kMaxInt)),
@@ -185,12 +187,16 @@ std::vector<Parameter> MakeParameters() {
       Fixed("dir", [](const Config& c) { return c.workdir; }),
       Fixed("port", [](const Config& c) { return c.address.substr(c.address.rfind(':') + 1); }),
       Fixed("proto-max-bulk-len", [](const Config&) { return std::to_string(kMaxStringBytes); }),
+      Fixed("script-memory-limit",
+            [](const Config& c) { return std::to_string(c.script_memory_limit_bytes); }),
       Fixed("tcp-keepalive", [](const Config&) { return std::string("300"); }),
       Only("appendonly", "yes", "the log cannot be turned off"),
       Only("maxmemory", "0", kNoEviction),
       Only("maxmemory-policy", "noeviction", kNoEviction),
       Only("save", "", "there are no snapshot files; every write is in the log"),
-      // What is kept for clients that set it. Encodings:
+      // What is kept for clients that set it. Others never wait for a script:
+      Stored("busy-reply-threshold", "5000", Number(0, kMaxLong), "lua-time-limit"),
+      // Encodings:
       Stored("hash-max-listpack-entries", "512", Number(0, kMaxLong), "hash-max-ziplist-entries"),
       Stored("hash-max-listpack-value", "64", Bytes(0, kMaxLong), "hash-max-ziplist-value"),
       Stored("hll-sparse-max-bytes", "3000", Bytes(0, kMaxLong)),

@@ -25,7 +25,7 @@ size_t Session::OnData(std::string_view data) {
   bool stop = false;
   input_bytes_ = data.size();
   while (!closing_ && !stop) {
-    if (gateway_.executor().paused() || OutputIsFull()) {
+    if (MustStop()) {
       stop = true;
       break;
     }
@@ -72,7 +72,11 @@ void Session::ExecuteOne(const std::vector<std::string_view>& args) {
   const Executed executed = gateway_.Execute(client_, args, &scratch_);
   const bool silent = skipped || client_.reply_mode != ReplyMode::kOn;
   if (skipped && client_.reply_mode == ReplyMode::kSkipNext) client_.reply_mode = ReplyMode::kOn;
-  if (!silent || executed.has_pushes) Emit(scratch_, executed.barrier, false);
+  if (client_.waits_for_reply) {
+    silent_later_ = silent;
+  } else if (!silent || executed.has_pushes) {
+    Emit(scratch_, executed.barrier, false);
+  }
   if (client_.close_after_reply) closing_ = true;
 }
 
@@ -158,6 +162,18 @@ void Session::OnProgress() {
   OnDrained();
 }
 
+void Session::Answer(const Executed& executed, std::string_view reply) {
+  client_.waits_for_reply = false;
+  if (!silent_later_ || executed.has_pushes) Emit(reply, executed.barrier, false);
+  connection_.Flush();
+  CloseIfDone();
+  OnDrained();
+}
+
+bool Session::MustStop() {
+  return client_.waits_for_reply || gateway_.executor().paused() || OutputIsFull();
+}
+
 bool Session::OutputIsFull() {
   const size_t limit = gateway_.config().output_pause_bytes;
   if (waiting_bytes() <= limit) return false;
@@ -166,7 +182,7 @@ bool Session::OutputIsFull() {
 }
 
 void Session::OnDrained() {
-  if (!stopped_ || closing_ || gateway_.executor().paused() || OutputIsFull()) return;
+  if (!stopped_ || closing_ || MustStop()) return;
   stopped_ = false;
   connection_.SetReading(true);
   connection_.RedeliverInput();
@@ -182,7 +198,7 @@ void Session::CloseAfterReplies() {
 }
 
 void Session::CloseIfDone() {
-  if (closing_ && held_.empty()) connection_.CloseAfterFlush();
+  if (closing_ && held_.empty() && !client_.waits_for_reply) connection_.CloseAfterFlush();
 }
 
 void Session::OnClosed() {

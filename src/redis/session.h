@@ -44,6 +44,8 @@ class Session final : public rpc::stream::Handler, public Receiver {
 
   // Sends what waited for commits that are acknowledged now, and goes on if it was stopped.
   void OnProgress();
+  // Sends the reply that its client waited for, and goes on.
+  void Answer(const Executed& executed, std::string_view reply);
   // Answers what has been executed, then closes.
   void CloseAfterReplies();
   // Closes at once.
@@ -72,6 +74,8 @@ class Session final : public rpc::stream::Handler, public Receiver {
   void ReleaseHeld();
   size_t waiting_bytes() const { return connection_.pending_bytes() + held_bytes_; }
   bool OutputIsFull();
+  // No command may run now.
+  bool MustStop();
   void CloseIfDone();
   // Redis's guard against web pages that make a browser talk to it.
   bool IsHttp(std::string_view word) const;
@@ -85,6 +89,7 @@ class Session final : public rpc::stream::Handler, public Receiver {
   size_t held_bytes_ = 0;
   size_t input_bytes_ = 0;     // shown to OnData and not executed yet
   bool stopped_ = false;       // reading is off
+  bool silent_later_ = false;  // the reply that the client waits for is not sent
   bool closing_ = false;       // takes no more commands
   bool aborted_ = false;       // nothing is sent any more
   bool flushes_soon_ = false;  // FlushMessages will come

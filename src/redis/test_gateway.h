@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -70,10 +72,45 @@ class FakeConnection final : public rpc::stream::Connection {
   bool closed_ = false;
 };
 
+// A loop that can be run round by round: what is posted in one round waits for the next.
+class RoundLoop final : public rpc::stream::Loop {
+ public:
+  void Run() override { loop_->Run(); }
+  size_t Poll() override {
+    size_t ran = 0;
+    while (const size_t now = PollRound()) ran += now;
+    return ran;
+  }
+  size_t PollRound() {
+    std::deque<std::function<void()>> tasks;
+    tasks.swap(tasks_);
+    for (const auto& task : tasks) task();
+    return tasks.size() + loop_->Poll();
+  }
+  void Stop() override { loop_->Stop(); }
+  void Post(std::function<void()> task) override { tasks_.push_back(std::move(task)); }
+  bool OnLoopThread() const override { return loop_->OnLoopThread(); }
+  std::unique_ptr<rpc::stream::Timer> Every(uint64_t interval_ms,
+                                            std::function<void()> tick) override {
+    return loop_->Every(interval_ms, std::move(tick));
+  }
+  void OnSignals(const std::vector<int>& signals, std::function<void(int)> handler) override {
+    loop_->OnSignals(signals, std::move(handler));
+  }
+  Result<std::unique_ptr<rpc::stream::Listener>> Listen(
+      const std::string& address, rpc::stream::AcceptHandler accept) override {
+    return loop_->Listen(address, std::move(accept));
+  }
+
+ private:
+  std::unique_ptr<rpc::stream::Loop> loop_ = rpc::stream::NewLoop(base::NullLogger());
+  std::deque<std::function<void()>> tasks_;
+};
+
 class TestGateway {
  public:
   explicit TestGateway(const Config& config = {})
-      : config_(config), backend_(clock_), loop_(rpc::stream::NewLoop(base::NullLogger())) {
+      : config_(config), backend_(clock_), loop_(std::make_unique<RoundLoop>()) {
     Start();
     Finish();
   }
@@ -85,7 +122,7 @@ class TestGateway {
   }
   void RestartWithoutWaiting(uint64_t generations) {
     gateway_.reset();
-    loop_ = rpc::stream::NewLoop(base::NullLogger());
+    loop_ = std::make_unique<RoundLoop>();
     backend_.set_generation(backend_.Generation() + generations);
     Start();
   }
@@ -100,6 +137,7 @@ class TestGateway {
   MemoryBackend& backend() { return backend_; }
   Gateway& gateway() { return *gateway_; }
   void Poll() { loop_->Poll(); }
+  void PollRound() { loop_->PollRound(); }
 
  private:
   void Start() {
@@ -112,7 +150,7 @@ class TestGateway {
   Config config_;
   TestClock clock_;
   MemoryBackend backend_;
-  std::unique_ptr<rpc::stream::Loop> loop_;
+  std::unique_ptr<RoundLoop> loop_;
   std::unique_ptr<Gateway> gateway_;
   Status started_;
 };

@@ -17,10 +17,27 @@ constexpr size_t kMaxNoticeBytes = size_t{1} << 30;
 Transaction::Transaction(Backend& backend, const AllCounts& counts, uint64_t now_ms,
                          KeyEvents key_events)
     : backend_(backend),
-      before_(counts),
+      before_(&counts),
       after_(counts),
       now_ms_(now_ms),
       key_events_(Publishes(key_events) ? key_events : 0) {}
+
+void Transaction::Rebase(const AllCounts& counts) {
+  for (int db = 0; db < kDatabases; ++db) {
+    after_[db].keys += counts[db].keys - (*before_)[db].keys;
+    after_[db].expires += counts[db].expires - (*before_)[db].expires;
+  }
+  before_ = &counts;
+}
+
+void Transaction::NoteRead(const std::string& key) {
+  if (reads_ == nullptr) return;
+  if (reads_->keys.empty() || reads_->keys.back() != key) reads_->keys.push_back(key);
+}
+
+void Transaction::NoteRead(const KeyRange& range) {
+  if (reads_ != nullptr) reads_->ranges.emplace_back(range.begin, range.end);
+}
 
 Result<bool> Transaction::FindData(const std::string& data_key, Record* record) {
   if (const Write* write = pending_.Find(data_key); write != nullptr) {
@@ -28,6 +45,7 @@ Result<bool> Transaction::FindData(const std::string& data_key, Record* record) 
     *record = Record{write->value, write->expiry_ms, write->type, write->pin};
     return true;
   }
+  NoteRead(data_key);
   ASSIGN_OR_RETURN(const bool found, backend_.Get(data_key, record));
   // The store judges expiry by its own clock, which may be a little behind or ahead.
   const bool live = found && IsLive(record->expiry_ms);
@@ -76,6 +94,7 @@ Status Transaction::Put(int db, std::string_view key, Value value, const PutArgu
       RETURN_IF_ERROR(AddIndexEntry(db, arguments.expiry_ms, key));
     }
   }
+  if (copies_values_ && value.pin == nullptr) value = Keep(std::string(value.bytes));
   write.value = value.bytes;
   write.pin = std::move(value.pin);
   write.expiry_ms = arguments.expiry_ms;
@@ -124,18 +143,22 @@ void Transaction::DropIndexEntry(int db, uint64_t expiry_ms, std::string_view ke
 
 void Transaction::Flush(int db) {
   changes_data_ = true;
+  NoteRead(CountsKey(db));
   if (after_[db] == Counts{}) return;  // a range tombstone over nothing would cost every reader
   std::vector<KeyRange> ranges = KeyRanges(db);
   ranges.push_back(ExpiryIndexRange(db));
   removes_unseen_ = true;
-  for (KeyRange& range : ranges) pending_.DeleteRange(std::move(range));
+  for (KeyRange& range : ranges) {
+    NoteRead(range);  // how many keys are deleted is in the books
+    pending_.DeleteRange(std::move(range));
+  }
   after_[db] = Counts{};
 }
 
 Result<size_t> Transaction::Reap(size_t limit) {
   size_t reaped = 0;
   for (int db = 0; db < kDatabases && reaped < limit; ++db) {
-    if (before_[db].expires == 0) continue;
+    if ((*before_)[db].expires == 0) continue;
     ASSIGN_OR_RETURN(const size_t count, ReapDatabase(db, limit - reaped));
     reaped += count;
   }
@@ -171,8 +194,10 @@ Result<size_t> Transaction::ReapDatabase(int db, size_t limit) {
 
 Result<Counts> Transaction::CountLive(int db) {
   uint64_t due = 0;
+  NoteRead(CountsKey(db));
   if (after_[db].expires > 0) {
     const KeyRange range = ExpiryIndexRange(db, now_ms_ + 1);
+    NoteRead(range);
     const auto cursor = pending_.Scan(backend_, range.begin, range.end);
     for (; cursor->Valid(); cursor->Next()) ++due;
     RETURN_IF_ERROR(cursor->status());
@@ -181,12 +206,14 @@ Result<Counts> Transaction::CountLive(int db) {
 }
 
 std::unique_ptr<KeyCursor> Transaction::Scan(std::string_view begin, std::string_view end) {
+  NoteRead(KeyRange{std::string(begin), std::string(end)});
   return pending_.Scan(backend_, begin, end);
 }
 
 void Transaction::PutRaw(std::string key, Value value) {
   Write write;
   write.key = std::move(key);
+  if (copies_values_ && value.pin == nullptr) value = Keep(std::string(value.bytes));
   write.value = value.bytes;
   write.pin = std::move(value.pin);
   pending_.Add(std::move(write));
@@ -197,6 +224,7 @@ Result<bool> Transaction::FindRaw(const std::string& key, Record* record) {
     *record = Record{write->value, write->expiry_ms, write->type, write->pin};
     return write->kind == Write::Kind::kPut;
   }
+  NoteRead(key);
   return backend_.Get(key, record);
 }
 
@@ -238,7 +266,7 @@ void Transaction::RollBackTo(const Savepoint& savepoint) {
 
 std::vector<Write> Transaction::TakeWrites() {
   for (int db = 0; db < kDatabases; ++db) {
-    if (after_[db] == before_[db]) continue;
+    if (after_[db] == (*before_)[db]) continue;
     NOKV_INVARIANT(after_[db].expires <= after_[db].keys) << "books of database " << db;
     std::string bytes;
     base::PutFixed64(&bytes, after_[db].keys);

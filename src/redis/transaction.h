@@ -73,6 +73,14 @@ class Transaction {
   // subscribers.
   Transaction(Backend& backend, const AllCounts& counts, uint64_t now_ms, KeyEvents key_events);
 
+  // From now on notes in `*reads`, which is borrowed, what is read of the backend and the books.
+  void RecordReads(ReadSet* reads) { reads_ = reads; }
+  // From now on copies values that nothing pins: they need not live until the commit.
+  void CopyValues() { copies_values_ = true; }
+  // Stands on the books as they are now, `counts`, for the commit. Only right if nothing that was
+  // read has changed.
+  void Rebase(const AllCounts& counts);
+
   uint64_t now_ms() const { return now_ms_; }
 
   // True and the record if the key is live.
@@ -155,18 +163,22 @@ class Transaction {
   void TellKeyEvent(int db, std::string_view event, std::string_view key);
   Result<bool> FindData(const std::string& data_key, Record* record);
   Result<State> StateOf(const std::string& data_key);
+  void NoteRead(const std::string& key);
+  void NoteRead(const KeyRange& range);
   Status AddIndexEntry(int db, uint64_t expiry_ms, std::string_view key);
   void DropIndexEntry(int db, uint64_t expiry_ms, std::string_view key);
   Result<size_t> ReapDatabase(int db, size_t limit);
 
   Backend& backend_;
-  const AllCounts& before_;
+  const AllCounts* before_;
   AllCounts after_;
   const uint64_t now_ms_;
   const KeyEvents key_events_;
   bool changes_data_ = false;
   bool removes_unseen_ = false;
   std::shared_ptr<const Dependency> dependency_;
+  bool copies_values_ = false;
+  ReadSet* reads_ = nullptr;
   PendingWrites pending_;
   std::vector<Notice> notices_;
   size_t notice_bytes_ = 0;

@@ -1,7 +1,8 @@
 """nokv-redis is killed (kill -9) under load; every reply that a client has read must hold.
 
-Each client repeats, pipelined: a transaction (MULTI … EXEC) of two new keys and a counter, SET of a
-new key, INCR of its own counter, MSET of two new keys; all clients INCR one shared counter too. A
+Each client repeats, pipelined: a transaction (MULTI … EXEC) of two new keys and a counter, a script
+that does the same, SET of a new key, INCR of its own counter, MSET of two new keys; all clients INCR
+one shared counter too. A
 connection's commands take effect in order, so what a restart finds must be a prefix of them: that
 pins down which keys there are, to the last one.
 NOKV_CRASH_ROUNDS and NOKV_CRASH_SEED ask for more rounds, and others.
@@ -15,9 +16,13 @@ import gateway
 
 CLIENTS = 8
 PIPELINE = 4  # steps
-PER_STEP = 5  # commands that leave a trace
+PER_STEP = 6  # commands that leave a trace
 ROUNDS = int(os.environ.get("NOKV_CRASH_ROUNDS", "4"))
 SEED = int(os.environ.get("NOKV_CRASH_SEED", "1"))
+
+SCRIPT = """redis.call('set', KEYS[1], ARGV[1])
+redis.call('incr', KEYS[2])
+redis.call('set', KEYS[3], ARGV[1])"""
 
 
 def value_of(number, size):
@@ -45,6 +50,8 @@ class Load:
         return [("MULTI",), ("SET", f"begin:{self.name}:{number}", value),
                 ("INCR", f"transactions:{self.name}"),
                 ("SET", f"end:{self.name}:{number}", value), ("EXEC",),
+                ("EVAL", SCRIPT, 3, f"first:{self.name}:{number}", f"scripts:{self.name}",
+                 f"last:{self.name}:{number}", value),
                 ("SET", f"set:{self.name}:{number}", value), ("INCR", f"count:{self.name}"),
                 ("MSET", f"left:{self.name}:{number}", value, f"right:{self.name}:{number}", value),
                 ("INCR", "shared")]
@@ -125,13 +132,14 @@ class GatewayCrashTest(gateway.ScratchTest):
     def verify_load(self, client, load, keys, expected):
         """Adds the keys of `load`; returns how often, at least and at most, it counted "shared"."""
         executed = int(client.call("GET", f"transactions:{load.name}") or 0)
+        scripts = int(client.call("GET", f"scripts:{load.name}") or 0)
         sets = sum(key.startswith(b"set:%d:" % load.name) for key in keys)
         pairs = sum(key.startswith(b"left:%d:" % load.name) for key in keys)
         count = int(client.call("GET", f"count:{load.name}") or 0)
-        self.assertTrue(pairs <= count <= sets <= executed <= pairs + 1,
-                        f"{executed} EXEC, {sets} SET, {count} INCR, {pairs} MSET")
-        for kind, number in (("begin", executed), ("end", executed), ("set", sets),
-                             ("left", pairs), ("right", pairs)):
+        self.assertTrue(pairs <= count <= sets <= scripts <= executed <= pairs + 1,
+                        f"{executed} EXEC, {scripts} EVAL, {sets} SET, {count} INCR, {pairs} MSET")
+        for kind, number in (("begin", executed), ("end", executed), ("first", scripts),
+                             ("last", scripts), ("set", sets), ("left", pairs), ("right", pairs)):
             names = [f"{kind}:{load.name}:{index}" for index in range(1, number + 1)]
             expected.update(name.encode() for name in names)
             for index, name in list(enumerate(names, 1))[-100:]:
@@ -140,15 +148,17 @@ class GatewayCrashTest(gateway.ScratchTest):
             expected.add(b"count:%d" % load.name)
         if executed:
             expected.add(b"transactions:%d" % load.name)
+        if scripts:
+            expected.add(b"scripts:%d" % load.name)
         # Whole steps of this round, and the commands before the cut in the one that was cut.
         steps = pairs - load.start
-        cut = (executed - pairs) + (sets - pairs) + (count - pairs)
+        cut = sum(number - pairs for number in (executed, scripts, sets, count))
         self.assertGreaterEqual(steps * PER_STEP + cut, load.acknowledged,
                                 "an acknowledged write is gone")
         # All begin the next round even.
         step = load.step(executed)
-        for command, done in ((step[5], sets == executed), (step[6], count == executed),
-                              (step[7], pairs == executed)):
+        for command, done in ((step[5], scripts == executed), (step[6], sets == executed),
+                              (step[7], count == executed), (step[8], pairs == executed)):
             if not done:
                 self.assertNotIsInstance(client.call(*command), gateway.RedisError)
         load.begin(executed)

@@ -34,6 +34,8 @@ class Monitors;
 class PubSub;
 class SlowLog;
 class ScanCursors;
+class Scripts;
+struct Executed;
 
 // A command that has run.
 struct RanCommand {
@@ -56,6 +58,9 @@ class Services {
   virtual Backend& backend() = 0;
   // For commands that run commands.
   virtual Executor& executor() = 0;
+  virtual Scripts& scripts() = 0;
+  // Sends the reply that a client waits for, which then goes on.
+  virtual void Answer(uint64_t client_id, const Executed& executed, std::string_view reply) = 0;
   virtual GatewayStats Stats() const = 0;
   virtual void ResetStats() = 0;
   virtual void CountLookup(bool hit) = 0;
@@ -103,6 +108,7 @@ std::span<const CommandSpec> CounterCommands();
 std::span<const CommandSpec> KeyCommands();
 std::span<const CommandSpec> ExpireCommands();
 std::span<const CommandSpec> ScanCommands();
+std::span<const CommandSpec> ScriptCommands();
 std::span<const CommandSpec> ConnectionCommands();
 std::span<const CommandSpec> ClientCommands();
 std::span<const CommandSpec> CommandCommands();

@@ -10,6 +10,7 @@
 #include "redis/executor.h"
 #include "redis/parameters.h"
 #include "redis/pubsub.h"
+#include "redis/script/scripts.h"
 
 namespace nokv::redis {
 
@@ -54,7 +55,11 @@ Status InfoClients(Context& context, std::string* out) {
   return Status::Ok();
 }
 
-Status InfoMemory(Context& /*context*/, std::string* out) {
+Status InfoMemory(Context& context, std::string* out) {
+  Scripts& scripts = context.services.scripts();
+  Line(out, "used_memory_vm_eval", scripts.used_bytes());
+  Line(out, "used_memory_scripts", scripts.cache().bytes());
+  Line(out, "number_of_cached_scripts", scripts.cache().scripts());
   Line(out, "maxmemory", 0);
   Line(out, "maxmemory_policy", "noeviction");
   return Status::Ok();

@@ -33,7 +33,7 @@ CommandTable::CommandTable() : slots_(kSlots) {
   for (const auto& family :
        {StringCommands(), StringRangeCommands(), CounterCommands(), KeyCommands(), ExpireCommands(),
         ScanCommands(), ConnectionCommands(), ClientCommands(), CommandCommands(), ConfigCommands(),
-        InfoCommands(), MonitoringCommands(), PubSubCommands(), ServerCommands(),
+        InfoCommands(), MonitoringCommands(), PubSubCommands(), ScriptCommands(), ServerCommands(),
         TransactionCommands()}) {
     for (const CommandSpec& spec : family) all_.push_back(&spec);
   }
