@@ -170,7 +170,8 @@ Flag& FlagSet::Address(const std::string& name, std::string* target, const std::
               .help = help,
               .default_text = *target,
               .set = [target](const std::string& text) {
-                if (!rpc::ParseHostPort(text).ok()) {
+                // The empty text comes only if it may.
+                if (!text.empty() && !rpc::ParseHostPort(text).ok()) {
                   return std::string(
                       "is not HOST:PORT, [IPV6]:PORT or :PORT with a port from 0 to "
                       "65535");

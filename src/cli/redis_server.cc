@@ -10,6 +10,7 @@
 #include "base/macros.h"
 #include "base/random.h"
 #include "cli/flags.h"
+#include "cli/listeners.h"
 #include "cli/log_sink.h"
 #include "cli/version.h"
 #include "console/console.h"
@@ -27,7 +28,7 @@ namespace {
 constexpr std::string_view kProgram = "nokv-redis";
 
 struct ServerFlags {
-  std::string address = "127.0.0.1:6380";
+  ListenFlags listen;
   std::string workdir;
   std::string sync = "everysec";
   std::string metrics_address;
@@ -38,7 +39,7 @@ void Define(FlagSet& flags, ServerFlags* target) {
   flags.Path("workdir", "DIR", &target->workdir, "the database directory; created if missing")
       .Required()
       .Env();
-  flags.Address("addr", &target->address, "where clients connect").Env();
+  Define(flags, &target->listen);
   flags
       .Choice(
           "sync", &target->sync, {"always", "everysec", "no"},
@@ -87,15 +88,16 @@ class RedisServer {
         config_(std::move(config)),
         logger_(logger),
         runtime_(runtime::NewThreadRuntime({})),
-        loop_(rpc::stream::NewLoop(logger)) {}
+        loop_(rpc::stream::NewLoop(logger)),
+        listeners_(*loop_, logger) {}
 
   // Serves until a signal; returns why it could not, or could not end well.
   Status Run() {
     // Before anything is touched: a port in use must not open the directory.
-    ASSIGN_OR_RETURN(listener_, loop_->Listen(flags_.address, [this](auto& connection) {
-      return gateway_->Accept(connection);
-    }));
-    config_.address = listener_->address();
+    RETURN_IF_ERROR(listeners_.Open(
+        flags_.listen, [this](auto& connection) { return gateway_->Accept(connection); },
+        registry_));
+    config_.address = listeners_.address();
     engine::Doors doors{vfs::PosixFileSystem(), *runtime_, logger_};
     ASSIGN_OR_RETURN(engine_, engine::Engine::Open(Options(), flags_.workdir, doors));
     backend_ = redis::NewEngineBackend(*engine_);
@@ -113,10 +115,8 @@ class RedisServer {
   void OnReady(Status status) {
     if (!status.ok()) return Stop(std::move(status));
     ready_ = true;
-    if (!listener_->is_loopback()) {
-      logger_.Warning("listening on " + config_.address + " without TLS");
-    }
-    logger_.Info("ready: address " + config_.address + ", workdir " + flags_.workdir + ", sync " +
+    listeners_.Warn();
+    logger_.Info("ready: " + listeners_.description() + ", workdir " + flags_.workdir + ", sync " +
                  flags_.sync);
   }
 
@@ -124,7 +124,7 @@ class RedisServer {
     if (stopping_) return;
     stopping_ = true;
     outcome_ = std::move(outcome);
-    listener_.reset();
+    listeners_.Close();
     gateway_->Drain([this] { loop_->Stop(); });
   }
 
@@ -138,6 +138,7 @@ class RedisServer {
                                              : Status::Unavailable("the keys are being counted");
                              }});
     sources.build = CurrentBuild();
+    sources.registry = &registry_;
     sources.command_line = command_line_;
     ASSIGN_OR_RETURN(console_, console::StartHttp(flags_.metrics_address, std::move(sources)));
     return Status::Ok();
@@ -161,8 +162,9 @@ class RedisServer {
   redis::Config config_;
   base::Logger& logger_;
   std::unique_ptr<runtime::Runtime> runtime_;
+  metrics::Registry registry_;
   std::unique_ptr<rpc::stream::Loop> loop_;
-  std::unique_ptr<rpc::stream::Listener> listener_;
+  Listeners listeners_;
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<redis::Backend> backend_;
   std::unique_ptr<redis::Gateway> gateway_;

@@ -59,9 +59,8 @@ Status ListenError(const std::string& address, const asio::error_code& error) {
 
 class AsioListener final : public Listener {
  public:
-  AsioListener(asio::io_context& context, LoopState& loop, AcceptHandler accept,
-               base::Logger& logger)
-      : state_(std::make_shared<State>(context, loop, std::move(accept), logger)) {}
+  AsioListener(LoopState& loop, Reception reception)
+      : state_(std::make_shared<State>(loop, std::move(reception))) {}
   ~AsioListener() override {
     state_->stopped = true;
     asio::error_code ignored;
@@ -98,20 +97,17 @@ class AsioListener final : public Listener {
  private:
   // Outlives the listener while asio still holds a wait.
   struct State {
-    State(asio::io_context& context, LoopState& loop_state, AcceptHandler handler,
-          base::Logger& log)
-        : acceptor(context),
-          retry(context),
+    State(LoopState& loop_state, Reception what)
+        : acceptor(loop_state.context),
+          retry(loop_state.context),
           loop(loop_state),
-          accept(std::move(handler)),
-          logger(log) {}
+          reception(std::make_shared<const Reception>(std::move(what))) {}
 
     static void Accept(const std::shared_ptr<State>& self) {
       self->acceptor.async_accept([self](const asio::error_code& error, tcp::socket socket) {
         if (self->stopped || error == asio::error::operation_aborted) return;
         if (error) return RetryLater(self, error);
-        auto connection = std::make_shared<TcpConnection>(std::move(socket), self->loop);
-        connection->Start(self->accept(*connection));
+        std::make_shared<TcpConnection>(std::move(socket), self->loop)->Start(self->reception);
         Accept(self);
       });
     }
@@ -119,7 +115,7 @@ class AsioListener final : public Listener {
     // Without a free descriptor the connection stays in the backlog and accept fails at once:
     // trying again without a pause would spin.
     static void RetryLater(const std::shared_ptr<State>& self, const asio::error_code& error) {
-      self->logger.Warning("accept: " + error.message() + "; trying again in 100 ms");
+      self->loop.logger.Warning("accept: " + error.message() + "; trying again in 100 ms");
       self->retry.expires_after(kAcceptRetry);
       self->retry.async_wait([self](const asio::error_code& cancelled) {
         if (!cancelled && !self->stopped) Accept(self);
@@ -129,8 +125,7 @@ class AsioListener final : public Listener {
     tcp::acceptor acceptor;
     asio::steady_timer retry;
     LoopState& loop;
-    AcceptHandler accept;
-    base::Logger& logger;
+    const std::shared_ptr<const Reception> reception;
     bool stopped = false;
   };
 
@@ -173,7 +168,7 @@ class AsioTimer final : public Timer {
 class AsioLoop final : public Loop {
  public:
   explicit AsioLoop(base::Logger& logger)
-      : logger_(logger), context_(1), state_(context_), signals_(context_) {
+      : context_(1), state_(context_, logger), signals_(context_) {
     state_.read_buffer.resize(kReadBufferBytes);
   }
 
@@ -200,9 +195,9 @@ class AsioLoop final : public Loop {
     on_signal_ = std::move(handler);
     WaitSignal();
   }
-  Result<std::unique_ptr<Listener>> Listen(const std::string& address,
-                                           AcceptHandler accept) override {
-    auto listener = std::make_unique<AsioListener>(context_, state_, std::move(accept), logger_);
+  Result<std::unique_ptr<Listener>> Listen(const std::string& address, AcceptHandler accept,
+                                           const ListenOptions& options) override {
+    auto listener = std::make_unique<AsioListener>(state_, Reception{std::move(accept), options});
     RETURN_IF_ERROR(listener->Open(address));
     return std::unique_ptr<Listener>(std::move(listener));
   }
@@ -216,7 +211,6 @@ class AsioLoop final : public Loop {
     });
   }
 
-  base::Logger& logger_;
   std::thread::id thread_ = std::this_thread::get_id();  // of Run; set before callbacks run
   asio::io_context context_;
   LoopState state_;

@@ -24,6 +24,8 @@
 
 namespace nokv::rpc::stream {
 
+class TlsContext;
+
 // One connection. Owned by its loop; a handler's reference is good until OnClosed returns.
 class Connection {
  public:
@@ -64,7 +66,16 @@ class Handler {
   virtual void OnClosed() {}
 };
 
+// What serves a new connection; null closes it, after what was written to it. Over TLS it is asked
+// when the handshake is done.
 using AcceptHandler = std::function<std::unique_ptr<Handler>(Connection&)>;
+
+struct ListenOptions {
+  // Borrowed, by the loop; null: plain text. Who speaks plain text to a listener with TLS, or TLS
+  // to one without, is closed, and the log says so.
+  TlsContext* tls = nullptr;
+  uint64_t handshake_timeout_ms = 10'000;
+};
 
 // Accepts until destroyed. Running out of file descriptors pauses accepting for a moment.
 class Listener {
@@ -100,8 +111,8 @@ class Loop {
   // Calls `handler` from the loop when the process gets one of `signals`, each time.
   virtual void OnSignals(const std::vector<int>& signals, std::function<void(int)> handler) = 0;
   // `address` is "host:port" or "[ipv6]:port". A failure names the address and the way out.
-  virtual Result<std::unique_ptr<Listener>> Listen(const std::string& address,
-                                                   AcceptHandler accept) = 0;
+  virtual Result<std::unique_ptr<Listener>> Listen(const std::string& address, AcceptHandler accept,
+                                                   const ListenOptions& options = {}) = 0;
 };
 
 // Over the operating system's sockets. `logger` is borrowed.

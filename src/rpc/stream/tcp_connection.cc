@@ -6,6 +6,8 @@
 
 #include <utility>
 
+#include "base/clock.h"
+
 namespace nokv::rpc::stream {
 
 namespace {
@@ -13,6 +15,10 @@ namespace {
 // Buffers that grew beyond these are given back when they are empty.
 constexpr size_t kKeptInputBytes = size_t{64} << 10;
 constexpr size_t kKeptOutputBytes = size_t{256} << 10;
+
+// Each costs some 50 KiB, and processor time that who has begun first should get.
+constexpr size_t kMaxHandshakes = 1000;
+constexpr size_t kWarningsPerSecond = 10;
 
 bool WouldBlock() {
   return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
@@ -24,6 +30,13 @@ std::string FormatEndpoint(const asio::ip::tcp::endpoint& endpoint) {
   const std::string host = endpoint.address().to_string();
   const std::string port = std::to_string(endpoint.port());
   return endpoint.address().is_v6() ? "[" + host + "]:" + port : host + ":" + port;
+}
+
+void LoopState::Warn(const std::string& what) {
+  const uint64_t second = base::SystemClock().MonotonicMicros() / 1'000'000;
+  if (second != std::exchange(warn_second, second)) warn_count = 0;
+  if (++warn_count <= kWarningsPerSecond) logger.Warning(what);
+  if (warn_count == kWarningsPerSecond) logger.Warning("more of that in this second is not logged");
 }
 
 TcpConnection::TcpConnection(asio::ip::tcp::socket socket, LoopState& loop) : loop_(loop) {
@@ -42,19 +55,64 @@ TcpConnection::~TcpConnection() {
   if (fd_ >= 0) close(fd_);
 }
 
-void TcpConnection::Start(std::unique_ptr<Handler> handler) {
-  handler_ = std::move(handler);
-  if (handler_ == nullptr) Close();
-  if (closed_) return;
+void TcpConnection::Start(std::shared_ptr<const Reception> reception) {
   loop_.connections.insert(shared_from_this());
+  if (reception->options.tls != nullptr) return StartHandshake(std::move(reception));
+  Serve(reception->accept);
+}
+
+void TcpConnection::Serve(const AcceptHandler& accept) {
+  handler_ = accept(*this);
+  // A refusal may have been written, and wait for the socket.
+  if (handler_ == nullptr) CloseAfterFlush();
   UpdateEvents();
 }
 
+void TcpConnection::StartHandshake(std::shared_ptr<const Reception> reception) {
+  ++loop_.handshakes;
+  handshake_ = std::make_unique<Handshake>(
+      Handshake{std::move(reception), asio::steady_timer(loop_.context)});
+  const ListenOptions& options = handshake_->reception->options;
+  if (loop_.handshakes > kMaxHandshakes) return FailHandshake("too many others are under way");
+  tls_ = TlsStream::New(*options.tls, fd_);
+  if (tls_ == nullptr) return FailHandshake("out of memory");
+  handshake_->timer.expires_after(std::chrono::milliseconds(options.handshake_timeout_ms));
+  handshake_->timer.async_wait([weak = weak_from_this()](const asio::error_code& cancelled) {
+    const auto self = weak.lock();
+    if (cancelled || self == nullptr || self->handshake_ == nullptr) return;
+    self->FailHandshake("it took too long");
+  });
+  UpdateEvents();
+}
+
+void TcpConnection::ContinueHandshake() {
+  const TlsStream::Handshake outcome = tls_->Shake();
+  if (outcome == TlsStream::Handshake::kFailed) return FailHandshake(tls_->error());
+  waiting_write_ = tls_->unsent_bytes() > 0;
+  if (outcome == TlsStream::Handshake::kNeedsMore) return UpdateEvents();
+  --loop_.handshakes;
+  const std::unique_ptr<Handshake> done = std::move(handshake_);
+  Serve(done->reception->accept);
+}
+
+void TcpConnection::FailHandshake(const std::string& why) {
+  loop_.Warn("client " + peer_ + ": TLS handshake failed: " + why);
+  --loop_.handshakes;
+  handshake_.reset();
+  Close();
+}
+
 void TcpConnection::UpdateEvents() {
-  if (closed_ || handler_ == nullptr) return;
+  if (closed_) return;
+  const bool wants_input = reading_ && !peer_closed_ && !close_after_flush_;
   uint32_t events = 0;
   if (waiting_write_) events |= EPOLLOUT;
-  if (reading_ && !peer_closed_ && !close_after_flush_) events |= EPOLLIN;
+  // A peer can make TLS answer by itself; who does not take that is not read from.
+  const bool clogged = tls_ != nullptr && tls_->unsent_bytes() > TlsStream::kMaxUnsentBytes;
+  if (wants_input && !clogged) events |= EPOLLIN;
+  if (wants_input && handshake_ == nullptr && tls_ != nullptr && tls_->has_buffered()) {
+    ReadBufferedSoon();
+  }
   if (polled_ && events == events_) return;
   if (polled_) {
     loop_.poller.Change(fd_, *this, events);
@@ -67,6 +125,7 @@ void TcpConnection::UpdateEvents() {
 
 void TcpConnection::OnEvents(uint32_t events) {
   if (closed_) return;
+  if (handshake_ != nullptr) return ContinueHandshake();
   const bool broken = (events & (EPOLLERR | EPOLLHUP)) != 0;
   if ((events & EPOLLOUT) != 0) WriteReady();
   if (closed_) return;
@@ -78,15 +137,39 @@ void TcpConnection::OnEvents(uint32_t events) {
 }
 
 void TcpConnection::ReadReady() {
-  const ssize_t count = recv(fd_, loop_.read_buffer.data(), loop_.read_buffer.size(), 0);
-  if (count > 0) return Deliver({loop_.read_buffer.data(), static_cast<size_t>(count)});
-  if (count < 0) {
-    if (!WouldBlock()) Close();
-    return;
+  const ssize_t count = Receive(loop_.read_buffer.data(), loop_.read_buffer.size());
+  if (count > 0) {
+    const std::string_view data(loop_.read_buffer.data(), static_cast<size_t>(count));
+    if (!std::exchange(received_, true) && IsTlsHello(data)) return Close();
+    if (tls_ != nullptr) ReadBufferedSoon();
+    Deliver(data);
+  } else if (count == 0) {
+    peer_closed_ = true;
+    UpdateEvents();
+    handler_->OnPeerClosed(*this);
+  } else if (!WouldBlock()) {
+    return Close();
   }
-  peer_closed_ = true;
-  UpdateEvents();
-  handler_->OnPeerClosed(*this);
+  if (tls_ != nullptr && tls_->unsent_bytes() > 0) {
+    Flush();  // TLS answers some things by itself
+    UpdateEvents();
+  }
+}
+
+void TcpConnection::ReadBufferedSoon() {
+  if (read_soon_ || !tls_->has_buffered()) return;
+  read_soon_ = true;
+  asio::post(loop_.context, [self = shared_from_this()] {
+    self->read_soon_ = false;
+    if (!self->closed_ && (self->events_ & EPOLLIN) != 0) self->ReadReady();
+  });
+}
+
+// Nothing that is spoken here in plain text begins like this.
+bool TcpConnection::IsTlsHello(std::string_view data) {
+  if (tls_ != nullptr || !data.starts_with("\x16\x03")) return false;
+  loop_.Warn("client " + peer_ + ": closed, it speaks TLS to " + local_ + ", which does not");
+  return true;
 }
 
 void TcpConnection::Deliver(std::string_view data) {
@@ -131,19 +214,28 @@ void TcpConnection::WriteReady() {
   waiting_write_ = false;
   Flush();
   UpdateEvents();
-  if (!closed_ && pending_bytes() == 0) handler_->OnDrained();
+  if (!closed_ && pending_bytes() == 0 && handler_ != nullptr) handler_->OnDrained();
+}
+
+ssize_t TcpConnection::Receive(char* buffer, size_t size) {
+  return tls_ == nullptr ? recv(fd_, buffer, size, 0) : tls_->Receive(buffer, size);
+}
+
+ssize_t TcpConnection::Transmit(const char* data, size_t size) {
+  return tls_ == nullptr ? send(fd_, data, size, MSG_NOSIGNAL) : tls_->Send(data, size);
 }
 
 bool TcpConnection::Send() {
-  while (pending_bytes() > 0) {
-    const ssize_t count = send(fd_, output_.data() + sent_, output_.size() - sent_, MSG_NOSIGNAL);
+  if (tls_ != nullptr && !tls_->FlushUnsent()) return false;
+  while (sent_ < output_.size()) {
+    const ssize_t count = Transmit(output_.data() + sent_, output_.size() - sent_);
     if (count < 0) {
       if (WouldBlock()) break;
       return false;
     }
     sent_ += static_cast<size_t>(count);
   }
-  if (pending_bytes() == 0) {
+  if (sent_ == output_.size()) {
     sent_ = 0;
     if (output_.capacity() > kKeptOutputBytes) {
       std::string().swap(output_);
@@ -167,6 +259,7 @@ void TcpConnection::Close() {
   if (closed_) return;
   closed_ = true;
   if (polled_) loop_.poller.Remove(fd_);
+  if (tls_ != nullptr) tls_->SayGoodbye();
   // From the loop: whoever called may still use this.
   asio::post(loop_.context, [self = shared_from_this()] {
     shutdown(self->fd_, SHUT_RDWR);

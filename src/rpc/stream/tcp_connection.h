@@ -11,6 +11,7 @@
 
 #include "rpc/stream/poller.h"
 #include "rpc/stream/stream.h"
+#include "rpc/stream/tls_stream.h"
 
 namespace nokv::rpc::stream {
 
@@ -19,12 +20,26 @@ using ConnectionSet = std::set<std::shared_ptr<TcpConnection>>;
 
 // What the connections of a loop share. The buffer is only used within one callback.
 struct LoopState {
-  explicit LoopState(asio::io_context& io_context) : context(io_context), poller(io_context) {}
+  LoopState(asio::io_context& io_context, base::Logger& log)
+      : context(io_context), logger(log), poller(io_context) {}
+
+  // Logs what peers did wrong, a few lines a second: peers must not fill the disk.
+  void Warn(const std::string& what);
 
   asio::io_context& context;
+  base::Logger& logger;
   Poller poller;
   std::string read_buffer;
   ConnectionSet connections;
+  size_t handshakes = 0;  // that have begun and not ended
+  uint64_t warn_second = 0;
+  size_t warn_count = 0;  // in that second
+};
+
+// What the connections of one listener share. Immutable.
+struct Reception {
+  AcceptHandler accept;
+  ListenOptions options;
 };
 
 class TcpConnection final : public Connection,
@@ -34,12 +49,14 @@ class TcpConnection final : public Connection,
   // Takes the descriptor out of `socket`.
   TcpConnection(asio::ip::tcp::socket socket, LoopState& loop);
   ~TcpConnection() override;
-  // `handler` may be null: then the connection closes.
-  void Start(std::unique_ptr<Handler> handler);
+  // Asks for the handler, at once or when the handshake is done.
+  void Start(std::shared_ptr<const Reception> reception);
 
   std::string& output() override { return output_; }
   void Flush() override;
-  size_t pending_bytes() const override { return output_.size() - sent_; }
+  size_t pending_bytes() const override {
+    return output_.size() - sent_ + (tls_ == nullptr ? 0 : tls_->unsent_bytes());
+  }
   void SetReading(bool on) override;
   void RedeliverInput() override;
   void CloseAfterFlush() override;
@@ -49,10 +66,26 @@ class TcpConnection final : public Connection,
   bool peer_is_loopback() const override { return peer_is_loopback_; }
 
  private:
+  // Before there is a handler.
+  struct Handshake {
+    std::shared_ptr<const Reception> reception;
+    asio::steady_timer timer;
+  };
+
   void OnEvents(uint32_t events) override;
+  void StartHandshake(std::shared_ptr<const Reception> reception);
+  void ContinueHandshake();
+  void FailHandshake(const std::string& why);
+  void Serve(const AcceptHandler& accept);
+  bool IsTlsHello(std::string_view data);
   void ReadReady();
+  // Reads, from the loop, what TLS has taken from the socket but not shown yet.
+  void ReadBufferedSoon();
   void WriteReady();
   void Deliver(std::string_view data);
+  // As recv and send, through TLS if there is any.
+  ssize_t Receive(char* buffer, size_t size);
+  ssize_t Transmit(const char* data, size_t size);
   // Sends what the operating system takes; false if the connection broke.
   bool Send();
   // Asks the poller for what this waits for now.
@@ -60,6 +93,8 @@ class TcpConnection final : public Connection,
 
   int fd_;
   LoopState& loop_;
+  std::unique_ptr<TlsStream> tls_;        // null: plain text
+  std::unique_ptr<Handshake> handshake_;  // null: it is done
   std::unique_ptr<Handler> handler_;
   std::string peer_;
   std::string local_;
@@ -74,6 +109,8 @@ class TcpConnection final : public Connection,
   bool peer_closed_ = false;
   bool close_after_flush_ = false;
   bool closed_ = false;
+  bool received_ = false;   // anything
+  bool read_soon_ = false;  // ReadBufferedSoon's task will come
 };
 
 // "127.0.0.1:6380", "[::1]:6380".

@@ -1,0 +1,124 @@
+#include "cli/listeners.h"
+
+#include <cmath>
+
+#include "base/clock.h"
+#include "base/macros.h"
+#include "vfs/file_mode.h"
+#include "vfs/vfs.h"
+
+namespace nokv::cli {
+
+namespace {
+
+constexpr uint64_t kRefreshMs = 1000;
+constexpr double kSoonDays = 14;
+constexpr uint32_t kReadableByOthers = 04;
+
+Status CheckFlags(const ListenFlags& flags) {
+  if (flags.address.empty() && flags.tls_address.empty()) {
+    return Status::InvalidArgument("neither --addr nor --tls-addr names an address")
+        .WithHint("leave --addr out, or give --tls-addr HOST:PORT");
+  }
+  const bool has_files = !flags.tls.cert_file.empty() && !flags.tls.key_file.empty();
+  if (!flags.tls_address.empty() && !has_files) {
+    return Status::InvalidArgument("--tls-addr needs --tls-cert-file and --tls-key-file")
+        .WithHint("docs/tls.md shows how to make a certificate for a test");
+  }
+  if (flags.tls_address.empty() && !flags.tls.cert_file.empty()) {
+    return Status::InvalidArgument("--tls-cert-file is given, but no --tls-addr")
+        .WithHint("give --tls-addr HOST:PORT, where clients connect over TLS");
+  }
+  return Status::Ok();
+}
+
+rpc::stream::ClientCertificates ClientCertificatesOf(const std::string& name) {
+  if (name == "yes") return rpc::stream::ClientCertificates::kYes;
+  return name == "no" ? rpc::stream::ClientCertificates::kNo
+                      : rpc::stream::ClientCertificates::kOptional;
+}
+
+}  // namespace
+
+void Define(FlagSet& flags, ListenFlags* target) {
+  flags.Address("addr", &target->address, "where clients connect; empty: only over TLS")
+      .Env()
+      .MayBeEmpty();
+  flags.Address("tls-addr", &target->tls_address, "where clients connect over TLS").Env();
+  flags
+      .Path("tls-cert-file", "FILE", &target->tls.cert_file,
+            "the certificate, in PEM form, and those of intermediate authorities behind it")
+      .Env();
+  flags
+      .Path("tls-key-file", "FILE", &target->tls.key_file,
+            "the key of the certificate, in PEM form, without a passphrase")
+      .Env();
+  flags
+      .Path("tls-ca-cert-file", "FILE", &target->tls.ca_file,
+            "the authorities, in PEM form, that sign the clients' certificates")
+      .Env();
+  flags
+      .Choice("tls-auth-clients", &target->tls_auth_clients, {"yes", "optional", "no"},
+              "whether clients must show a certificate")
+      .Env();
+  flags.Check([target] { return CheckFlags(*target); });
+}
+
+Status Listeners::Open(const ListenFlags& flags, const rpc::stream::AcceptHandler& accept,
+                       metrics::Registry& registry) {
+  if (!flags.address.empty()) {
+    ASSIGN_OR_RETURN(plain_, loop_.Listen(flags.address, accept));
+  }
+  return flags.tls_address.empty() ? Status::Ok() : OpenTls(flags, accept, registry);
+}
+
+Status Listeners::OpenTls(const ListenFlags& flags, const rpc::stream::AcceptHandler& accept,
+                          metrics::Registry& registry) {
+  rpc::stream::TlsOptions options = flags.tls;
+  options.client_certificates = ClientCertificatesOf(flags.tls_auth_clients);
+  ASSIGN_OR_RETURN(tls_context_,
+                   rpc::stream::TlsContext::Open(
+                       options, {vfs::PosixFileSystem(), base::SystemClock(), logger_}));
+  const Result<uint32_t> mode = vfs::FileMode(options.key_file);
+  if (mode.ok() && (*mode & kReadableByOthers) != 0) {
+    logger_.Warning("every user of this machine can read the key in " + options.key_file +
+                    "; chmod 600 " + options.key_file);
+  }
+  if (tls_context_->DaysToExpiry() < kSoonDays) {
+    logger_.Warning("the certificate in " + options.cert_file + " expires in " +
+                    std::to_string(static_cast<int>(tls_context_->DaysToExpiry())) + " days");
+  }
+  ASSIGN_OR_RETURN(tls_, loop_.Listen(flags.tls_address, accept, {.tls = tls_context_.get()}));
+  days_to_expiry_ = &registry.GetGauge("nokv_redis_tls_certificate_expiry_days",
+                                       "Whole days until the certificate expires.");
+  Refresh();
+  refresh_ = loop_.Every(kRefreshMs, [this] { Refresh(); });
+  return Status::Ok();
+}
+
+void Listeners::Refresh() {
+  tls_context_->Refresh();
+  days_to_expiry_->Set(static_cast<int64_t>(std::floor(tls_context_->DaysToExpiry())));
+}
+
+void Listeners::Close() {
+  plain_.reset();
+  tls_.reset();
+}
+
+void Listeners::Warn() const {
+  if (plain_ == nullptr || plain_->is_loopback()) return;
+  logger_.Warning("listening on " + plain_->address() + " without TLS");
+}
+
+std::string Listeners::description() const {
+  std::string text = plain_ == nullptr ? "" : "address " + plain_->address();
+  if (tls_ == nullptr) return text;
+  return text + (text.empty() ? "" : ", ") + "TLS address " + tls_->address();
+}
+
+const std::string& Listeners::address() const {
+  return plain_ != nullptr ? plain_->address() : tls_->address();
+}
+
+}  // namespace nokv::cli
