@@ -101,8 +101,8 @@ const ErrorPage* FindErrorPage(uint16_t number) {
 
 std::string RenderErrorPage(const ErrorPage& page) {
   std::string text = "E" + std::to_string(page.number) + ": " + std::string(page.title) + "\n\n";
-  text += "Cause\n" + Fill(page.cause, 80, "  ");
-  return text + "\nWay out\n" + Fill(page.way_out, 80, "  ");
+  text += "Cause\n" + Fill(page.cause, kColumns, "  ");
+  return text + "\nWay out\n" + Fill(page.way_out, kColumns, "  ");
 }
 
 }  // namespace nokv::cli

@@ -25,7 +25,7 @@ std::string NumberText(uint64_t number) {
 
 // A setter for a number that `parse` reads; complaints begin with `kind`.
 std::function<std::string(const std::string&)> Bounded(
-    uint64_t* target, Range range, std::string complaint,
+    uint64_t* target, Range range, const std::string& complaint,
     std::optional<uint64_t> (*parse)(std::string_view)) {
   return [=](const std::string& text) {
     const auto number = parse(text);
@@ -122,7 +122,7 @@ Flag& FlagSet::Path(const std::string& name, const std::string& value, std::stri
 
 Flag& FlagSet::Switch(const std::string& name, bool* target, const std::string& help) {
   return Add({.name = name, .value = "", .help = help, .set = [target](const std::string& text) {
-                if (text != "" && text != "true" && text != "1" && text != "false" && text != "0") {
+                if (!text.empty() && text != "true" && text != "1" && text != "false" && text != "0") {
                   return std::string("is not true or false");
                 }
                 *target = text != "false" && text != "0";
