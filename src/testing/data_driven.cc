@@ -17,7 +17,6 @@ constexpr std::string_view kSeparator = "----";
 struct Block {
   std::string before;  // everything up to and including the first separator
   DataCase data;
-  std::string expected;
 };
 
 struct DataFile {
@@ -121,7 +120,7 @@ class Parser {
   // Collects blank lines and comments; false at the end of the file.
   bool SkipToCommand(std::string* skipped) {
     while (!AtEnd()) {
-      if (!IsBlank(Peek()) && !Peek().starts_with('#')) return true;
+      if (!IsBlank(Peek()) && !Trim(Peek()).starts_with('#')) return true;
       *skipped += std::string(Take()) + "\n";
     }
     return false;
@@ -161,7 +160,7 @@ class Parser {
 
   Status ParseExpected(Block* block) {
     if (AtEnd() || Peek() != kSeparator) {
-      while (!AtEnd() && !IsBlank(Peek())) block->expected += std::string(Take()) + "\n";
+      while (!AtEnd() && !IsBlank(Peek())) block->data.expected += std::string(Take()) + "\n";
       return Status::Ok();
     }
     Take();
@@ -171,7 +170,7 @@ class Parser {
         Take();
         return Status::Ok();
       }
-      block->expected += line + "\n";
+      block->data.expected += line + "\n";
     }
     return Error("the output of " + block->data.position + " does not end in ---- twice");
   }
@@ -233,14 +232,22 @@ Result<std::vector<Mismatch>> RunDataFile(const std::string& path, bool rewrite,
     std::string actual = handler(block.data);
     if (!actual.empty() && actual.back() != '\n') actual += '\n';
     rewritten += block.before + Quoted(actual);
-    if (actual != block.expected) {
-      mismatches.push_back({block.data.position, block.expected, std::move(actual)});
+    if (actual != block.data.expected) {
+      mismatches.push_back({block.data.position, block.data.expected, std::move(actual)});
     }
   }
   rewritten += file.rest;
   if (!rewrite) return mismatches;
   if (rewritten != text) RETURN_IF_ERROR(WriteText(path, rewritten));
   return std::vector<Mismatch>();
+}
+
+Result<std::vector<DataCase>> ReadDataFile(const std::string& path) {
+  ASSIGN_OR_RETURN(std::string text, ReadText(path));
+  ASSIGN_OR_RETURN(DataFile file, Parser(path, std::move(text)).Parse());
+  std::vector<DataCase> cases;
+  for (Block& block : file.blocks) cases.push_back(std::move(block.data));
+  return cases;
 }
 
 bool RewriteRequested() {

@@ -47,7 +47,8 @@ struct DataCase {
   std::string position;  // "path:line" of the command, for messages
   std::string command;
   std::vector<DataArg> args;
-  std::string input;  // lines, each with its line end
+  std::string input;     // lines, each with its line end
+  std::string expected;  // likewise
 
   // Null if the argument is not there.
   const DataArg* Find(std::string_view key) const;
@@ -70,6 +71,9 @@ using Handler = std::function<std::string(const DataCase&)>;
 // parsed; then no case has run.
 Result<std::vector<Mismatch>> RunDataFile(const std::string& path, bool rewrite,
                                           const Handler& handler);
+
+// The cases of `path`, for callers who compare in their own way. Errors as RunDataFile.
+Result<std::vector<DataCase>> ReadDataFile(const std::string& path);
 
 // True if the environment or the command line of this process asks for a rewrite.
 bool RewriteRequested();
