@@ -1,0 +1,192 @@
+// Elections: roles and their changes, ticks, votes.
+#include <algorithm>
+
+#include "base/check.h"
+#include "raft/describe.h"
+#include "raft/raft.h"
+
+namespace nokv::raft {
+
+void Raft::Reset(Term term) {
+  if (term_ != term) {
+    term_ = term;
+    vote_ = kNoNode;
+  }
+  lead_ = kNoNode;
+  election_elapsed_ = 0;
+  heartbeat_elapsed_ = 0;
+  const auto spread = static_cast<uint64_t>(config_.election_ticks);
+  randomized_election_ticks_ = config_.election_ticks + static_cast<int>(random_.Uniform(spread));
+  transferee_ = kNoNode;
+  tracker_.ResetVotes();
+  for (auto& [node, progress] : tracker_.progress()) {
+    const bool is_learner = progress.is_learner;
+    progress = tracker_.NewProgress();
+    progress.next = log_.LastIndex() + 1;
+    progress.is_learner = is_learner;
+    if (node == id()) progress.match = log_.LastIndex();
+  }
+  pending_conf_index_ = 0;
+  uncommitted_bytes_ = 0;
+  reads_ = ReadQueue();
+  pending_reads_.clear();
+}
+
+void Raft::BecomeFollower(Term term, NodeId lead) {
+  Reset(term);
+  lead_ = lead;
+  role_ = Role::kFollower;
+  Note("follower of " + DescribeNode(lead));
+}
+
+void Raft::BecomeCandidate() {
+  NOKV_CHECK(role_ != Role::kLeader) << "a leader does not campaign";
+  Reset(term_ + 1);
+  vote_ = id();
+  role_ = Role::kCandidate;
+  Note("candidate");
+}
+
+void Raft::BecomePreCandidate() {
+  NOKV_CHECK(role_ != Role::kLeader) << "a leader does not campaign";
+  // Neither term nor vote change: nothing has been asked of anybody yet that would bind them.
+  tracker_.ResetVotes();
+  lead_ = kNoNode;
+  role_ = Role::kPreCandidate;
+  Note("pre-candidate");
+}
+
+void Raft::BecomeLeader() {
+  NOKV_CHECK(role_ == Role::kCandidate) << "only a candidate becomes leader";
+  Reset(term_);
+  lead_ = id();
+  role_ = Role::kLeader;
+  Progress* self = tracker_.Find(id());
+  NOKV_CHECK(self != nullptr) << "a node that is no member was elected";
+  self->BecomeReplicate();
+  self->recent_active = true;
+  // The log may hold a change that is not applied. Instead of looking for it, wait for all of it.
+  pending_conf_index_ = log_.LastIndex();
+  // Commits, with itself, what earlier terms left behind.
+  NOKV_CHECK(AppendEntries({Entry()})) << "the first entry of a term is never refused";
+  Note("leader");
+}
+
+void Raft::Tick() {
+  if (role_ == Role::kLeader) {
+    TickHeartbeat();
+  } else {
+    TickElection();
+  }
+}
+
+void Raft::TickElection() {
+  election_elapsed_++;
+  if (!Promotable() || election_elapsed_ < randomized_election_ticks_) return;
+  election_elapsed_ = 0;
+  HandleHup(config_.pre_vote ? Campaign::kPreElection : Campaign::kElection);
+}
+
+void Raft::TickHeartbeat() {
+  heartbeat_elapsed_++;
+  election_elapsed_++;
+  if (election_elapsed_ >= config_.election_ticks) {
+    election_elapsed_ = 0;
+    if (config_.check_quorum) HandleCheckQuorum();
+    // A transfer that took so long failed; proposals are accepted again.
+    if (role_ == Role::kLeader) transferee_ = kNoNode;
+  }
+  if (role_ != Role::kLeader || heartbeat_elapsed_ < config_.heartbeat_ticks) return;
+  heartbeat_elapsed_ = 0;
+  BroadcastHeartbeat();
+}
+
+void Raft::HandleCheckQuorum() {
+  if (!tracker_.QuorumActive()) {
+    Note("no quorum was heard of, stepping down");
+    BecomeFollower(term_, kNoNode);
+  }
+  for (auto& [node, progress] : tracker_.progress()) {
+    if (node != id()) progress.recent_active = false;
+  }
+}
+
+bool Raft::Promotable() const {
+  const Progress* self = tracker_.Find(id());
+  return self != nullptr && !self->is_learner && log_.unstable().snapshot() == nullptr;
+}
+
+void Raft::HandleHup(Campaign campaign) {
+  if (role_ == Role::kLeader || !Promotable()) return;
+  if (log_.HasUnappliedConfChange()) {
+    Note("no election before committed configuration changes are applied");
+    return;
+  }
+  StartCampaign(campaign);
+}
+
+void Raft::StartCampaign(Campaign campaign) {
+  Message request;
+  if (campaign == Campaign::kPreElection) {
+    BecomePreCandidate();
+    request.type = MessageType::kPreVote;
+    request.term = term_ + 1;
+  } else {
+    BecomeCandidate();
+    request.type = MessageType::kVote;
+    request.term = term_;
+  }
+  const EntryId last = log_.LastId();
+  request.index = last.index;
+  request.log_term = last.term;
+  if (campaign == Campaign::kTransfer) request.context = "CampaignTransfer";
+  const MessageType answer =
+      campaign == Campaign::kPreElection ? MessageType::kPreVoteResp : MessageType::kVoteResp;
+  for (NodeId voter : tracker_.config().voters.All()) {
+    if (voter == id()) {
+      // Its own vote counts when it is in storage, as everybody's.
+      Send({.type = answer, .to = id(), .term = request.term});
+    } else {
+      request.to = voter;
+      Send(request);
+    }
+  }
+}
+
+void Raft::HandleVoteRequest(const Message& message) {
+  const bool pre = message.type == MessageType::kPreVote;
+  const MessageType answer = pre ? MessageType::kPreVoteResp : MessageType::kVoteResp;
+  const bool free = vote_ == message.from || (vote_ == kNoNode && lead_ == kNoNode) ||
+                    (pre && message.term > term_);
+  // Learners vote as well: one that was promoted may not know it yet, and be needed.
+  if (!free || !log_.IsUpToDate({message.log_term, message.index})) {
+    Respond(message, {.type = answer, .term = term_, .reject = true});
+    return;
+  }
+  // In the term of the request: the candidate would ignore an older one.
+  Respond(message, {.type = answer, .term = message.term});
+  if (pre) return;
+  election_elapsed_ = 0;
+  vote_ = message.from;
+}
+
+void Raft::HandleVoteResponse(const Message& message) {
+  tracker_.RecordVote(message.from, !message.reject);
+  switch (tracker_.TallyVotes()) {
+    case VoteResult::kPending:
+      break;
+    case VoteResult::kLost:
+      BecomeFollower(term_, kNoNode);
+      break;
+    case VoteResult::kWon:
+      if (role_ == Role::kPreCandidate) {
+        StartCampaign(Campaign::kElection);
+      } else {
+        BecomeLeader();
+        BroadcastAppend();
+      }
+      break;
+  }
+}
+
+}  // namespace nokv::raft

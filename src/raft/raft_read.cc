@@ -1,0 +1,57 @@
+// Linearizable reads.
+#include "raft/raft.h"
+
+namespace nokv::raft {
+
+bool Raft::CommittedInCurrentTerm() const {
+  return log_.TermAt(log_.committed()) == term_;
+}
+
+Status Raft::HandleReadIndex(Message message) {
+  if (tracker_.IsSingleton() && tracker_.config().voters.Contains(id())) {
+    AnswerRead(message, log_.committed());
+    return Status::Ok();
+  }
+  if (reads_.size() + pending_reads_.size() >= config_.max_pending_reads) {
+    return Status::ResourceExhausted("read refused: " + std::to_string(config_.max_pending_reads) +
+                                     " reads wait for a quorum");
+  }
+  // Until an entry of its own term is committed, a leader does not know how far the others got.
+  if (!CommittedInCurrentTerm()) {
+    pending_reads_.push_back(std::move(message));
+  } else {
+    StartRead(std::move(message));
+  }
+  return Status::Ok();
+}
+
+void Raft::StartRead(Message message) {
+  if (config_.read_mode == ReadMode::kLeaseBased) return AnswerRead(message, log_.committed());
+  reads_.Add(log_.committed(), std::move(message));
+  reads_.AcknowledgeAll(id());
+  BroadcastHeartbeat();
+}
+
+void Raft::AnswerRead(const Message& request, LogIndex index) {
+  if (request.from == kNoNode || request.from == id()) {
+    outbox_.reads.push_back({index, std::string(request.entries[0].data.view())});
+    return;
+  }
+  Respond(request,
+          {.type = MessageType::kReadIndexResp, .index = index, .entries = request.entries});
+}
+
+void Raft::ReleasePendingReads() {
+  if (pending_reads_.empty() || !CommittedInCurrentTerm()) return;
+  std::vector<Message> pending = std::move(pending_reads_);
+  pending_reads_.clear();
+  for (Message& message : pending) StartRead(std::move(message));
+}
+
+void Raft::ReleaseConfirmedReads() {
+  for (const ReadQueue::Read& read : reads_.TakeConfirmed(tracker_.config().voters)) {
+    AnswerRead(read.request, read.index);
+  }
+}
+
+}  // namespace nokv::raft

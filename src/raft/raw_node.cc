@@ -1,0 +1,224 @@
+#include "raft/raw_node.h"
+
+#include "base/check.h"
+#include "base/macros.h"
+#include "raft/message_check.h"
+
+namespace nokv::raft {
+
+RawNode::RawNode(std::unique_ptr<Raft> raft, bool async)
+    : raft_(std::move(raft)),
+      async_(async),
+      last_soft_state_(raft_->soft_state()),
+      last_hard_state_(raft_->hard_state()) {}
+
+Result<std::unique_ptr<RawNode>> RawNode::Open(const Config& config) {
+  RETURN_IF_ERROR(Validate(config));
+  ASSIGN_OR_RETURN(std::unique_ptr<Raft> raft, Raft::Open(config));
+  return std::unique_ptr<RawNode>(new RawNode(std::move(raft), config.async_storage_writes));
+}
+
+void RawNode::Tick() {
+  if (failure().ok()) raft_->Tick();
+}
+
+Status RawNode::Step(Message message) {
+  RETURN_IF_ERROR(CheckMessage(message, raft_->tracker()));
+  return StepLocal(std::move(message));
+}
+
+Status RawNode::StepLocal(Message message) {
+  RETURN_IF_ERROR(failure());
+  const Status stepped = raft_->Step(std::move(message));
+  RETURN_IF_ERROR(failure());
+  return stepped;
+}
+
+Status RawNode::Campaign() {
+  return StepLocal({.type = MessageType::kHup});
+}
+
+Status RawNode::Propose(Payload data) {
+  Entry entry;
+  entry.data = std::move(data);
+  return StepLocal({.type = MessageType::kProp, .from = raft_->id(), .entries = {entry}});
+}
+
+Status RawNode::ProposeConfChange(const ConfChange& change, bool v1) {
+  if (v1 && change.steps.size() != 1) {
+    return Status::InvalidArgument("the first form of a configuration change has one step");
+  }
+  return StepLocal(
+      {.type = MessageType::kProp, .from = raft_->id(), .entries = {EncodeConfChange(change, v1)}});
+}
+
+Result<ConfState> RawNode::ApplyConfChange(const ConfChange& change) {
+  RETURN_IF_ERROR(failure());
+  return raft_->ApplyConfChange(change);
+}
+
+Status RawNode::ReadIndex(std::string context) {
+  Entry entry;
+  entry.data = Payload(std::move(context));
+  return StepLocal({.type = MessageType::kReadIndex, .entries = {entry}});
+}
+
+Status RawNode::TransferLeader(NodeId transferee) {
+  return StepLocal({.type = MessageType::kTransferLeader, .from = transferee});
+}
+
+Status RawNode::ForgetLeader() {
+  return StepLocal({.type = MessageType::kForgetLeader});
+}
+
+void RawNode::ReportUnreachable(NodeId peer) {
+  // A report cannot be refused; a failed storage is told by the next call.
+  (void)StepLocal({.type = MessageType::kUnreachable, .from = peer});
+}
+
+void RawNode::ReportSnapshot(NodeId peer, bool succeeded) {
+  (void)StepLocal({.type = MessageType::kSnapStatus, .from = peer, .reject = !succeeded});
+}
+
+bool RawNode::HasReady() const {
+  if (!failure().ok()) return false;
+  const Log& log = raft_->log();
+  const Raft::Outbox& outbox = raft_->outbox();
+  return !outbox.now.empty() || !outbox.after_append.empty() || !outbox.reads.empty() ||
+         log.unstable().HasNextEntries() || log.unstable().NextSnapshot() != nullptr ||
+         log.HasNextCommitted(AllowUnstable()) || raft_->soft_state() != last_soft_state_ ||
+         raft_->hard_state() != last_hard_state_;
+}
+
+Ready RawNode::TakeReady() {
+  NOKV_CHECK(!awaits_advance_) << "a Ready is taken before Advance for the one before";
+  Ready ready;
+  if (!failure().ok()) return ready;
+  Log& log = raft_->log();
+  ready.committed_entries = log.NextCommitted(AllowUnstable());
+  // Reading them can have failed; then nothing may leave.
+  if (!failure().ok()) return {};
+  const SoftState soft_state = raft_->soft_state();
+  const HardState hard_state = raft_->hard_state();
+  if (soft_state != last_soft_state_) ready.soft_state = soft_state;
+  if (hard_state != last_hard_state_) ready.hard_state = hard_state;
+  ready.entries = log.unstable().NextEntries();
+  ready.snapshot = log.unstable().NextSnapshot();
+  ready.read_states = std::move(raft_->outbox().reads);
+  ready.messages = std::move(raft_->outbox().now);
+  ready.must_sync = !ready.entries.empty() || hard_state.term != last_hard_state_.term ||
+                    hard_state.vote != last_hard_state_.vote;
+  if (async_) {
+    AddStorageMessages(&ready);
+  } else {
+    SplitPromises(&ready);
+  }
+  Accept(ready);
+  return ready;
+}
+
+bool RawNode::NeedsAppendResponse(const Ready& ready) const {
+  // While anything is unstable, not only when something new is: an earlier response may have been
+  // ignored because the term changed.
+  return raft_->log().unstable().HasEntries() || ready.snapshot != nullptr;
+}
+
+// All that is unstable now will be in storage when this arrives. It counts only if the term is
+// still the same: a later term can have replaced the entries, and brought the same ones back, while
+// older writes were still under way.
+Message RawNode::AppendResponse(const Ready& ready) const {
+  Message response = {.type = MessageType::kStorageAppendResp,
+                      .to = raft_->id(),
+                      .from = kAppendThread,
+                      .term = raft_->hard_state().term};
+  if (raft_->log().unstable().HasEntries()) {
+    const EntryId last = raft_->log().LastId();
+    response.index = last.index;
+    response.log_term = last.term;
+  }
+  response.snapshot = ready.snapshot;
+  return response;
+}
+
+Message RawNode::ApplyResponse(const Ready& ready) const {
+  return {.type = MessageType::kStorageApplyResp,
+          .to = raft_->id(),
+          .from = kApplyThread,
+          .entries = ready.committed_entries};
+}
+
+Message RawNode::AppendMessage(const Ready& ready) {
+  Message append = {.type = MessageType::kStorageAppend,
+                    .to = kAppendThread,
+                    .from = raft_->id(),
+                    .term = ready.hard_state.term,
+                    .entries = ready.entries,
+                    .commit = ready.hard_state.commit,
+                    .vote = ready.hard_state.vote,
+                    .snapshot = ready.snapshot};
+  append.responses = std::move(raft_->outbox().after_append);
+  if (NeedsAppendResponse(ready)) append.responses.push_back(AppendResponse(ready));
+  return append;
+}
+
+void RawNode::AddStorageMessages(Ready* ready) {
+  if (!ready->entries.empty() || !ready->hard_state.empty() || ready->snapshot != nullptr ||
+      !raft_->outbox().after_append.empty()) {
+    ready->messages.push_back(AppendMessage(*ready));
+  }
+  if (ready->committed_entries.empty()) return;
+  ready->messages.push_back({.type = MessageType::kStorageApply,
+                             .to = kApplyThread,
+                             .from = raft_->id(),
+                             .entries = ready->committed_entries,
+                             .responses = {ApplyResponse(*ready)}});
+}
+
+// The caller stores before it sends, so answers to others leave with this Ready; those to this node
+// count when it has advanced.
+void RawNode::SplitPromises(Ready* ready) {
+  for (Message& message : raft_->outbox().after_append) {
+    auto& target = message.to == raft_->id() ? steps_on_advance_ : ready->messages;
+    target.push_back(std::move(message));
+  }
+  if (NeedsAppendResponse(*ready)) steps_on_advance_.push_back(AppendResponse(*ready));
+  if (!ready->committed_entries.empty()) steps_on_advance_.push_back(ApplyResponse(*ready));
+  awaits_advance_ = true;
+}
+
+void RawNode::Accept(const Ready& ready) {
+  if (ready.soft_state) last_soft_state_ = *ready.soft_state;
+  if (!ready.hard_state.empty()) last_hard_state_ = ready.hard_state;
+  raft_->outbox() = {};
+  raft_->log().unstable().AcceptInProgress();
+  if (!ready.committed_entries.empty()) {
+    raft_->log().AcceptApplying(ready.committed_entries.back().index,
+                                EncodedSize(ready.committed_entries), AllowUnstable());
+  }
+}
+
+Status RawNode::Advance() {
+  NOKV_CHECK(!async_) << "responses of the storage threads take the place of Advance";
+  awaits_advance_ = false;
+  for (Message& step : std::exchange(steps_on_advance_, {})) {
+    RETURN_IF_ERROR(StepLocal(std::move(step)));
+  }
+  return Status::Ok();
+}
+
+BasicStatus RawNode::GetBasicStatus() const {
+  return {.id = raft_->id(),
+          .hard_state = raft_->hard_state(),
+          .soft_state = raft_->soft_state(),
+          .applied = raft_->log().applied(),
+          .last_index = raft_->log().LastIndex(),
+          .transferee = raft_->transferee()};
+}
+
+FullStatus RawNode::GetStatus() const {
+  FullStatus status{GetBasicStatus(), raft_->tracker().config(), {}};
+  if (status.basic.soft_state.role == Role::kLeader) status.progress = raft_->tracker().progress();
+  return status;
+}
+
+}  // namespace nokv::raft

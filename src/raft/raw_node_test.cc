@@ -1,0 +1,358 @@
+#include "raft/raw_node.h"
+
+#include <gtest/gtest.h>
+
+#include "raft/describe.h"
+#include "raft/memory_storage.h"
+
+namespace nokv::raft {
+namespace {
+
+// One member that is driven by hand: what it sends is kept, others are played by the test.
+class RawNodeTest : public testing::Test {
+ protected:
+  void Start(std::vector<NodeId> voters) {
+    Snapshot snapshot;
+    snapshot.index = 10;
+    snapshot.term = 1;
+    snapshot.conf_state.voters = std::move(voters);
+    ASSERT_TRUE(storage_.ApplySnapshot(std::make_shared<const Snapshot>(snapshot)).ok());
+    storage_.SetHardState({1, kNoNode, 10});
+    config_.id = 1;
+    config_.storage = &storage_;
+    config_.applied = 10;
+    auto node = RawNode::Open(config_);
+    ASSERT_TRUE(node.ok()) << node.status();
+    node_ = std::move(node).value();
+  }
+
+  void Drain() {
+    while (node_->HasReady()) {
+      Ready ready = node_->TakeReady();
+      if (!ready.hard_state.empty()) storage_.SetHardState(ready.hard_state);
+      ASSERT_TRUE(storage_.Append(ready.entries).ok());
+      for (Message& message : ready.messages) sent_.push_back(std::move(message));
+      for (const Entry& entry : ready.committed_entries) applied_.push_back(entry);
+      for (ReadState& read : ready.read_states) reads_.push_back(std::move(read));
+      ASSERT_TRUE(node_->Advance().ok());
+    }
+  }
+  Role role() { return node_->GetBasicStatus().soft_state.role; }
+  Term term() { return node_->GetBasicStatus().hard_state.term; }
+  LogIndex commit() { return node_->GetBasicStatus().hard_state.commit; }
+
+  // Elected by node 2, with its first entry committed and node 2 replicating.
+  void Lead() {
+    ASSERT_TRUE(node_->Campaign().ok());
+    Drain();
+    ASSERT_TRUE(
+        node_->Step({.type = MessageType::kVoteResp, .to = 1, .from = 2, .term = term()}).ok());
+    ASSERT_EQ(role(), Role::kLeader);
+    Drain();
+    Ack(2, 11);
+    ASSERT_EQ(commit(), 11U);
+    sent_.clear();
+  }
+  void Ack(NodeId from, LogIndex index) {
+    ASSERT_TRUE(node_
+                    ->Step({.type = MessageType::kAppResp,
+                            .to = 1,
+                            .from = from,
+                            .term = term(),
+                            .index = index})
+                    .ok());
+    Drain();
+  }
+  std::vector<Message> Sent(MessageType type) {
+    std::vector<Message> found;
+    for (const Message& message : sent_) {
+      if (message.type == type) found.push_back(message);
+    }
+    return found;
+  }
+
+  Config config_;
+  MemoryStorage storage_;
+  std::unique_ptr<RawNode> node_;
+  std::vector<Message> sent_;
+  std::vector<Entry> applied_;
+  std::vector<ReadState> reads_;
+};
+
+TEST_F(RawNodeTest, RefusesTooMuchThatIsNotCommitted) {
+  config_.max_uncommitted_bytes = 100;
+  Start({1, 2, 3});
+  Lead();
+  EXPECT_TRUE(node_->Propose(std::string(150, 'x')).ok()) << "the first may be larger";
+  EXPECT_EQ(node_->Propose(std::string("y")).code(), StatusCode::kResourceExhausted);
+  EXPECT_TRUE(node_->Propose(Payload()).ok()) << "empty entries take no room";
+  Drain();
+  Ack(2, 13);
+  EXPECT_TRUE(node_->Propose(std::string("y")).ok());
+}
+
+TEST_F(RawNodeTest, AppendMessagesHoldAsManyEntriesAsFit) {
+  config_.max_message_bytes = 70;
+  config_.max_inflight_messages = 3;
+  Start({1, 2, 3});
+  Lead();
+  for (int i = 0; i < 8; i++) ASSERT_TRUE(node_->Propose(std::string(20, 'x')).ok());
+  Drain();
+  sent_.clear();
+  // Node 3 rejects the probe, then catches up from its hint in messages of limited size.
+  ASSERT_TRUE(
+      node_->Step({.type = MessageType::kAppResp, .to = 1, .from = 3, .term = term(), .index = 10})
+          .ok());
+  Drain();
+  std::vector<size_t> sizes;
+  for (const Message& message : Sent(MessageType::kApp)) {
+    if (message.to == 3) sizes.push_back(message.entries.size());
+  }
+  EXPECT_EQ(sizes, (std::vector<size_t>{3, 2, 2})) << "the window holds three messages";
+}
+
+TEST_F(RawNodeTest, InflightBytesStopTheFlow) {
+  config_.max_message_bytes = 100;
+  config_.max_inflight_bytes = 100;
+  Start({1, 2, 3});
+  Lead();
+  for (int i = 0; i < 5; i++) ASSERT_TRUE(node_->Propose(std::string(60, 'x')).ok());
+  Drain();
+  size_t to_two = 0;
+  for (const Message& message : Sent(MessageType::kApp)) to_two += message.to == 2 ? 1 : 0;
+  EXPECT_EQ(to_two, 2U);
+  EXPECT_TRUE(node_->FindProgress(2)->IsPaused());
+  Ack(2, 13);
+  EXPECT_EQ(node_->FindProgress(2)->next, 16U);
+}
+
+TEST_F(RawNodeTest, ReadsAreConfirmedByAQuorum) {
+  Start({1, 2, 3});
+  Lead();
+  ASSERT_TRUE(node_->ReadIndex("a").ok());
+  ASSERT_TRUE(node_->ReadIndex("b").ok());
+  Drain();
+  EXPECT_TRUE(reads_.empty());
+  const std::vector<Message> beats = Sent(MessageType::kHeartbeat);
+  ASSERT_EQ(beats.size(), 4U);
+  ASSERT_TRUE(node_
+                  ->Step({.type = MessageType::kHeartbeatResp,
+                          .to = 1,
+                          .from = 3,
+                          .term = term(),
+                          .context = beats.back().context})
+                  .ok());
+  Drain();
+  ASSERT_EQ(reads_.size(), 2U) << "the newest round confirms the earlier reads";
+  EXPECT_EQ(reads_[0].context, "a");
+  EXPECT_EQ(reads_[1].index, 11U);
+}
+
+TEST_F(RawNodeTest, ReadsWaitForAnEntryOfTheTerm) {
+  Start({1, 2, 3});
+  ASSERT_TRUE(node_->Campaign().ok());
+  Drain();
+  ASSERT_TRUE(
+      node_->Step({.type = MessageType::kVoteResp, .to = 1, .from = 2, .term = term()}).ok());
+  Drain();
+  sent_.clear();
+  ASSERT_TRUE(node_->ReadIndex("a").ok());
+  Drain();
+  EXPECT_TRUE(Sent(MessageType::kHeartbeat).empty());
+  Ack(2, 11);
+  EXPECT_EQ(Sent(MessageType::kHeartbeat).size(), 2U);
+}
+
+TEST_F(RawNodeTest, PendingReadsAreBounded) {
+  config_.max_pending_reads = 2;
+  Start({1, 2, 3});
+  Lead();
+  EXPECT_TRUE(node_->ReadIndex("a").ok());
+  EXPECT_TRUE(node_->ReadIndex("b").ok());
+  EXPECT_EQ(node_->ReadIndex("c").code(), StatusCode::kResourceExhausted);
+}
+
+TEST_F(RawNodeTest, LeaseReadsAskNobody) {
+  config_.read_mode = ReadMode::kLeaseBased;
+  config_.check_quorum = true;
+  Start({1, 2, 3});
+  Lead();
+  ASSERT_TRUE(node_->ReadIndex("a").ok());
+  Drain();
+  ASSERT_EQ(reads_.size(), 1U);
+  EXPECT_TRUE(Sent(MessageType::kHeartbeat).empty());
+}
+
+TEST_F(RawNodeTest, ATransferIsGivenUpAfterAnElectionTimeout) {
+  Start({1, 2, 3});
+  Lead();
+  ASSERT_TRUE(node_->TransferLeader(3).ok());
+  EXPECT_EQ(node_->Propose(std::string("x")).code(), StatusCode::kUnavailable);
+  EXPECT_EQ(node_->GetBasicStatus().transferee, 3U);
+  for (int i = 0; i < config_.election_ticks; i++) node_->Tick();
+  EXPECT_EQ(node_->GetBasicStatus().transferee, kNoNode);
+  EXPECT_TRUE(node_->Propose(std::string("x")).ok());
+}
+
+TEST_F(RawNodeTest, ATransferStartsTheElectionOfWhoHasEverything) {
+  Start({1, 2, 3});
+  Lead();
+  ASSERT_TRUE(node_->TransferLeader(2).ok());
+  Drain();
+  ASSERT_EQ(Sent(MessageType::kTimeoutNow).size(), 1U);
+  EXPECT_EQ(Sent(MessageType::kTimeoutNow)[0].to, 2U);
+}
+
+TEST_F(RawNodeTest, ALeaderWithoutAQuorumStepsDown) {
+  config_.check_quorum = true;
+  Start({1, 2, 3});
+  Lead();
+  for (int i = 0; i < 2 * config_.election_ticks; i++) node_->Tick();
+  EXPECT_EQ(role(), Role::kFollower);
+}
+
+TEST_F(RawNodeTest, FollowersForwardProposalsUnlessToldNotTo) {
+  Start({1, 2, 3});
+  EXPECT_EQ(node_->Propose(std::string("x")).code(), StatusCode::kUnavailable);
+  ASSERT_TRUE(node_->Step({.type = MessageType::kHeartbeat, .to = 1, .from = 2, .term = 2}).ok());
+  EXPECT_TRUE(node_->Propose(std::string("x")).ok());
+  Drain();
+  ASSERT_EQ(Sent(MessageType::kProp).size(), 1U);
+  EXPECT_EQ(Sent(MessageType::kProp)[0].to, 2U);
+}
+
+TEST_F(RawNodeTest, ForwardingCanBeSwitchedOff) {
+  config_.disable_proposal_forwarding = true;
+  Start({1, 2, 3});
+  ASSERT_TRUE(node_->Step({.type = MessageType::kHeartbeat, .to = 1, .from = 2, .term = 2}).ok());
+  EXPECT_EQ(node_->Propose(std::string("x")).code(), StatusCode::kUnavailable);
+}
+
+TEST_F(RawNodeTest, MessagesThatCannotBeRightAreRefused) {
+  Start({1, 2, 3});
+  const auto code = [&](Message message) {
+    message.to = 1;
+    return node_->Step(std::move(message)).code();
+  };
+  const auto entry = [](Term term, LogIndex index) {
+    Entry made;
+    made.term = term;
+    made.index = index;
+    return made;
+  };
+  constexpr StatusCode kBad = StatusCode::kInvalidArgument;
+  EXPECT_EQ(code({.type = MessageType::kHup, .from = 2}), kBad);
+  EXPECT_EQ(code({.type = MessageType::kStorageAppendResp, .from = 2, .term = 1}), kBad);
+  EXPECT_EQ(code({.type = MessageType::kApp, .from = kAppendThread, .term = 1}), kBad);
+  EXPECT_EQ(code({.type = MessageType::kHeartbeat, .from = 2}), kBad) << "no term";
+  EXPECT_EQ(code({.type = MessageType::kHeartbeat, .term = 2}), kBad) << "no sender";
+  EXPECT_EQ(code({.type = MessageType::kSnap, .from = 2, .term = 2}), kBad);
+  EXPECT_EQ(code({.type = MessageType::kProp, .from = 2}), kBad);
+  EXPECT_EQ(code({.type = MessageType::kReadIndex, .from = 2}), kBad);
+  EXPECT_EQ(code({.type = MessageType::kApp,
+                  .from = 2,
+                  .term = 2,
+                  .log_term = 1,
+                  .index = 10,
+                  .entries = {entry(1, 12)}}),
+            kBad);
+  EXPECT_EQ(code({.type = MessageType::kApp,
+                  .from = 2,
+                  .term = 2,
+                  .log_term = 1,
+                  .index = 10,
+                  .entries = {entry(3, 11)}}),
+            kBad);
+  EXPECT_EQ(code({.type = MessageType::kAppResp, .from = 9, .term = 2}), StatusCode::kNotFound);
+  EXPECT_EQ(code({.type = MessageType::kHeartbeat, .from = 2, .term = 2, .commit = 99}),
+            StatusCode::kDataLoss);
+  EXPECT_EQ(storage_.LastIndex(), 10U);
+}
+
+TEST_F(RawNodeTest, ALeaderBelievesNoAckBeyondItsLog) {
+  Start({1, 2, 3});
+  Lead();
+  Ack(2, 1'000'000);
+  EXPECT_EQ(commit(), 11U);
+  EXPECT_EQ(node_->FindProgress(2)->match, 11U);
+}
+
+TEST_F(RawNodeTest, WhatIsCommittedIsNotReplaced) {
+  Start({1, 2, 3});
+  Lead();
+  Entry other;
+  other.term = term();
+  other.index = 11;
+  const Message contradiction = {.type = MessageType::kApp,
+                                 .to = 1,
+                                 .from = 2,
+                                 .term = term() + 1,
+                                 .log_term = 1,
+                                 .index = 10,
+                                 .entries = {other}};
+  ASSERT_TRUE(node_->Step(contradiction).ok())
+      << "an old message is answered with the commit index";
+  Drain();
+  EXPECT_EQ(*storage_.TermAt(11), 2U);
+  EXPECT_EQ(Sent(MessageType::kAppResp).back().index, 11U);
+}
+
+TEST_F(RawNodeTest, ConfigsThatContradictThemselvesAreRefused) {
+  Start({1});
+  const auto refused = [&](auto change) {
+    Config config = config_;
+    change(&config);
+    return RawNode::Open(config).status().code() == StatusCode::kInvalidArgument;
+  };
+  EXPECT_TRUE(refused([](Config* c) { c->id = kNoNode; }));
+  EXPECT_TRUE(refused([](Config* c) { c->id = kApplyThread; }));
+  EXPECT_TRUE(refused([](Config* c) { c->election_ticks = c->heartbeat_ticks; }));
+  EXPECT_TRUE(refused([](Config* c) { c->storage = nullptr; }));
+  EXPECT_TRUE(refused([](Config* c) { c->max_inflight_messages = 0; }));
+  EXPECT_TRUE(refused([](Config* c) { c->max_inflight_bytes = 1; }));
+  EXPECT_TRUE(refused([](Config* c) { c->read_mode = ReadMode::kLeaseBased; }));
+}
+
+TEST_F(RawNodeTest, AHardStateBeyondTheLogIsDamage) {
+  Start({1});
+  storage_.SetHardState({5, 1, 99});
+  EXPECT_TRUE(RawNode::Open(config_).status().IsCorruption());
+}
+
+// A storage whose reads fail once they are told to.
+class FailingStorage : public MemoryStorage {
+ public:
+  Result<std::vector<Entry>> Entries(LogIndex low, LogIndex high, uint64_t max) const override {
+    if (fail) return Status::IoError("read the log", 5);
+    return MemoryStorage::Entries(low, high, max);
+  }
+  bool fail = false;
+};
+
+TEST_F(RawNodeTest, AFailedStorageStopsTheGroup) {
+  FailingStorage failing;
+  Snapshot snapshot;
+  snapshot.index = 10;
+  snapshot.term = 1;
+  snapshot.conf_state.voters = {1};
+  ASSERT_TRUE(failing.ApplySnapshot(std::make_shared<const Snapshot>(snapshot)).ok());
+  Entry entry;
+  entry.term = 1;
+  entry.index = 11;
+  ASSERT_TRUE(failing.Append({entry}).ok());
+  failing.SetHardState({1, 1, 11});
+  config_ = {};
+  config_.id = 1;
+  config_.storage = &failing;
+  config_.applied = 10;
+  node_ = std::move(RawNode::Open(config_)).value();
+  failing.fail = true;
+  ASSERT_TRUE(node_->HasReady());
+  EXPECT_TRUE(node_->TakeReady().committed_entries.empty());
+  EXPECT_FALSE(node_->failure().ok());
+  EXPECT_FALSE(node_->HasReady());
+  EXPECT_EQ(node_->Propose(std::string("x")).code(), StatusCode::kUnavailable);
+}
+
+}  // namespace
+}  // namespace nokv::raft

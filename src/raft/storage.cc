@@ -1,0 +1,41 @@
+#include "raft/storage.h"
+
+#include <bit>
+
+namespace nokv::raft {
+namespace {
+
+uint64_t VarintSize(uint64_t value) {
+  return (static_cast<uint64_t>(std::bit_width(value | 1)) + 6) / 7;
+}
+
+}  // namespace
+
+uint64_t EncodedSize(const Entry& entry) {
+  uint64_t size = 3 + VarintSize(static_cast<uint64_t>(entry.type)) + VarintSize(entry.term) +
+                  VarintSize(entry.index);
+  if (entry.data.size() > 0) size += 1 + VarintSize(entry.data.size()) + entry.data.size();
+  return size;
+}
+
+uint64_t PayloadSize(const std::vector<Entry>& entries) {
+  uint64_t size = 0;
+  for (const Entry& entry : entries) size += entry.data.size();
+  return size;
+}
+
+uint64_t EncodedSize(const std::vector<Entry>& entries) {
+  uint64_t size = 0;
+  for (const Entry& entry : entries) size += EncodedSize(entry);
+  return size;
+}
+
+void LimitSize(std::vector<Entry>* entries, uint64_t max_bytes) {
+  uint64_t size = 0;
+  for (size_t i = 0; i < entries->size(); i++) {
+    size += EncodedSize((*entries)[i]);
+    if (i > 0 && size > max_bytes) return entries->resize(i);
+  }
+}
+
+}  // namespace nokv::raft
