@@ -9,6 +9,7 @@
 #include "cli/command.h"
 #include "cli/progress.h"
 #include "sim/crash/crash_run.h"
+#include "sim/raft/conformance.h"
 
 namespace nokv::sim {
 namespace {
@@ -90,6 +91,29 @@ cli::Command CrashCommand() {
       }};
 }
 
+int RunConformance(const std::string& directory, const cli::Environment& environment) {
+  const Result<ConformanceResult> result = RunScripts(directory, environment.out);
+  if (!result.ok()) return cli::Fail(result.status(), environment.err);
+  return result->failed == 0 ? cli::kExitOk : cli::kExitFailed;
+}
+
+cli::Command RaftConformanceCommand() {
+  return {.name = "raft-conformance",
+          .summary = "runs the raft core against script files",
+          .examples = {{"nokv-sim raft-conformance ."}},
+          .description =
+              "Runs every *.txt file in DIR and below it: scripts in the grammar of etcd's raft "
+              "tests. Prints the first difference of each file and \"N passed, N failed\", counted "
+              "in files; exits 1 if any failed.",
+          .define = [](cli::FlagSet& flags) -> cli::Action {
+            auto directory = std::make_shared<std::string>();
+            flags.Argument("DIR", directory.get(), "the folder with the scripts").Required();
+            return [directory](const cli::Environment& environment) {
+              return RunConformance(*directory, environment);
+            };
+          }};
+}
+
 }  // namespace
 }  // namespace nokv::sim
 
@@ -102,6 +126,7 @@ int main(int argc, char** argv) {
       .description =
           "nokv-sim runs the database on a simulated disk and a deterministic runtime: "
           "the seed decides everything, so a failing seed is its own repro.",
-      .commands = {nokv::sim::RunCommand(), nokv::sim::CrashCommand()}};
+      .commands = {nokv::sim::RunCommand(), nokv::sim::CrashCommand(),
+                   nokv::sim::RaftConformanceCommand()}};
   return nokv::cli::RunMain(program, argc, argv, nullptr);
 }
