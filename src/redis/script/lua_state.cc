@@ -15,7 +15,8 @@ void* LuaState::Allocate(void* self, void* block, size_t old_bytes, size_t new_b
     return nullptr;
   }
   // Lua relies on shrinking never to fail.
-  if (new_bytes > old_bytes && new_bytes - old_bytes > state.limit_bytes_ - state.used_bytes_) {
+  if (new_bytes > old_bytes &&
+      state.used_bytes_ + (new_bytes - old_bytes) > state.limit_bytes_ + state.overdraft_bytes_) {
     return nullptr;
   }
   void* grown = std::realloc(block, new_bytes);

@@ -32,6 +32,8 @@ class LuaState {
   lua_State* main() { return main_; }
   size_t used_bytes() const { return used_bytes_; }
   size_t limit_bytes() const { return limit_bytes_; }
+  // How far a call may go beyond the limit that would lose memory of its own if it failed.
+  void set_overdraft(size_t bytes) { overdraft_bytes_ = bytes; }
   // Frees what no script can reach any more.
   void CollectGarbage();
 
@@ -51,6 +53,7 @@ class LuaState {
 
   const size_t limit_bytes_;
   size_t used_bytes_ = 0;
+  size_t overdraft_bytes_ = 0;
   ScriptRun* running_ = nullptr;
   lua_State* main_;
 };

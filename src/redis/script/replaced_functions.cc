@@ -18,6 +18,8 @@ namespace {
 constexpr size_t kMaxPatternBytes = 8192;
 // What cjson may write out of one value: it does not count against the limit of Lua's memory.
 constexpr double kMaxJsonValues = 4e6;
+constexpr size_t kMaxJsonBytes = size_t{16} << 20;
+constexpr size_t kMostBytesPerJsonByte = 64;
 constexpr int kMaxJsonDepth = 1000;  // cjson's own default
 
 ScriptRun& Running(lua_State* lua) {
@@ -253,6 +255,31 @@ int EncodeJson(lua_State* lua) {
   return CallOriginal(lua);
 }
 
+// cjson loses its buffer if Lua runs out of memory meanwhile: it may overdraw, by what the input
+// can become at the most.
+int DecodeJson(lua_State* lua) {
+  size_t size = 0;
+  luaL_checklstring(lua, 1, &size);
+  if (size > kMaxJsonBytes) return luaL_error(lua, "JSON text too large");
+  LuaState& state = LuaState::Of(lua);
+  lua_pushvalue(lua, lua_upvalueindex(2));
+  lua_insert(lua, 1);
+  state.set_overdraft(size * kMostBytesPerJsonByte + kMostBytesPerJsonByte);
+  const int status = lua_pcall(lua, lua_gettop(lua) - 1, LUA_MULTRET, 0);
+  state.set_overdraft(0);
+  if (status == 0) return lua_gettop(lua);
+  luaL_where(lua, 1);
+  lua_insert(lua, -2);
+  lua_concat(lua, 2);
+  return lua_error(lua);
+}
+
+// It keeps its buffer: one that is not kept is lost if Lua runs out of memory.
+int KeepBuffer(lua_State* lua) {
+  lua_pushboolean(lua, 1);
+  return 1;
+}
+
 struct Replacement {
   const char* library;
   const char* name;
@@ -279,6 +306,8 @@ constexpr Replacement kReplacements[] = {
     {"os", "clock", Clock},
     {"bit", "tohex", ToHex},
     {"cjson", "encode", EncodeJson},
+    {"cjson", "decode", DecodeJson},
+    {"cjson", "encode_keep_buffer", KeepBuffer},
 };
 
 }  // namespace

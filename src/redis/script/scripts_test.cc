@@ -97,11 +97,27 @@ TEST_F(ScriptsTest, TheBooksAreRightAfterKeysCameAndWentMeanwhile) {
                    std::string(kLongLoop) + "return 1");
   gateway_.PollRound();
   other_.Run("SET y 1 EX 100");
+  other_.Run("MSET p 1 q 2 r 3");
   other_.Run("DEL b");
   EXPECT_EQ(End(slow_), ":1\r\n");
-  EXPECT_EQ(other_.Run("DBSIZE"), ":3");
+  EXPECT_EQ(other_.Run("DBSIZE"), ":6");
   gateway_.clock().Advance(200'000);
-  EXPECT_EQ(other_.Run("DBSIZE"), ":1");
+  EXPECT_EQ(other_.Run("DBSIZE"), ":4");
+}
+
+TEST_F(ScriptsTest, WhatItWritesOutlivesItsStrings) {
+  EXPECT_EQ(other_.Send(EncodeRequest(
+                {"EVAL",
+                 "for i = 1, 100 do redis.call('set', 'k' .. i, string.rep(i .. ',', 50)) end "
+                 "collectgarbage() local t = {} "
+                 "for i = 1, 1000 do t[i] = string.rep('x', 100 + i % 100) end return 1",
+                 "0"})),
+            "");
+  gateway_.Poll();
+  std::string expected;
+  for (int i = 0; i < 50; ++i) expected += "100,";
+  EXPECT_EQ(other_.Received(), ":1\r\n");
+  EXPECT_EQ(other_.Run("GET k100"), "\"" + expected + "\"");
 }
 
 TEST_F(ScriptsTest, AFlushThatTakesLongStillLeavesAnEmptyDatabase) {
