@@ -57,8 +57,8 @@ TEST_P(CommandsTest, ReplyAsRedisDoes) {
 
 INSTANTIATE_TEST_SUITE_P(Files, CommandsTest,
                          testing::Values("strings", "keys", "expire", "connection", "config",
-                                         "client", "key_events", "monitoring", "multi", "pubsub",
-                                         "script"),
+                                         "client", "key_events", "lcs", "monitoring", "multi",
+                                         "pubsub", "refused", "script"),
                          [](const auto& file) { return std::string(file.param); });
 
 }  // namespace

@@ -5,36 +5,10 @@
 
 #include "base/macros.h"
 #include "redis/books.h"
+#include "redis/commands/absent.h"
 #include "redis/commands/common.h"
 
 namespace nokv::redis {
-
-namespace {
-
-// Text of a client that an error may quote; up to the first NUL, as in Redis.
-std::string_view Quotable(std::string_view text, size_t limit) {
-  text = text.substr(0, limit);
-  return text.substr(0, text.find('\0'));
-}
-
-std::string UnknownCommand(std::span<const std::string_view> args) {
-  constexpr size_t kQuotedBytes = 128;
-  std::string quoted;
-  for (size_t i = 1; i < args.size() && quoted.size() < kQuotedBytes; ++i) {
-    quoted += "'" + std::string(Quotable(args[i], kQuotedBytes - quoted.size())) + "' ";
-  }
-  return "ERR unknown command '" + std::string(Quotable(args[0], kQuotedBytes)) +
-         "', with args beginning with: " + quoted;
-}
-
-std::string UnknownSubcommand(std::string_view container, std::string_view name) {
-  std::string upper(container);
-  for (char& c : upper) c = static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
-  return "ERR unknown subcommand '" + std::string(Quotable(name, 128)) + "'. Try " + upper +
-         " HELP.";
-}
-
-}  // namespace
 
 Executor::Executor(Services& services, Backend& backend, rpc::stream::Loop& loop,
                    std::function<void()> on_progress)
@@ -58,13 +32,13 @@ const CommandSpec* Executor::Resolve(std::span<const std::string_view> args,
                                      std::string* error) const {
   const CommandSpec* spec = services_.commands().Find(args[0]);
   if (spec == nullptr) {
-    *error = UnknownCommand(args);
+    *error = NoSuchCommand(services_.commands(), args);
     return nullptr;
   }
   if (!spec->subcommands.empty() && args.size() > 1) {
     const CommandSpec* sub = FindSubcommand(*spec, args[1]);
     if (sub == nullptr) {
-      *error = UnknownSubcommand(spec->name, args[1]);
+      *error = NoSuchCommand(services_.commands(), args);
       return nullptr;
     }
     spec = sub;

@@ -1,4 +1,4 @@
-// Small commands about the server: TIME, ROLE, READONLY.
+// Small commands about the server: TIME, ROLE, WAIT, and what would need a cluster.
 #include <string>
 
 #include "base/macros.h"
@@ -24,6 +24,17 @@ Status Role(Context& context) {
   return Status::Ok();
 }
 
+// All of the replicas have it at once: there are none.
+Status Wait(Context& context) {
+  if (!IntegerArgument(context, context.args[1]).has_value()) return Status::Ok();
+  const auto timeout =
+      IntegerArgument(context, context.args[2], "ERR timeout is not an integer or out of range");
+  if (!timeout.has_value()) return Status::Ok();
+  if (*timeout < 0) return Fail(context, "ERR timeout is negative");
+  context.reply.Integer(0);
+  return Status::Ok();
+}
+
 Status NoCluster(Context& context) {
   return Fail(context, "ERR This instance has cluster support disabled");
 }
@@ -36,12 +47,21 @@ constexpr CommandSpec kCommands[] = {
      "2.8.12",
      "Returns the part of the server in replication; always master\n"
      "acl: admin dangerous"},
+    {"asking", 1, NoCluster, kFastFlag, 0, 0, 0, "cluster", "3.0.0",
+     "Would let a node in a cluster answer for another\n"
+     "acl: connection"},
+    {"cluster", -2, NoCluster, 0, 0, 0, 0, "cluster", "3.0.0", "Cluster commands; this is not one"},
     {"readonly", 1, NoCluster, kLoadingFlag | kStaleFlag | kFastFlag, 0, 0, 0, "cluster", "3.0.0",
      "Would let a replica in a cluster answer reads\n"
      "acl: connection"},
     {"readwrite", 1, NoCluster, kLoadingFlag | kStaleFlag | kFastFlag, 0, 0, 0, "cluster", "3.0.0",
      "Would end what READONLY began\n"
      "acl: connection"},
+    {"wait", 3, Wait, kNoScriptFlag, 0, 0, 0, "generic", "3.0.0",
+     "Waits for replicas; there are none, so it does not\n"
+     "acl: connection\n"
+     "args: numreplicas:int timeout:int\n"
+     "tips: request_policy:all_shards response_policy:agg_min"},
 };
 
 }  // namespace

@@ -33,8 +33,8 @@ CommandTable::CommandTable() : slots_(kSlots) {
   for (const auto& family :
        {StringCommands(), StringRangeCommands(), CounterCommands(), KeyCommands(), ExpireCommands(),
         ScanCommands(), ConnectionCommands(), ClientCommands(), CommandCommands(), ConfigCommands(),
-        InfoCommands(), MonitoringCommands(), PubSubCommands(), ScriptCommands(), ServerCommands(),
-        TransactionCommands()}) {
+        FunctionCommands(), InfoCommands(), LcsCommands(), MemoryCommands(), MonitoringCommands(),
+        PubSubCommands(), ScriptCommands(), ServerCommands(), TransactionCommands()}) {
     for (const CommandSpec& spec : family) all_.push_back(&spec);
   }
   NOKV_CHECK(all_.size() < kSlots / 2) << "enlarge the command table";
