@@ -42,7 +42,8 @@ std::optional<uint64_t> ParseUint64(std::string_view text) {
 
 std::optional<uint64_t> ParseMemory(std::string_view text) {
   const size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
-  const auto count = ParseUint64(text.substr(0, digits));
+  if (digits == 0) return std::nullopt;
+  const uint64_t count = ParseUint64(text.substr(0, digits)).value_or(UINT64_MAX);
   std::string unit(text.substr(digits).substr(0, 3));
   for (char& c : unit) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   uint64_t scale = 0;
@@ -53,13 +54,13 @@ std::optional<uint64_t> ParseMemory(std::string_view text) {
   if (unit == "mb") scale = uint64_t{1} << 20;
   if (unit == "g") scale = 1'000'000'000;
   if (unit == "gb") scale = uint64_t{1} << 30;
-  if (!count.has_value() || scale == 0 || *count > UINT64_MAX / scale) return std::nullopt;
-  return *count * scale;
+  if (scale == 0) return std::nullopt;
+  return count > UINT64_MAX / scale ? UINT64_MAX : count * scale;
 }
 
 std::optional<long double> ParseLongDouble(std::string_view text) {
-  // Longer text cannot be a number anybody meant; Redis refuses it too.
-  char buffer[256];
+  // Longer text cannot be what FormatLongDouble wrote; Redis refuses it too.
+  char buffer[5 * 1024];
   if (text.empty() || text.size() >= sizeof buffer) return std::nullopt;
   buffer[text.copy(buffer, text.size())] = '\0';
   const char first = buffer[0];

@@ -13,6 +13,7 @@ std::optional<int64_t> ParseInt64(std::string_view text);
 // As ParseInt64, for the whole range of uint64_t; leading zeros are fine.
 std::optional<uint64_t> ParseUint64(std::string_view text);
 // A number of bytes with a unit, in any mixture of cases: 1000, 5k (5000), 4kb (4096), 32mb, 1gb.
+// What does not fit is the largest number.
 std::optional<uint64_t> ParseMemory(std::string_view text);
 // Anything strtold takes but NaN, leading space and trailing text. May be infinite.
 std::optional<long double> ParseLongDouble(std::string_view text);

@@ -1,5 +1,6 @@
 #include "redis/output_limits.h"
 
+#include <limits>
 #include <optional>
 #include <vector>
 
@@ -58,7 +59,9 @@ std::string_view ParseOutputLimits(std::string_view text, OutputLimits* limits) 
     const auto hard = ParseMemory(words[i + 1]);
     const auto soft = ParseMemory(words[i + 2]);
     const auto seconds = ParseUint64(words[i + 3]);
-    if (!hard.has_value() || !soft.has_value() || seconds.value_or(kMostSeconds) >= kMostSeconds) {
+    constexpr uint64_t kTooLarge = std::numeric_limits<uint64_t>::max();
+    if (hard.value_or(kTooLarge) == kTooLarge || soft.value_or(kTooLarge) == kTooLarge ||
+        seconds.value_or(kMostSeconds) >= kMostSeconds) {
       return "Error in hard, soft or soft_seconds setting in buffer limit configuration.";
     }
     changed.classes[*which] = {*hard, *soft, *seconds};

@@ -44,10 +44,11 @@ Check Number(int64_t least, int64_t most) {
 Check Bytes(int64_t least, int64_t most) {
   return [=](std::string* text) -> std::string {
     const auto bytes = ParseMemory(*text);
-    if (!bytes.has_value() || *bytes > uint64_t{kMaxLong}) return "argument must be a memory value";
+    if (!bytes.has_value()) return "argument must be a memory value";
     *text = std::to_string(*bytes);
-    const auto number = static_cast<int64_t>(*bytes);
-    return number < least || number > most ? OutOfRange(least, most) : "";
+    const bool fits =
+        *bytes >= static_cast<uint64_t>(least) && *bytes <= static_cast<uint64_t>(most);
+    return fits ? "" : OutOfRange(least, most);
   };
 }
 

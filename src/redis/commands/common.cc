@@ -29,6 +29,16 @@ void Notify(Context& context, KeyEvent kind, std::string_view event, std::string
   context.txn.Notify(context.db(), kind, event, key);
 }
 
+std::optional<int> SmallIntegerArgument(Context& context, std::string_view text) {
+  const auto value = IntegerArgument(context, text);
+  if (!value.has_value()) return std::nullopt;
+  if (*value < std::numeric_limits<int>::min() || *value > std::numeric_limits<int>::max()) {
+    context.reply.Error("ERR value is out of range, value must between -2147483648 and 2147483647");
+    return std::nullopt;
+  }
+  return static_cast<int>(*value);
+}
+
 Result<Lookup> FindString(Context& context, std::string_view key, Record* record) {
   ASSIGN_OR_RETURN(const Lookup lookup, FindStringToChange(context, key, record));
   CountLookup(context, key, lookup != Lookup::kMissing);

@@ -27,6 +27,9 @@ Status Fail(Context& context, std::string_view error);
 std::optional<int64_t> IntegerArgument(Context& context, std::string_view text,
                                        std::string_view error = kNotAnInteger);
 
+// The same for one that fits 32 bits.
+std::optional<int> SmallIntegerArgument(Context& context, std::string_view text);
+
 enum class Lookup : uint8_t { kMissing, kFound, kWrongType };
 // Finds a string that is to be read, and counts a hit or a miss. kWrongType: the error has been
 // written.

@@ -116,10 +116,10 @@ Status Hello(Context& context) {
 }
 
 Status Select(Context& context) {
-  const auto db = IntegerArgument(context, context.args[1]);
+  const auto db = SmallIntegerArgument(context, context.args[1]);
   if (!db.has_value()) return Status::Ok();
   if (*db < 0 || *db >= kDatabases) return Fail(context, "ERR DB index is out of range");
-  context.client.db = static_cast<int>(*db);
+  context.client.db = *db;
   context.reply.Ok();
   return Status::Ok();
 }

@@ -97,7 +97,8 @@ Status TtlWith(Context& context, TimeUnit unit, bool absolute) {
   }
   const auto expiry = static_cast<int64_t>(record.expiry_ms);
   const int64_t shown = absolute ? expiry : expiry - static_cast<int64_t>(context.txn.now_ms());
-  context.reply.Integer(unit == TimeUnit::kMillis ? shown : (shown + 500) / 1000);
+  context.reply.Integer(unit == TimeUnit::kMillis ? shown
+                                                  : shown / 1000 + (shown % 1000 >= 500 ? 1 : 0));
   return Status::Ok();
 }
 

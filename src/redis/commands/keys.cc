@@ -98,10 +98,10 @@ Status Copy(Context& context) {
     if (EqualsIgnoreCase(words[i], "replace")) {
       replace = true;
     } else if (EqualsIgnoreCase(words[i], "db") && i + 1 < words.size()) {
-      const auto db = IntegerArgument(context, words[++i]);
+      const auto db = SmallIntegerArgument(context, words[++i]);
       if (!db.has_value()) return Status::Ok();
       if (*db < 0 || *db >= kDatabases) return Fail(context, "ERR DB index is out of range");
-      target_db = static_cast<int>(*db);
+      target_db = *db;
     } else {
       return Fail(context, kSyntaxError);
     }

@@ -33,25 +33,23 @@ enum CommandFlag : uint32_t {
   kSkipSlowLogFlag = 1 << 10,
   kFastFlag = 1 << 11,
   kNoAuthFlag = 1 << 12,
-  kMayReplicateFlag = 1 << 13,
-  kNoMandatoryKeysFlag = 1 << 14,
-  kProtectedFlag = 1 << 15,
-  kNoAsyncLoadingFlag = 1 << 16,
-  kNoMultiFlag = 1 << 17,
-  kMovableKeysFlag = 1 << 18,
-  kAllowBusyFlag = 1 << 19,
-  // Without a name:
-  kNotQueuedFlag = 1 << 20,        // runs at once also after MULTI
-  kWhileSubscribedFlag = 1 << 21,  // runs also for clients of version 2 that listen to channels
+  kNoMandatoryKeysFlag = 1 << 13,
+  kNoAsyncLoadingFlag = 1 << 14,
+  kNoMultiFlag = 1 << 15,
+  kMovableKeysFlag = 1 << 16,
+  kAllowBusyFlag = 1 << 17,
+  // Without a name, as in Redis:
+  kMayReplicateFlag = 1 << 18,  // not by its own keys
+  // Without a name, ours:
+  kNotQueuedFlag = 1 << 19,        // runs at once also after MULTI
+  kWhileSubscribedFlag = 1 << 20,  // runs also for clients of version 2 that listen to channels
 };
 inline constexpr std::string_view kCommandFlagNames[] = {
-    "write",        "readonly",         "denyoom",
-    "admin",        "pubsub",           "noscript",
-    "blocking",     "loading",          "stale",
-    "skip_monitor", "skip_slowlog",     "fast",
-    "no_auth",      "may_replicate",    "no_mandatory_keys",
-    "protected",    "no_async_loading", "no_multi",
-    "movablekeys",  "allow_busy",
+    "write",       "readonly",          "denyoom",          "admin",
+    "pubsub",      "noscript",          "blocking",         "loading",
+    "stale",       "skip_monitor",      "skip_slowlog",     "fast",
+    "no_auth",     "no_mandatory_keys", "no_async_loading", "no_multi",
+    "movablekeys", "allow_busy",
 };
 
 // How the members of a spec follow from others. Constant expressions for the tables of commands.
@@ -83,9 +81,9 @@ struct CommandSpec {
 
 constexpr uint32_t DeriveCategories(uint32_t flags, std::string_view group, std::string_view doc) {
   uint32_t set = 0;
-  const bool script = group == "scripting";  // may do either; its commands are looked at one by one
-  if ((flags & kReadOnlyFlag) != 0 && !script) set |= CategoryBit("read");
-  if ((flags & kWriteFlag) != 0 && !script) set |= CategoryBit("write");
+  // Of a script that only reads the commands are looked at one by one.
+  if ((flags & kReadOnlyFlag) != 0 && group != "scripting") set |= CategoryBit("read");
+  if ((flags & kWriteFlag) != 0) set |= CategoryBit("write");
   if ((flags & kAdminFlag) != 0) set |= CategoryBit("admin") | CategoryBit("dangerous");
   if ((flags & kPubSubFlag) != 0) set |= CategoryBit("pubsub");
   if ((flags & kBlockingFlag) != 0) set |= CategoryBit("blocking");

@@ -29,6 +29,7 @@ struct SetOptions {
   std::string_view expiry;
 };
 
+// An expiry may be given again, by the same word: the last one counts.
 bool ParseExpiryOption(std::string_view word, SetOptions* options) {
   struct Form {
     std::string_view name;
@@ -41,6 +42,8 @@ bool ParseExpiryOption(std::string_view word, SetOptions* options) {
                                     {"pxat", TimeUnit::kMillis, true}};
   for (const Form& form : kForms) {
     if (!EqualsIgnoreCase(word, form.name)) continue;
+    const bool same = options->unit == form.unit && options->absolute == form.absolute;
+    if (options->has_expiry && !same) return false;
     options->unit = form.unit;
     options->absolute = form.absolute;
     options->has_expiry = true;
@@ -53,7 +56,7 @@ bool ParseExpiryOption(std::string_view word, SetOptions* options) {
 bool ParseSetOptions(std::span<const std::string_view> words, bool is_set, SetOptions* options) {
   for (size_t i = 0; i < words.size(); ++i) {
     const std::string_view word = words[i];
-    const bool ttl_free = !options->has_expiry && !options->keep_ttl && !options->persist;
+    const bool may_expire = !options->keep_ttl && !options->persist;
     if (is_set && EqualsIgnoreCase(word, "nx") && !options->xx) {
       options->nx = true;
     } else if (is_set && EqualsIgnoreCase(word, "xx") && !options->nx) {
@@ -64,7 +67,7 @@ bool ParseSetOptions(std::span<const std::string_view> words, bool is_set, SetOp
       options->keep_ttl = true;
     } else if (!is_set && EqualsIgnoreCase(word, "persist") && !options->has_expiry) {
       options->persist = true;
-    } else if (ttl_free && i + 1 < words.size() && ParseExpiryOption(word, options)) {
+    } else if (may_expire && i + 1 < words.size() && ParseExpiryOption(word, options)) {
       options->expiry = words[++i];
     } else {
       return false;
