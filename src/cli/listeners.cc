@@ -12,6 +12,7 @@ namespace nokv::cli {
 namespace {
 
 constexpr uint64_t kRefreshMs = 1000;
+constexpr uint64_t kMaxIoThreads = 64;
 constexpr double kSoonDays = 14;
 constexpr uint32_t kReadableByOthers = 04;
 
@@ -61,13 +62,18 @@ void Define(FlagSet& flags, ListenFlags* target) {
       .Choice("tls-auth-clients", &target->tls_auth_clients, {"yes", "optional", "no"},
               "whether clients must show a certificate")
       .Env();
+  flags
+      .Number("io-threads", "N", &target->io_threads, {1, kMaxIoThreads},
+              "threads that serve sockets and TLS; commands are executed by one")
+      .Env();
   flags.Check([target] { return CheckFlags(*target); });
 }
 
 Status Listeners::Open(const ListenFlags& flags, const rpc::stream::AcceptHandler& accept,
                        metrics::Registry& registry) {
+  StartIoThreads(flags.io_threads);
   if (!flags.address.empty()) {
-    ASSIGN_OR_RETURN(plain_, loop_.Listen(flags.address, accept));
+    ASSIGN_OR_RETURN(plain_, loop_.Listen(flags.address, accept, options_));
   }
   return flags.tls_address.empty() ? Status::Ok() : OpenTls(flags, accept, registry);
 }
@@ -88,12 +94,33 @@ Status Listeners::OpenTls(const ListenFlags& flags, const rpc::stream::AcceptHan
     logger_.Warning("the certificate in " + options.cert_file + " expires in " +
                     std::to_string(static_cast<int>(tls_context_->DaysToExpiry())) + " days");
   }
-  ASSIGN_OR_RETURN(tls_, loop_.Listen(flags.tls_address, accept, {.tls = tls_context_.get()}));
+  rpc::stream::ListenOptions listen = options_;
+  listen.tls = tls_context_.get();
+  ASSIGN_OR_RETURN(tls_, loop_.Listen(flags.tls_address, accept, listen));
   days_to_expiry_ = &registry.GetGauge("nokv_redis_tls_certificate_expiry_days",
                                        "Whole days until the certificate expires.");
   Refresh();
   refresh_ = loop_.Every(kRefreshMs, [this] { Refresh(); });
   return Status::Ok();
+}
+
+void Listeners::StartIoThreads(uint64_t count) {
+  for (uint64_t i = 1; i < count; ++i) {
+    io_loops_.push_back(rpc::stream::NewLoop(logger_));
+    rpc::stream::Loop* const loop = io_loops_.back().get();
+    options_.io_loops.push_back(loop);
+    io_threads_.push_back(
+        runtime::StartThread("nokv-io-" + std::to_string(i), [loop] { loop->Run(); }));
+  }
+}
+
+Listeners::~Listeners() {
+  Close();
+  // Posted, because a Stop before Run would be forgotten.
+  for (const auto& loop : io_loops_) {
+    loop->Post([raw = loop.get()] { raw->Stop(); });
+  }
+  io_threads_.clear();
 }
 
 void Listeners::Refresh() {

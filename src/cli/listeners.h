@@ -5,11 +5,13 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "cli/flags.h"
 #include "metrics/registry.h"
 #include "rpc/stream/stream.h"
 #include "rpc/stream/tls.h"
+#include "runtime/thread.h"
 
 namespace nokv::cli {
 
@@ -18,6 +20,7 @@ struct ListenFlags {
   std::string tls_address;                 // empty: no TLS
   rpc::stream::TlsOptions tls;
   std::string tls_auth_clients = "yes";
+  uint64_t io_threads = 1;  // that serve sockets, the loop's own included
 };
 
 // Declares the flags of `target`, which the set borrows.
@@ -27,6 +30,10 @@ class Listeners {
  public:
   // Both are borrowed.
   Listeners(rpc::stream::Loop& loop, base::Logger& logger) : loop_(loop), logger_(logger) {}
+  Listeners(const Listeners&) = delete;
+  Listeners& operator=(const Listeners&) = delete;
+  // Ends the threads that serve sockets. The loop must not run any more.
+  ~Listeners();
 
   // Listens on every address of `flags`. Certificates are watched from then on: connections that
   // come after a change of the files use the new ones, and the days to the expiry are in
@@ -46,12 +53,16 @@ class Listeners {
  private:
   Status OpenTls(const ListenFlags& flags, const rpc::stream::AcceptHandler& accept,
                  metrics::Registry& registry);
+  void StartIoThreads(uint64_t count);
   void Refresh();
 
   rpc::stream::Loop& loop_;
   base::Logger& logger_;
   metrics::Gauge* days_to_expiry_ = nullptr;
   std::unique_ptr<rpc::stream::TlsContext> tls_context_;
+  std::vector<std::unique_ptr<rpc::stream::Loop>> io_loops_;
+  std::vector<std::unique_ptr<runtime::Thread>> io_threads_;
+  rpc::stream::ListenOptions options_;  // of every listener, but for TLS
   std::unique_ptr<rpc::stream::Listener> plain_;
   std::unique_ptr<rpc::stream::Listener> tls_;
   std::unique_ptr<rpc::stream::Timer> refresh_;

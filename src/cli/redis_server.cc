@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/macros.h"
 #include "base/random.h"
+#include "cli/file_limit.h"
 #include "cli/flags.h"
 #include "cli/listeners.h"
 #include "cli/log_sink.h"
@@ -98,6 +99,7 @@ class RedisServer {
         flags_.listen, [this](auto& connection) { return gateway_->Accept(connection); },
         registry_));
     config_.address = listeners_.address();
+    config_.max_clients = MakeRoomForClients(config_.max_clients, logger_);
     engine::Doors doors{vfs::PosixFileSystem(), *runtime_, logger_};
     ASSIGN_OR_RETURN(engine_, engine::Engine::Open(Options(), flags_.workdir, doors));
     backend_ = redis::NewEngineBackend(*engine_);

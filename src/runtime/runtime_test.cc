@@ -1,14 +1,17 @@
 #include "runtime/runtime.h"
 
 #include <gtest/gtest.h>
+
 #include <pthread.h>
 
 #include <atomic>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/mutex.h"
 #include "runtime/sim_runtime.h"
+#include "runtime/thread.h"
 
 namespace nokv::runtime {
 namespace {
@@ -251,6 +254,14 @@ TEST(SimRuntimeTest, WallClockJumpsWithoutMovingTheMonotonicOne) {
   runtime->JumpWallClock(500);
   EXPECT_EQ(runtime->clock().WallMillis(), 6500U);
   EXPECT_EQ(runtime->clock().MonotonicMicros(), 0U);
+}
+
+TEST(ThreadTest, RunsItsTaskElsewhereAndWaitsForItsEnd) {
+  const std::thread::id here = std::this_thread::get_id();
+  std::thread::id there;
+  StartThread("nokv-a-rather-long-name", [&] { there = std::this_thread::get_id(); }).reset();
+  EXPECT_NE(there, std::thread::id());
+  EXPECT_NE(there, here);
 }
 
 }  // namespace

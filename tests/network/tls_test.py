@@ -60,6 +60,15 @@ class TlsTest(gateway.ScratchTest):
         self.assertEqual(file.readline(), b"$%d\r\n" % len(value))
         self.assertEqual(file.read(len(value)), value)
 
+    def test_sockets_served_by_other_threads(self):
+        server = self.start("--tls-auth-clients", "no", "--io-threads", "3")
+        for i in range(10):
+            self.assertEqual(self.redis_cli(server, "INCR", "n"), str(2 * i + 1))
+            self.assertEqual(server.client().call("INCR", "n"), 2 * i + 2)
+        waits = server.client()
+        waits.send(gateway.encode("SET", "last", "1"))
+        self.assertEqual(server.stop(), 0)
+
     def test_clients_show_certificates_unless_told_otherwise(self):
         certificates.issue(self.folder, "client")
         server = self.start("--tls-ca-cert-file", self.folder / "ca.crt")

@@ -78,11 +78,12 @@ class Client:
 
 
 class Gateway:
-    """A running nokv-redis on a free port. `log` is what it has printed."""
+    """A running nokv-redis on a free port. `log` is what it has printed; `prefix` a program, with
+    its arguments, that starts it."""
 
-    def __init__(self, workdir, *flags):
+    def __init__(self, workdir, *flags, prefix=()):
         self.process = subprocess.Popen(
-            [BIN / "nokv-redis", "--addr", "127.0.0.1:0", "--workdir", workdir, *flags],
+            [*prefix, BIN / "nokv-redis", "--addr", "127.0.0.1:0", "--workdir", workdir, *flags],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.log = ""
         self.address = None

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/macros.h"
+#include "rpc/stream/bridge.h"
 #include "rpc/stream/stream.h"
 #include "rpc/stream/tcp_connection.h"
 
@@ -57,10 +58,17 @@ Status ListenError(const std::string& address, const asio::error_code& error) {
   return status.WithErrorNumber(kCannotListen);
 }
 
+// A loop that serves sockets, and what it does with new ones.
+struct Place {
+  LoopState* loop;
+  std::shared_ptr<const Reception> reception;
+};
+
 class AsioListener final : public Listener {
  public:
-  AsioListener(LoopState& loop, Reception reception)
-      : state_(std::make_shared<State>(loop, std::move(reception))) {}
+  // Connections go to `places` in turns.
+  AsioListener(asio::io_context& context, std::vector<Place> places, base::Logger& logger)
+      : state_(std::make_shared<State>(context, std::move(places), logger)) {}
   ~AsioListener() override {
     state_->stopped = true;
     asio::error_code ignored;
@@ -97,25 +105,36 @@ class AsioListener final : public Listener {
  private:
   // Outlives the listener while asio still holds a wait.
   struct State {
-    State(LoopState& loop_state, Reception what)
-        : acceptor(loop_state.context),
-          retry(loop_state.context),
-          loop(loop_state),
-          reception(std::make_shared<const Reception>(std::move(what))) {}
+    State(asio::io_context& context, std::vector<Place> to, base::Logger& log)
+        : acceptor(context), retry(context), places(std::move(to)), logger(log) {}
 
     static void Accept(const std::shared_ptr<State>& self) {
       self->acceptor.async_accept([self](const asio::error_code& error, tcp::socket socket) {
         if (self->stopped || error == asio::error::operation_aborted) return;
         if (error) return RetryLater(self, error);
-        std::make_shared<TcpConnection>(std::move(socket), self->loop)->Start(self->reception);
+        self->Hand(AcceptedSocket(std::move(socket)));
         Accept(self);
       });
+    }
+
+    void Hand(AcceptedSocket socket) {
+      const Place& place = places[next++ % places.size()];
+      if (&place.loop->context == &acceptor.get_executor().context()) {
+        return Start(std::move(socket), place);
+      }
+      asio::post(place.loop->context, [socket = std::move(socket), place]() mutable {
+        Start(std::move(socket), place);
+      });
+    }
+
+    static void Start(AcceptedSocket socket, const Place& place) {
+      std::make_shared<TcpConnection>(std::move(socket), *place.loop)->Start(place.reception);
     }
 
     // Without a free descriptor the connection stays in the backlog and accept fails at once:
     // trying again without a pause would spin.
     static void RetryLater(const std::shared_ptr<State>& self, const asio::error_code& error) {
-      self->loop.logger.Warning("accept: " + error.message() + "; trying again in 100 ms");
+      self->logger.Warning("accept: " + error.message() + "; trying again in 100 ms");
       self->retry.expires_after(kAcceptRetry);
       self->retry.async_wait([self](const asio::error_code& cancelled) {
         if (!cancelled && !self->stopped) Accept(self);
@@ -124,8 +143,9 @@ class AsioListener final : public Listener {
 
     tcp::acceptor acceptor;
     asio::steady_timer retry;
-    LoopState& loop;
-    const std::shared_ptr<const Reception> reception;
+    const std::vector<Place> places;
+    size_t next = 0;
+    base::Logger& logger;
     bool stopped = false;
   };
 
@@ -197,12 +217,28 @@ class AsioLoop final : public Loop {
   }
   Result<std::unique_ptr<Listener>> Listen(const std::string& address, AcceptHandler accept,
                                            const ListenOptions& options) override {
-    auto listener = std::make_unique<AsioListener>(state_, Reception{std::move(accept), options});
+    auto listener = std::make_unique<AsioListener>(context_, PlacesOf(std::move(accept), options),
+                                                   state_.logger);
     RETURN_IF_ERROR(listener->Open(address));
     return std::unique_ptr<Listener>(std::move(listener));
   }
 
  private:
+  std::vector<Place> PlacesOf(AcceptHandler accept, const ListenOptions& options) {
+    std::vector<Place> places;
+    for (Loop* loop : options.io_loops) {
+      LoopState& io = static_cast<AsioLoop*>(loop)->state_;
+      auto bridge = std::make_shared<Bridge>(context_, io.context, accept);
+      places.push_back({&io, std::make_shared<const Reception>(Reception{
+                                 [bridge](Connection& c) { return bridge->Accept(c); }, options})});
+    }
+    if (places.empty()) {
+      places.push_back(
+          {&state_, std::make_shared<const Reception>(Reception{std::move(accept), options})});
+    }
+    return places;
+  }
+
   void WaitSignal() {
     signals_.async_wait([this](const asio::error_code& error, int signal) {
       if (error) return;

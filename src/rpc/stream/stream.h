@@ -2,6 +2,8 @@
 //
 // One loop is one thread. Everything that belongs to a loop (listeners, connections, their
 // handlers, timers) is called by that thread only; Post and Stop alone may be called from others.
+// Sockets may be served by other loops than the handlers (ListenOptions::io_loops): nothing changes
+// for a handler, but that Flush takes effect at the end of the loop's round.
 // Reading is level-triggered with one buffer per loop, so an idle connection holds no memory for
 // input; bytes that a handler does not consume are kept by the connection and shown again, with
 // what came after them.
@@ -24,6 +26,7 @@
 
 namespace nokv::rpc::stream {
 
+class Loop;
 class TlsContext;
 
 // One connection. Owned by its loop; a handler's reference is good until OnClosed returns.
@@ -60,8 +63,11 @@ class Handler {
   virtual size_t OnData(std::string_view data) = 0;
   // The peer has closed its side; it may still read. Unless overridden, closes after the output.
   virtual void OnPeerClosed(Connection& connection) { connection.CloseAfterFlush(); }
-  // Output that had to wait has all been sent.
+  // Output that had to wait has all been sent. It may also come when none had to wait, if reading
+  // is off.
   virtual void OnDrained() {}
+  // The operating system has taken output that had to wait; more may wait still.
+  virtual void OnSent() {}
   // The last call; the connection must not be used afterwards.
   virtual void OnClosed() {}
 };
@@ -75,6 +81,10 @@ struct ListenOptions {
   // to one without, is closed, and the log says so.
   TlsContext* tls = nullptr;
   uint64_t handshake_timeout_ms = 10'000;
+  // Where the sockets are served, in turns, TLS included; empty: on the loop that listens.
+  // Borrowed; others run them, and stop them after the listening loop. Handlers stay on the
+  // listening loop.
+  std::vector<Loop*> io_loops = {};
 };
 
 // Accepts until destroyed. Running out of file descriptors pauses accepting for a moment.

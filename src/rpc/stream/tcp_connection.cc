@@ -12,8 +12,7 @@ namespace nokv::rpc::stream {
 
 namespace {
 
-// Buffers that grew beyond these are given back when they are empty.
-constexpr size_t kKeptInputBytes = size_t{64} << 10;
+// A buffer that grew beyond this is given back when it is empty.
 constexpr size_t kKeptOutputBytes = size_t{256} << 10;
 
 // Each costs some 50 KiB, and processor time that who has begun first should get.
@@ -39,17 +38,38 @@ void LoopState::Warn(const std::string& what) {
   if (warn_count == kWarningsPerSecond) logger.Warning("more of that in this second is not logged");
 }
 
-TcpConnection::TcpConnection(asio::ip::tcp::socket socket, LoopState& loop) : loop_(loop) {
+AcceptedSocket::AcceptedSocket(asio::ip::tcp::socket socket) {
   asio::error_code ignored;
   socket.native_non_blocking(true, ignored);
   socket.set_option(asio::ip::tcp::no_delay(true), ignored);
   socket.set_option(asio::socket_base::keep_alive(true), ignored);
-  const auto peer = socket.remote_endpoint(ignored);
-  peer_ = FormatEndpoint(peer);
-  peer_is_loopback_ = peer.address().is_loopback();
-  local_ = FormatEndpoint(socket.local_endpoint(ignored));
+  const auto endpoint = socket.remote_endpoint(ignored);
+  peer = FormatEndpoint(endpoint);
+  peer_is_loopback = endpoint.address().is_loopback();
+  local = FormatEndpoint(socket.local_endpoint(ignored));
   fd_ = socket.release(ignored);
 }
+
+AcceptedSocket::AcceptedSocket(AcceptedSocket&& other) noexcept
+    : peer(std::move(other.peer)),
+      local(std::move(other.local)),
+      peer_is_loopback(other.peer_is_loopback),
+      fd_(other.Release()) {}
+
+AcceptedSocket::~AcceptedSocket() {
+  if (fd_ >= 0) close(fd_);
+}
+
+int AcceptedSocket::Release() {
+  return std::exchange(fd_, -1);
+}
+
+TcpConnection::TcpConnection(AcceptedSocket socket, LoopState& loop)
+    : fd_(socket.Release()),
+      loop_(loop),
+      peer_(std::move(socket.peer)),
+      local_(std::move(socket.local)),
+      peer_is_loopback_(socket.peer_is_loopback) {}
 
 TcpConnection::~TcpConnection() {
   if (fd_ >= 0) close(fd_);
@@ -142,7 +162,7 @@ void TcpConnection::ReadReady() {
     const std::string_view data(loop_.read_buffer.data(), static_cast<size_t>(count));
     if (!std::exchange(received_, true) && IsTlsHello(data)) return Close();
     if (tls_ != nullptr) ReadBufferedSoon();
-    Deliver(data);
+    input_.Show(*handler_, data);
   } else if (count == 0) {
     peer_closed_ = true;
     UpdateEvents();
@@ -172,25 +192,10 @@ bool TcpConnection::IsTlsHello(std::string_view data) {
   return true;
 }
 
-void TcpConnection::Deliver(std::string_view data) {
-  if (input_.empty()) {
-    const size_t consumed = handler_->OnData(data);
-    if (!closed_ && consumed < data.size()) input_.assign(data.substr(consumed));
-    return;
-  }
-  input_.append(data);
-  const size_t consumed = handler_->OnData(input_);
-  if (consumed == input_.size() && input_.capacity() > kKeptInputBytes) {
-    std::string().swap(input_);
-  } else {
-    input_.erase(0, consumed);
-  }
-}
-
 void TcpConnection::RedeliverInput() {
   asio::post(loop_.context, [self = shared_from_this()] {
     if (self->closed_ || self->close_after_flush_ || self->input_.empty()) return;
-    self->Deliver({});
+    self->input_.Show(*self->handler_, {});
   });
 }
 
@@ -214,7 +219,9 @@ void TcpConnection::WriteReady() {
   waiting_write_ = false;
   Flush();
   UpdateEvents();
-  if (!closed_ && pending_bytes() == 0 && handler_ != nullptr) handler_->OnDrained();
+  if (closed_ || handler_ == nullptr) return;
+  handler_->OnSent();
+  if (pending_bytes() == 0) handler_->OnDrained();
 }
 
 ssize_t TcpConnection::Receive(char* buffer, size_t size) {

@@ -9,6 +9,7 @@
 #include <set>
 #include <string>
 
+#include "rpc/stream/input_buffer.h"
 #include "rpc/stream/poller.h"
 #include "rpc/stream/stream.h"
 #include "rpc/stream/tls_stream.h"
@@ -36,6 +37,23 @@ struct LoopState {
   size_t warn_count = 0;  // in that second
 };
 
+// A connected socket that no loop serves yet. Owns the descriptor.
+class AcceptedSocket {
+ public:
+  explicit AcceptedSocket(asio::ip::tcp::socket socket);
+  AcceptedSocket(AcceptedSocket&& other) noexcept;
+  AcceptedSocket& operator=(AcceptedSocket&&) = delete;
+  ~AcceptedSocket();
+
+  int Release();
+  std::string peer;
+  std::string local;
+  bool peer_is_loopback = false;
+
+ private:
+  int fd_;
+};
+
 // What the connections of one listener share. Immutable.
 struct Reception {
   AcceptHandler accept;
@@ -46,8 +64,7 @@ class TcpConnection final : public Connection,
                             private Polled,
                             public std::enable_shared_from_this<TcpConnection> {
  public:
-  // Takes the descriptor out of `socket`.
-  TcpConnection(asio::ip::tcp::socket socket, LoopState& loop);
+  TcpConnection(AcceptedSocket socket, LoopState& loop);
   ~TcpConnection() override;
   // Asks for the handler, at once or when the handshake is done.
   void Start(std::shared_ptr<const Reception> reception);
@@ -82,7 +99,6 @@ class TcpConnection final : public Connection,
   // Reads, from the loop, what TLS has taken from the socket but not shown yet.
   void ReadBufferedSoon();
   void WriteReady();
-  void Deliver(std::string_view data);
   // As recv and send, through TLS if there is any.
   ssize_t Receive(char* buffer, size_t size);
   ssize_t Transmit(const char* data, size_t size);
@@ -98,7 +114,7 @@ class TcpConnection final : public Connection,
   std::unique_ptr<Handler> handler_;
   std::string peer_;
   std::string local_;
-  std::string input_;   // not consumed yet
+  InputBuffer input_;
   std::string output_;  // [sent_, end) is not sent yet
   size_t sent_ = 0;
   uint32_t events_ = 0;  // what the poller was asked for

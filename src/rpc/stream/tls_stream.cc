@@ -88,6 +88,7 @@ TlsStream::Handshake TlsStream::Shake() {
 
 ssize_t TlsStream::Receive(char* buffer, size_t size) {
   ERR_clear_error();
+  more_ = false;
   size_t total = 0;
   while (total < size && (total == 0 || SSL_has_pending(session_) != 0)) {
     const int count = SSL_read(session_, buffer + total, static_cast<int>(size - total));
@@ -95,10 +96,12 @@ ssize_t TlsStream::Receive(char* buffer, size_t size) {
       total += static_cast<size_t>(count);
       continue;
     }
-    if (total > 0) break;  // the next call meets it again
     SetErrno(count);
-    return errno == 0 ? 0 : -1;
+    if (total == 0) return errno == 0 ? 0 : -1;
+    more_ = errno != EAGAIN;  // the next call meets the end again
+    return static_cast<ssize_t>(total);
   }
+  more_ = SSL_has_pending(session_) != 0;
   return static_cast<ssize_t>(total);
 }
 
@@ -138,10 +141,6 @@ void TlsStream::SayGoodbye() {
   (void)SSL_shutdown(session_);
   (void)FlushUnsent();
   ERR_clear_error();
-}
-
-bool TlsStream::has_buffered() const {
-  return SSL_has_pending(session_) != 0;
 }
 
 ssize_t TlsStream::ReadSocket(char* buffer, size_t size) {

@@ -44,9 +44,9 @@ class TlsStream {
 
   // Encrypted bytes that the socket has not taken.
   size_t unsent_bytes() const { return unsent_.size(); }
-  // True if bytes have been taken from the socket that Receive has not returned: the socket itself
-  // does not become readable for them.
-  bool has_buffered() const;
+  // True if Receive would say more at once, bytes or the end, that has been taken from the socket:
+  // the socket itself does not become readable for it.
+  bool has_buffered() const { return more_; }
   const std::string& error() const { return error_; }
 
   // --- for the adaptor to OpenSSL ---
@@ -63,6 +63,7 @@ class TlsStream {
   std::string unsent_;
   std::string error_;
   bool broken_ = false;
+  bool more_ = false;
 };
 
 }  // namespace nokv::rpc::stream
