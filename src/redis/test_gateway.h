@@ -98,8 +98,9 @@ class RoundLoop final : public rpc::stream::Loop {
     loop_->OnSignals(signals, std::move(handler));
   }
   Result<std::unique_ptr<rpc::stream::Listener>> Listen(
-      const std::string& address, rpc::stream::AcceptHandler accept) override {
-    return loop_->Listen(address, std::move(accept));
+      const std::string& address, rpc::stream::AcceptHandler accept,
+      const rpc::stream::ListenOptions& options = {}) override {
+    return loop_->Listen(address, std::move(accept), options);
   }
 
  private:
