@@ -51,7 +51,6 @@ class Log {
   Result<bool> MaybeAppend(EntryId previous, const std::vector<Entry>& entries);
   // No effect if `index` is committed already. It must not lie beyond the end.
   void CommitTo(LogIndex index);
-  void SetCommitted(LogIndex index) { committed_ = index; }
   void Restore(std::shared_ptr<const Snapshot> snapshot);
 
   // The part that must be written.

@@ -59,20 +59,16 @@ Status Raft::LoadState(const Storage::Saved& saved) {
                    RestoreMembers(tracker_, log_.LastIndex(), saved.conf_state));
   SwitchTo(std::move(members));
   const HardState& state = saved.hard_state;
-  if (!state.empty()) {
-    if (state.commit < log_.committed() || state.commit > log_.LastIndex()) {
-      return Status::Corruption("raft: the hard state says commit " + std::to_string(state.commit) +
-                                ", the log holds [" + std::to_string(log_.committed()) + ", " +
-                                std::to_string(log_.LastIndex()) + "]");
-    }
-    log_.SetCommitted(state.commit);
-    term_ = state.term;
-    vote_ = state.vote;
+  const LogIndex committed = std::max(state.commit, config_.applied);
+  if (committed > log_.LastIndex()) {
+    return Status::Corruption("raft: index " + std::to_string(committed) +
+                              " was committed, but the log ends at " +
+                              std::to_string(log_.LastIndex()));
   }
-  if (config_.applied > log_.committed()) {
-    return Status::Corruption("raft: applied " + std::to_string(config_.applied) +
-                              " but committed only " + std::to_string(log_.committed()));
-  }
+  // A commit index alone need not be durable: what was applied or compacted was committed as well.
+  log_.CommitTo(committed);
+  term_ = state.term;
+  vote_ = state.vote;
   // A snapshot in storage counts as applied, whatever the caller says.
   if (config_.applied > log_.applied()) log_.AppliedTo(config_.applied, 0);
   BecomeFollower(term_, kNoNode);

@@ -8,15 +8,12 @@ bool Raft::CommittedInCurrentTerm() const {
 }
 
 Status Raft::HandleReadIndex(Message message) {
-  if (tracker_.IsSingleton() && tracker_.config().voters.Contains(id())) {
-    AnswerRead(message, log_.committed());
-    return Status::Ok();
-  }
   if (reads_.size() + pending_reads_.size() >= config_.max_pending_reads) {
     return Status::ResourceExhausted("read refused: " + std::to_string(config_.max_pending_reads) +
                                      " reads wait for a quorum");
   }
-  // Until an entry of its own term is committed, a leader does not know how far the others got.
+  // Until an entry of its own term is committed, a leader does not know how far others got, nor,
+  // because a commit index need not be durable, how far it got itself.
   if (!CommittedInCurrentTerm()) {
     pending_reads_.push_back(std::move(message));
   } else {
@@ -26,7 +23,10 @@ Status Raft::HandleReadIndex(Message message) {
 }
 
 void Raft::StartRead(Message message) {
-  if (config_.read_mode == ReadMode::kLeaseBased) return AnswerRead(message, log_.committed());
+  const bool alone = tracker_.IsSingleton() && tracker_.config().voters.Contains(id());
+  if (alone || config_.read_mode == ReadMode::kLeaseBased) {
+    return AnswerRead(message, log_.committed());
+  }
   reads_.Add(log_.committed(), std::move(message));
   reads_.AcknowledgeAll(id());
   BroadcastHeartbeat();

@@ -35,7 +35,8 @@
 // kSnap
 //     ended; without the latter the follower waits for ever after a failure.
 // 11. An id is used once. A member that lost what it stored comes back under a new id.
-// 12. Compact the log only up to what is applied, and have a snapshot from there on.
+// 12. Compact the log only up to what is applied, and have a snapshot from there on. Renew it when
+//     members were added: they ignore one that does not name them.
 // 13. Stop the group when failure() is not OK: the storage failed, and nothing is handed out any
 // more.
 //
@@ -47,7 +48,9 @@
 //     responses: to peers by the network, to this node by Step. Without responses it need not be
 //     durable yet.
 // 15. Messages to kApplyThread are handled in order: apply the entries, deliver the responses.
-// 16. Neither kind may be dropped, except by a restart. All other messages may leave at once.
+// 16. Once a snapshot was handed out, entries up to its index that wait at kApplyThread are not
+//     applied any more; their responses are delivered all the same.
+// 17. Neither kind may be dropped, except by a restart. All other messages may leave at once.
 //
 // Thread safety: thread-compatible.
 #pragma once

@@ -163,6 +163,19 @@ TEST_F(RawNodeTest, ReadsWaitForAnEntryOfTheTerm) {
   EXPECT_EQ(Sent(MessageType::kHeartbeat).size(), 2U);
 }
 
+TEST_F(RawNodeTest, ASingleVoterWaitsForAnEntryOfItsTermToo) {
+  Start({1});
+  ASSERT_TRUE(node_->Campaign().ok());
+  Ready vote = node_->TakeReady();
+  storage_.SetHardState(vote.hard_state);
+  ASSERT_TRUE(node_->Advance().ok());
+  ASSERT_EQ(role(), Role::kLeader);
+  ASSERT_TRUE(node_->ReadIndex("a").ok());
+  Drain();
+  ASSERT_EQ(reads_.size(), 1U);
+  EXPECT_EQ(reads_[0].index, 11U) << "the log could hold entries that were committed before";
+}
+
 TEST_F(RawNodeTest, PendingReadsAreBounded) {
   config_.max_pending_reads = 2;
   Start({1, 2, 3});
@@ -311,6 +324,18 @@ TEST_F(RawNodeTest, ConfigsThatContradictThemselvesAreRefused) {
   EXPECT_TRUE(refused([](Config* c) { c->max_inflight_messages = 0; }));
   EXPECT_TRUE(refused([](Config* c) { c->max_inflight_bytes = 1; }));
   EXPECT_TRUE(refused([](Config* c) { c->read_mode = ReadMode::kLeaseBased; }));
+}
+
+TEST_F(RawNodeTest, WhatWasAppliedCountsAsCommitted) {
+  Start({1});
+  Entry entry;
+  entry.term = 1;
+  entry.index = 11;
+  ASSERT_TRUE(storage_.Append({entry}).ok());
+  config_.applied = 11;
+  EXPECT_EQ((*RawNode::Open(config_))->GetBasicStatus().hard_state.commit, 11U);
+  config_.applied = 12;
+  EXPECT_TRUE(RawNode::Open(config_).status().IsCorruption());
 }
 
 TEST_F(RawNodeTest, AHardStateBeyondTheLogIsDamage) {
