@@ -5,6 +5,7 @@
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 
@@ -52,7 +53,9 @@ ProcessUsage ReadProcessUsage() {
   usage.resident_bytes = ReadResident();
   rusage own{};
   if (::getrusage(RUSAGE_SELF, &own) == 0) {
-    usage.peak_resident_bytes = static_cast<uint64_t>(own.ru_maxrss) * 1024;
+    // The kernel counts the two at different times.
+    usage.peak_resident_bytes =
+        std::max(static_cast<uint64_t>(own.ru_maxrss) * 1024, usage.resident_bytes);
     usage.user_us = Micros(own.ru_utime);
     usage.system_us = Micros(own.ru_stime);
   }

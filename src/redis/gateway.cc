@@ -232,6 +232,11 @@ void Gateway::SyncTick() {
 }
 
 void Gateway::SweepTick() {
+  const GatewayStats totals = stats();
+  const uint64_t now_us = doors_.clock.MonotonicMicros();
+  commands_rate_.Sample(totals.commands_total, now_us);
+  input_rate_.Sample(totals.input_bytes, now_us);
+  output_rate_.Sample(totals.output_bytes, now_us);
   executor_.watches().Renew();
   const uint64_t now_ms = executor_.NowMs();
   for (const auto& [id, session] : sessions_) session->Sweep(now_ms);
@@ -317,6 +322,9 @@ GatewayStats Gateway::stats() const {
   stats.slow_readers = read(slow_readers_);
   stats.input_bytes = read(input_bytes_);
   stats.output_bytes = read(output_bytes_);
+  stats.commands_per_second = commands_rate_.per_second();
+  stats.input_bytes_per_second = input_rate_.per_second();
+  stats.output_bytes_per_second = output_rate_.per_second();
   stats.commands_total = read(refused_calls_);
   for (const CommandSpec* spec : commands_.every()) {
     const CommandStats::Totals totals = command_stats_.of(*spec);

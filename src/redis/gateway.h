@@ -31,6 +31,7 @@
 #include "redis/latency_monitor.h"
 #include "redis/monitors.h"
 #include "redis/pubsub.h"
+#include "redis/rate.h"
 #include "redis/scan_cursors.h"
 #include "redis/script/scripts.h"
 #include "redis/session.h"
@@ -138,6 +139,7 @@ class Gateway final : public Services {
   LatencyMonitor latency_monitor_;
   ClientPause client_pause_;
   CommandStats command_stats_{commands_};
+  Rate commands_rate_, input_rate_, output_rate_;
   Executor executor_;
   Scripts scripts_;
   Books books_;

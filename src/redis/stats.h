@@ -20,6 +20,10 @@ struct GatewayStats {
   uint64_t slow_readers = 0;
   uint64_t input_bytes = 0;
   uint64_t output_bytes = 0;
+  // In about the last second.
+  uint64_t commands_per_second = 0;
+  uint64_t input_bytes_per_second = 0;
+  uint64_t output_bytes_per_second = 0;
   // Calls by command name; commands that were never called are left out.
   std::map<std::string, uint64_t> commands_per_operation;
   // Those of them that were answered with an error, likewise.

@@ -208,5 +208,24 @@ TEST(SpecTest, EveryBadArityIsRefused) {
   EXPECT_EQ(client.Run("PING"), "+PONG");
 }
 
+TEST(SpecTest, EveryBadArityWithinMultiSpoilsTheTransaction) {
+  TestGateway gateway;
+  TestClient client(gateway);
+  ForEachSpec([&](const CommandSpec& spec) {
+    if (spec.name == "exec") return;
+    std::vector<std::string> words;
+    std::string_view rest = spec.name;
+    while (!rest.empty()) words.emplace_back(TakeUntil(&rest, '|'));
+    if (spec.AcceptsArity(words.size())) {
+      if (spec.arity < 0 || !spec.subcommands.empty()) return;  // there is no bad one
+      words.emplace_back("1");
+    }
+    client.Run("MULTI");
+    EXPECT_EQ(client.Send(EncodeRequest(words)).substr(0, 5), "-ERR ") << spec.name;
+    EXPECT_EQ(client.Run("EXEC"), "-EXECABORT Transaction discarded because of previous errors.")
+        << spec.name;
+  });
+}
+
 }  // namespace
 }  // namespace nokv::redis
