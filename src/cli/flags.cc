@@ -122,7 +122,8 @@ Flag& FlagSet::Path(const std::string& name, const std::string& value, std::stri
 
 Flag& FlagSet::Switch(const std::string& name, bool* target, const std::string& help) {
   return Add({.name = name, .value = "", .help = help, .set = [target](const std::string& text) {
-                if (!text.empty() && text != "true" && text != "1" && text != "false" && text != "0") {
+                if (!text.empty() && text != "true" && text != "1" && text != "false" &&
+                    text != "0") {
                   return std::string("is not true or false");
                 }
                 *target = text != "false" && text != "0";

@@ -9,6 +9,7 @@
 #include "base/macros.h"
 #include "base/process.h"
 #include "base/random.h"
+#include "redis/acl/access_control.h"
 #include "redis/command_stats.h"
 #include "redis/commands/table.h"
 #include "redis/executor.h"
@@ -172,7 +173,7 @@ Status InfoStats(Context& context, std::string* out) {
               {"sync_partial_err", 0},
               {"expired_keys", stats.expired_keys},
               {"evicted_keys", 0},
-              {"evicted_clients", 0},
+              {"evicted_clients", stats.connections_evicted},
               {"keyspace_hits", stats.keyspace_hits},
               {"keyspace_misses", stats.keyspace_misses},
               {"pubsub_channels", pubsub.CountNames(SubscriptionKind::kChannel)},
@@ -182,6 +183,11 @@ Status InfoStats(Context& context, std::string* out) {
               {"total_forks", 0},
               {"tracking_total_keys", 0},
               {"total_error_replies", stats.errors_total}});
+  const acl::AccessCounters& refused = context.services.access().counters();
+  Lines(out, {{"acl_access_denied_auth", refused.authentications},
+              {"acl_access_denied_cmd", refused.commands},
+              {"acl_access_denied_key", refused.keys},
+              {"acl_access_denied_channel", refused.channels}});
   return Status::Ok();
 }
 

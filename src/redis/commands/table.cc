@@ -31,10 +31,11 @@ bool EqualsIgnoreCase(std::string_view a, std::string_view lower) {
 
 CommandTable::CommandTable() : slots_(kSlots) {
   for (const auto& family :
-       {StringCommands(), StringRangeCommands(), CounterCommands(), KeyCommands(), ExpireCommands(),
-        ScanCommands(), ConnectionCommands(), ClientCommands(), CommandCommands(), ConfigCommands(),
-        FunctionCommands(), InfoCommands(), LcsCommands(), MemoryCommands(), MonitoringCommands(),
-        PubSubCommands(), ScriptCommands(), ServerCommands(), TransactionCommands()}) {
+       {StringCommands(),  StringRangeCommands(), CounterCommands(),     KeyCommands(),
+        ExpireCommands(),  ScanCommands(),        ConnectionCommands(),  ClientCommands(),
+        CommandCommands(), ConfigCommands(),      FunctionCommands(),    InfoCommands(),
+        LcsCommands(),     MemoryCommands(),      MonitoringCommands(),  PubSubCommands(),
+        ScriptCommands(),  ServerCommands(),      TransactionCommands(), AclCommands()}) {
     for (const CommandSpec& spec : family) all_.push_back(&spec);
   }
   NOKV_CHECK(all_.size() < kSlots / 2) << "enlarge the command table";
