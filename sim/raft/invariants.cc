@@ -24,6 +24,7 @@ void RaftInvariants::Restart(raft::NodeId id, const raft::Storage& storage, raft
   }
   member.applied = applied;
   member.conf_state = conf_state;
+  member.core_conf_state = conf_state;
   members_[id] = std::move(member);
 }
 
@@ -55,9 +56,8 @@ Status RaftInvariants::Took(const raft::RawNode& node, const raft::Ready& ready)
     RETURN_IF_ERROR(CheckLeader(id, state.term));
   }
   RETURN_IF_ERROR(NoteCommit(id, state.commit, state.term));
-  // A snapshot that is not installed yet has changed the configuration already.
-  if (ready.snapshot != nullptr) members_[id].conf_state = ready.snapshot->conf_state;
-  if (status.config.ToConfState() != members_[id].conf_state) {
+  if (ready.snapshot != nullptr) members_[id].core_conf_state = ready.snapshot->conf_state;
+  if (status.config.ToConfState() != members_[id].core_conf_state) {
     return Broken(id, "its configuration " + ToString(status.config) + " comes from no entry");
   }
   return Status::Ok();
@@ -149,6 +149,7 @@ Status RaftInvariants::Applied(raft::NodeId id, const raft::Entry& entry,
   if (!entry.IsConfChange() && conf_state != member.conf_state) {
     return Broken(id, "changed its configuration with an ordinary entry");
   }
+  if (entry.IsConfChange()) member.core_conf_state = conf_state;
   return NoteConfState(id, entry.index, conf_state);
 }
 

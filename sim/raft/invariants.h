@@ -60,7 +60,8 @@ class RaftInvariants {
     raft::Term term = 0;
     raft::LogIndex commit = 0;
     raft::LogIndex applied = 0;
-    raft::ConfState conf_state;
+    raft::ConfState conf_state;       // of what is applied
+    raft::ConfState core_conf_state;  // what the core must go by: a snapshot counts on arrival
   };
 
   Status AddEntries(raft::NodeId id, const std::vector<raft::Entry>& entries);

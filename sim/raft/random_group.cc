@@ -83,7 +83,7 @@ void RandomGroup::Crash(Process* process) {
   process->node = nullptr;
   process->appends.clear();
   process->applies.clear();
-  process->superseded = 0;
+  process->overtaken = false;
 }
 
 RandomGroup::Process* RandomGroup::RandomLive() {
@@ -232,7 +232,6 @@ Status RandomGroup::HandleReady(Process* process) {
   if (ready.soft_state && ready.soft_state->role == raft::Role::kLeader) {
     leaders_[process->node->GetBasicStatus().hard_state.term] = process->config.id;
   }
-  if (ready.snapshot != nullptr) process->superseded = ready.snapshot->index;
   const bool async = process->config.async_storage_writes;
   if (!async) {
     RETURN_IF_ERROR(Store(process, ready.hard_state, ready.entries, ready.snapshot,
@@ -268,6 +267,7 @@ Status RandomGroup::Store(Process* process, const raft::HardState& state,
     process->machine = {snapshot->index, snapshot->term,
                         base::LoadFixed64(snapshot->data.view().data()), snapshot->conf_state};
     disk.machine = process->machine;
+    process->overtaken = false;
   }
   RETURN_IF_ERROR(disk.Append(entries));
   if (!state.empty()) disk.hard_state = state;
@@ -279,9 +279,12 @@ Status RandomGroup::Store(Process* process, const raft::HardState& state,
 Status RandomGroup::Apply(Process* process, const std::vector<raft::Entry>& entries) {
   for (const raft::Entry& entry : entries) {
     Machine& machine = process->machine;
+    if (process->overtaken || entry.index <= machine.applied) continue;
     if (entry.IsConfChange()) {
       ASSIGN_OR_RETURN(const raft::ConfChange change, raft::DecodeConfChange(entry));
       const auto changed = process->node->ApplyConfChange(change);
+      process->overtaken = changed.status().code() == StatusCode::kAborted;
+      if (process->overtaken) continue;
       // What does not fit is struck out by everybody alike.
       if (changed.ok()) {
         machine.conf_state = *changed;
@@ -315,9 +318,7 @@ Status RandomGroup::RunApply(Process* process) {
   if (process->applies.empty()) return Status::Ok();
   raft::Message work = std::move(process->applies.front());
   process->applies.pop_front();
-  if (work.entries.back().index > process->superseded) {
-    RETURN_IF_ERROR(Apply(process, work.entries));
-  }
+  RETURN_IF_ERROR(Apply(process, work.entries));
   for (raft::Message& response : work.responses)
     RETURN_IF_ERROR(Send(process, std::move(response)));
   return Status::Ok();

@@ -65,7 +65,7 @@ class RandomGroup {
     std::unique_ptr<raft::RawNode> node;  // null: crashed
     std::deque<raft::Message> appends;
     std::deque<raft::Message> applies;
-    raft::LogIndex superseded = 0;  // entries up to here come with a snapshot
+    bool overtaken = false;  // nothing is applied before a snapshot is installed
   };
 
   Status Start(Process* process);

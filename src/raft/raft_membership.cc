@@ -6,6 +6,10 @@
 namespace nokv::raft {
 
 Result<ConfState> Raft::ApplyConfChange(const ConfChange& change) {
+  // The snapshot brought its configuration along, and whatever is applied now lies before it.
+  if (log_.unstable().snapshot() != nullptr) {
+    return Status::Aborted("a snapshot has arrived that includes this configuration change");
+  }
   ASSIGN_OR_RETURN(Membership members, Changer(tracker_, log_.LastIndex()).Apply(change));
   return SwitchTo(std::move(members));
 }

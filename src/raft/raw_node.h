@@ -48,8 +48,9 @@
 //     responses: to peers by the network, to this node by Step. Without responses it need not be
 //     durable yet.
 // 15. Messages to kApplyThread are handled in order: apply the entries, deliver the responses.
-// 16. Once a snapshot was handed out, entries up to its index that wait at kApplyThread are not
-//     applied any more; their responses are delivered all the same.
+// 16. If ApplyConfChange answers kAborted, a snapshot has overtaken the entry: neither it nor what
+//     was handed out after it is applied until the snapshot is installed, and then nothing up to
+//     its index. The responses are delivered all the same.
 // 17. Neither kind may be dropped, except by a restart. All other messages may leave at once.
 //
 // Thread safety: thread-compatible.
@@ -119,7 +120,8 @@ class RawNode {
   // As Propose. A change that does not fit the configuration becomes an empty entry. `v1` proposes
   // the first form, which has exactly one step.
   Status ProposeConfChange(const ConfChange& change, bool v1 = false);
-  // kFailedPrecondition if the change does not fit the configuration, which then stays.
+  // kFailedPrecondition if the change does not fit the configuration, which then stays; kAborted if
+  // a snapshot has overtaken it, see 16.
   Result<ConfState> ApplyConfChange(const ConfChange& change);
   // A read state with `context` will be in a Ready, unless the request is lost: then ask again.
   Status ReadIndex(std::string context);
