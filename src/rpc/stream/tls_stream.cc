@@ -76,6 +76,8 @@ TlsStream::Handshake TlsStream::Shake() {
   if (result != 1) SetErrno(result);
   const int why = errno;
   const bool sent = FlushUnsent();
+  // The peer's last words of the handshake and its first request may have come together.
+  more_ = SSL_has_pending(session_) != 0;
   if (result == 1 && sent) return Handshake::kDone;
   if (sent && why == EAGAIN) return Handshake::kNeedsMore;
   const long verdict = SSL_get_verify_result(session_);

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/ssl.h>
 #include <sys/socket.h>
 
@@ -105,6 +107,16 @@ TEST_F(TlsTest, SpeaksTheTwoVersionsThatAreSafeAndNoOther) {
   EXPECT_TRUE(Works({.newest_version = TLS1_2_VERSION}));
   EXPECT_FALSE(Works({.newest_version = TLS1_1_VERSION}));
   EXPECT_THAT(log_.lines, Contains(HasSubstr("TLS handshake failed: unsupported protocol")));
+}
+
+TEST_F(TlsTest, AnswersARequestThatComesWithTheEndOfTheHandshake) {
+  Listen();
+  TlsClient client(*loop_, listener_->address(), authority_);
+  // Otherwise the kernel holds the request back until the handshake's last words are acknowledged.
+  const int on = 1;
+  ASSERT_EQ(setsockopt(client.fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on), 0);
+  ASSERT_TRUE(client.Connect());
+  EXPECT_EQ(RoundTrip(client, "hello"), "hello");
 }
 
 TEST_F(TlsTest, CarriesMoreThanSocketsAndRecordsHoldBothWays) {
