@@ -1,5 +1,6 @@
 #include "cli/redis_server.h"
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <memory>
@@ -14,6 +15,7 @@
 #include "cli/version.h"
 #include "console/console.h"
 #include "engine/engine.h"
+#include "redis/acl/password.h"
 #include "redis/engine_backend.h"
 #include "redis/gateway.h"
 #include "rpc/stream/stream.h"
@@ -30,6 +32,8 @@ struct ServerFlags {
   std::string address = "127.0.0.1:6380";
   std::string workdir;
   std::string sync = "everysec";
+  std::string requirepass_file;
+  std::string acl_file;
   std::string metrics_address;
 };
 
@@ -45,6 +49,19 @@ void Define(FlagSet& flags, ServerFlags* target) {
           "when a write is on stable storage: before it is acknowledged, within about a second, "
           "or when the operating system writes it")
       .Env();
+  flags
+      .Path("requirepass-file", "FILE", &target->requirepass_file,
+            "the first line of this file is the password that clients must give")
+      .Env();
+  flags
+      .Path("aclfile", "FILE", &target->acl_file,
+            "the users and what they may do; ACL SAVE writes it")
+      .Env();
+  flags.Check([target] {
+    if (target->requirepass_file.empty() || target->acl_file.empty()) return Status::Ok();
+    return Status::InvalidArgument("--requirepass-file and --aclfile exclude each other")
+        .WithHint("give user \"default\" its password in the file of users");
+  });
   flags
       .Address("metrics-addr", &target->metrics_address,
                "serve /metrics, /debug/vars, /livez and /readyz over HTTP")
@@ -76,6 +93,18 @@ console::GatewayStats Shown(redis::GatewayStats stats) {
           .errors_per_operation = std::move(stats.errors_per_operation)};
 }
 
+// The hash of the password in the file `path`.
+Result<std::string> ReadPassword(const std::string& path) {
+  constexpr uint64_t kMaxBytes = 4096;
+  ASSIGN_OR_RETURN(std::string text, vfs::PosixFileSystem().ReadFile(path, kMaxBytes));
+  text.resize(std::min(text.find_first_of("\r\n"), text.size()));
+  if (text.empty()) {
+    return Status::InvalidArgument("the first line of " + path + " is empty")
+        .WithHint("write the password there");
+  }
+  return redis::acl::HashPassword(text);
+}
+
 // The running server. Members go in reverse order: what uses comes after what is used.
 class RedisServer {
  public:
@@ -100,9 +129,11 @@ class RedisServer {
     ASSIGN_OR_RETURN(engine_, engine::Engine::Open(Options(), flags_.workdir, doors));
     backend_ = redis::NewEngineBackend(*engine_);
     gateway_ = std::make_unique<redis::Gateway>(
-        config_,
-        redis::GatewayDoors{*backend_, *loop_, runtime_->clock(), logger_, base::SystemSeed()});
-    if (const Status status = StartConsole(); !status.ok()) return Close(status);
+        config_, redis::GatewayDoors{*backend_, *loop_, runtime_->clock(), logger_,
+                                     vfs::PosixFileSystem(), base::SystemSeed()});
+    if (!config_.acl_file.empty()) outcome_ = gateway_->LoadUsers();
+    if (outcome_.ok()) outcome_ = StartConsole();
+    if (!outcome_.ok()) return Close(std::move(outcome_));
     loop_->OnSignals({SIGTERM, SIGINT}, [this](int) { Stop(Status::Ok()); });
     gateway_->Start([this](Status status) { OnReady(std::move(status)); });
     loop_->Run();
@@ -176,6 +207,12 @@ int RunRedisServer(const ServerFlags& flags, const Environment& environment) {
   redis::Config config;
   config.sync = SyncPolicyOf(flags.sync);
   config.workdir = flags.workdir;
+  config.acl_file = flags.acl_file;
+  if (!flags.requirepass_file.empty()) {
+    Result<std::string> hash = ReadPassword(flags.requirepass_file);
+    if (!hash.ok()) return Fail(hash.status().Prefixed("--requirepass-file"), environment.err);
+    config.requirepass_hash = *std::move(hash);
+  }
   config.product_version = CurrentBuild().version;
   Result<std::unique_ptr<base::Logger>> logger =
       OpenLog({.level = LevelOf(environment.verbosity), .file = ""});

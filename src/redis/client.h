@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "redis/acl/identity.h"
 #include "redis/multi.h"
 #include "redis/pubsub.h"
 
@@ -16,6 +17,7 @@ enum class ReplyMode : uint8_t { kOn, kOff, kSkipNext };
 
 struct ClientState {
   uint64_t id = 0;
+  acl::Identity identity;
   int db = 0;
   int protocol = 2;
   ReplyMode reply_mode = ReplyMode::kOn;

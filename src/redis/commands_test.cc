@@ -34,7 +34,7 @@ std::string RunCase(const datadriven::DataCase& data) {
     TestClient& client = clients.try_emplace(name, gateway).first->second;
     std::vector<std::string> words;
     EXPECT_TRUE(SplitWords(line, &words)) << line;
-    std::string received = client.Send(EncodeRequest(words));
+    std::string received = client.SendAndWait(EncodeRequest(words));
     gateway.Poll();
     received += client.Received();
     for (const std::string& reply : RenderReplies(received)) out += reply + "\n";
@@ -56,7 +56,7 @@ TEST_P(CommandsTest, ReplyAsRedisDoes) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Files, CommandsTest,
-                         testing::Values("strings", "keys", "expire", "connection", "config",
+                         testing::Values("acl", "strings", "keys", "expire", "connection", "config",
                                          "client", "key_events", "monitoring", "multi", "pubsub",
                                          "script"),
                          [](const auto& file) { return std::string(file.param); });

@@ -25,14 +25,23 @@ struct Config {
   SyncPolicy sync = SyncPolicy::kEverySec;
   uint64_t max_clients = 10000;
   uint64_t timeout_seconds = 0;  // idle connections are closed after; 0: never
-  // Refuse clients from other machines.
+  // Refuse clients from other machines while the default user needs no password.
   bool protected_mode = true;
+  // SHA-256 of the default user's password, as ACL rules write it; empty: it needs none.
+  std::string requirepass_hash;
+  // Where ACL SAVE and ACL LOAD keep the users; empty: nowhere.
+  std::string acl_file;
+  // The longest argument.
+  uint64_t max_bulk_bytes = uint64_t{512} << 20;
+  // Of all clients together: requests that have arrived in part or are queued by MULTI, and
+  // replies that wait. Beyond it the client that holds most is disconnected. 0: no limit.
+  uint64_t max_buffered_bytes = uint64_t{1} << 30;
   // Commands of a client wait while this much output of it has not been taken by its socket.
   size_t output_pause_bytes = size_t{8} << 20;
   // One reply to MGET or EXEC is not larger.
   uint64_t reply_limit_bytes = uint64_t{512} << 20;
-  // The commands that one client queues between MULTI and EXEC take at most so much memory.
-  uint64_t query_buffer_limit_bytes = uint64_t{256} << 20;
+  // The longest request, and the most memory for what one client queues between MULTI and EXEC.
+  uint64_t query_buffer_limit_bytes = uint64_t{1} << 30;
   OutputLimits output_limits;
   // Commands that take so long are in the slow log; 0: all, -1: none.
   int64_t slow_log_slower_than_us = 10000;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/macros.h"
+#include "redis/acl/access_control.h"
 #include "redis/books.h"
 #include "redis/commands/common.h"
 
@@ -77,7 +78,14 @@ const CommandSpec* Executor::Resolve(std::span<const std::string_view> args,
 }
 
 std::optional<std::string> Executor::Refusal(const CommandSpec& spec, const ClientState& client,
-                                             std::span<const std::string_view> /*args*/) const {
+                                             std::span<const std::string_view> args) const {
+  acl::AccessControl& access = services_.access();
+  if ((spec.flags & kNoAuthFlag) == 0 && access.MustAuthenticate(client.identity)) {
+    return std::string(acl::kMustAuthenticate);
+  }
+  const acl::Denial denial = access.Check(
+      client, spec, args, client.multi.open() ? acl::Where::kMulti : acl::Where::kToplevel);
+  if (denial != acl::Denial::kNone) return acl::NoPermission(denial, spec);
   if (loading_ && (spec.flags & kLoadingFlag) == 0) {
     return "LOADING Redis is loading the dataset in memory";
   }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "redis/acl/user_file.h"
+#include "redis/commands/client_admin.h"
 #include "redis/redact.h"
 #include "redis/resp/reply.h"
 
@@ -11,6 +13,7 @@ namespace nokv::redis {
 namespace {
 
 constexpr uint64_t kPatienceMs = 1000;
+constexpr uint64_t kLateIntervalMs = 50;
 constexpr uint64_t kReapIntervalMs = 100;
 constexpr size_t kReapBatch = 1000;
 constexpr int kReapBatchesPerTick = 5;
@@ -20,17 +23,34 @@ constexpr uint64_t kSweepIntervalMs = 1000;
 constexpr uint64_t kDrainIntervalMs = 20;
 constexpr uint64_t kDrainDeadlineUs = 5'000'000;
 
+// As Redis says it, up to the ways out, which are ours.
+constexpr std::string_view kProtectedMode =
+    "DENIED Redis is running in protected mode because protected mode is enabled and no password "
+    "is set for the default user. In this mode connections are only accepted from the loopback "
+    "interface. If you want to connect from external computers to Redis you may adopt one of the "
+    "following solutions: 1) Set a password for the default user: start the gateway with "
+    "--requirepass-file or --aclfile, or send 'CONFIG SET requirepass' from the loopback "
+    "interface. 2) Send 'CONFIG SET protected-mode no' from the loopback interface, if every "
+    "machine that can reach this port is trusted. NOTE: You only need to do one of the above "
+    "things in order for the server to start accepting connections from the outside.";
+
 }  // namespace
 
 Gateway::Gateway(const Config& config, const GatewayDoors& doors)
     : config_(config),
       doors_(doors),
       start_ms_(doors.clock.WallMillis()),
+      access_(commands_, doors.clock, doors.logger,
+              [this](const ClientState& client) {
+                return DescribeClient(*this, client, doors_.clock.WallMillis());
+              }),
       random_(doors.seed),
       scan_cursors_(doors.backend.Generation()),
       executor_(*this, doors.backend, doors.loop, [this] { OnProgress(); }),
       scripts_(*this, doors.logger, doors.loop),
-      books_(doors.backend, doors.loop, doors.logger) {}
+      books_(doors.backend, doors.loop, doors.logger) {
+  if (!config_.requirepass_hash.empty()) access_.SetDefaultPassword(config_.requirepass_hash);
+}
 
 Gateway::~Gateway() = default;
 
@@ -53,6 +73,7 @@ void Gateway::Start(std::function<void(Status)> ready) {
 }
 
 void Gateway::StartTimers() {
+  timers_.push_back(doors_.loop.Every(kLateIntervalMs, [this] { SendLate(); }));
   timers_.push_back(doors_.loop.Every(kReapIntervalMs, [this] { ReapTick(); }));
   timers_.push_back(doors_.loop.Every(kSyncIntervalMs, [this] { SyncTick(); }));
   timers_.push_back(doors_.loop.Every(kSweepIntervalMs, [this] { SweepTick(); }));
@@ -64,11 +85,9 @@ std::unique_ptr<rpc::stream::Handler> Gateway::Accept(rpc::stream::Connection& c
     Refuse(connection, "ERR max number of clients reached");
     return nullptr;
   }
-  if (config_.protected_mode && !connection.peer_is_loopback()) {
-    Refuse(connection,
-           "DENIED NoKV is running in protected mode: it has no password and accepts connections "
-           "from its own machine only. To accept others, run 'CONFIG SET protected-mode no' from "
-           "there, and only if every machine that can reach this port is trusted.");
+  if (config_.protected_mode && access_.default_user().needs_no_password() &&
+      !connection.peer_is_loopback()) {
+    Refuse(connection, kProtectedMode);
     return nullptr;
   }
   Add(accepted_, 1);
@@ -152,6 +171,7 @@ void Gateway::Remove(uint64_t id) {
   const auto found = sessions_.find(id);
   if (found == sessions_.end()) return;
   scripts_.Cancel(id);
+  CountBuffered(found->second->buffered_bytes(), 0);
   std::erase(holders_, found->second);
   std::erase(to_flush_, found->second);
   executor_.watches().Forget(id);
@@ -193,6 +213,41 @@ void Gateway::FlushSoon(Session& session) {
   doors_.loop.Post([this] {
     for (Session* waiting : std::exchange(to_flush_, {})) waiting->FlushMessages();
   });
+}
+
+void Gateway::EnforceBudget() {
+  const uint64_t limit = config_.max_buffered_bytes;
+  if (limit == 0 || buffered_bytes_ <= limit) return;
+  // Output that has left since a session's last callback is not seen before it is counted again.
+  std::vector<Session*> largest;
+  for (const auto& [id, session] : sessions_) {
+    session->CountBuffered();
+    if (!session->client().no_evict) largest.push_back(session);
+  }
+  std::sort(largest.begin(), largest.end(), [](const Session* a, const Session* b) {
+    return a->buffered_bytes() > b->buffered_bytes();
+  });
+  for (Session* session : largest) {
+    if (buffered_bytes_ <= limit || session->buffered_bytes() == 0) return;
+    doors_.logger.Warning("client " + session->client().address + ": closed, it held " +
+                          std::to_string(session->buffered_bytes()) +
+                          " bytes of unfinished requests and unread replies, and all clients more "
+                          "than maxmemory-clients");
+    Add(evicted_, 1);
+    session->Abort();
+  }
+}
+
+Status Gateway::LoadUsers() {
+  return acl::LoadUsers(doors_.files, config_.acl_file, &access_);
+}
+
+Status Gateway::SaveUsers() {
+  return acl::SaveUsers(doors_.files, config_.acl_file, access_);
+}
+
+void Gateway::SendLate() {
+  if (std::exchange(any_late_, false)) OnProgress();
 }
 
 void Gateway::ReapTick() {
@@ -311,6 +366,7 @@ GatewayStats Gateway::stats() const {
   stats.connections_active = read(active_);
   stats.connections_accepted = read(accepted_);
   stats.connections_rejected = read(rejected_);
+  stats.connections_evicted = read(evicted_);
   stats.keyspace_hits = read(hits_);
   stats.keyspace_misses = read(misses_);
   stats.expired_keys = read(expired_);
@@ -330,10 +386,11 @@ GatewayStats Gateway::stats() const {
 }
 
 void Gateway::ResetStats() {
-  for (Counter* counter : {&errors_, &accepted_, &rejected_, &hits_, &misses_, &expired_,
+  for (Counter* counter : {&errors_, &accepted_, &rejected_, &evicted_, &hits_, &misses_, &expired_,
                            &slow_readers_, &input_bytes_, &output_bytes_, &refused_calls_}) {
     counter->store(0, std::memory_order_relaxed);
   }
+  access_.ResetCounters();
   command_stats_.Reset();
 }
 

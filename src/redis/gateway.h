@@ -21,6 +21,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "redis/acl/access_control.h"
 #include "redis/backend.h"
 #include "redis/books.h"
 #include "redis/client_pause.h"
@@ -37,6 +38,7 @@
 #include "redis/slow_log.h"
 #include "redis/stats.h"
 #include "rpc/stream/stream.h"
+#include "vfs/vfs.h"
 
 namespace nokv::redis {
 
@@ -46,6 +48,7 @@ struct GatewayDoors {
   rpc::stream::Loop& loop;
   base::Clock& clock;
   base::Logger& logger;
+  vfs::FileSystem& files;
   uint64_t seed;
 };
 
@@ -78,10 +81,21 @@ class Gateway final : public Services {
   }
   // Calls the session's FlushMessages when what the loop does now is done.
   void FlushSoon(Session& session);
+  // The memory that a session holds has changed.
+  void CountBuffered(size_t before, size_t now) { buffered_bytes_ += now - before; }
+  // Disconnects the sessions that hold most while all together hold too much.
+  void EnforceBudget();
+  // A session keeps back a reply for a moment.
+  void WakeLate() { any_late_ = true; }
+  // Sends those that are due.
+  void SendLate();
 
   // --- Services ---
   const CommandTable& commands() const override { return commands_; }
   Config& config() override { return config_; }
+  acl::AccessControl& access() override { return access_; }
+  Status LoadUsers() override;
+  Status SaveUsers() override;
   base::Clock& clock() override { return doors_.clock; }
   base::Random& random() override { return random_; }
   ScanCursors& scan_cursors() override { return scan_cursors_; }
@@ -130,6 +144,7 @@ class Gateway final : public Services {
   const GatewayDoors doors_;
   const uint64_t start_ms_;
   CommandTable commands_;
+  acl::AccessControl access_;
   base::Random random_;
   ScanCursors scan_cursors_;
   PubSub pubsub_;
@@ -146,6 +161,8 @@ class Gateway final : public Services {
   std::vector<Session*> holders_;          // those that may hold replies
   std::vector<Session*> to_flush_;         // those that were sent messages in this round
   uint64_t last_id_ = 0;
+  size_t buffered_bytes_ = 0;  // of all sessions
+  bool any_late_ = false;
   bool any_stopped_ = false;  // execution was paused since the last progress
 
   // Every second, while the policy says so.
@@ -157,8 +174,8 @@ class Gateway final : public Services {
   uint64_t drain_began_us_ = 0;
   std::vector<std::unique_ptr<rpc::stream::Timer>> timers_;
 
-  Counter errors_{0}, active_{0}, accepted_{0}, rejected_{0}, hits_{0}, misses_{0}, expired_{0},
-      slow_readers_{0}, input_bytes_{0}, output_bytes_{0};
+  Counter errors_{0}, active_{0}, accepted_{0}, rejected_{0}, evicted_{0}, hits_{0}, misses_{0},
+      expired_{0}, slow_readers_{0}, input_bytes_{0}, output_bytes_{0};
   Counter refused_calls_{0};
 };
 

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "redis/acl/password.h"
 #include "redis/commands/common.h"
 #include "redis/commands/table.h"
 #include "redis/key_events.h"
@@ -163,6 +164,17 @@ Parameter OutputLimits() {
           }};
 }
 
+// Only the hash is kept, and not even that is shown.
+Parameter RequirePass() {
+  return {"requirepass", [](std::string* /*text*/) { return std::string(); },
+          [](const Config& config) {
+            return std::string(config.requirepass_hash.empty() ? "" : "(redacted)");
+          },
+          [](Config& config, const std::string& text) {
+            config.requirepass_hash = text.empty() ? "" : acl::HashPassword(text);
+          }};
+}
+
 std::vector<Parameter> MakeParameters() {
   constexpr std::string_view kNoEviction = "there is no eviction: data is on disk";
   std::vector<Parameter> all = {
@@ -174,19 +186,22 @@ std::vector<Parameter> MakeParameters() {
            Bytes(1 << 20, kMaxLong)),
       Acts("latency-monitor-threshold", &Config::latency_monitor_threshold_ms, Number(0, kMaxLong)),
       Acts("maxclients", &Config::max_clients, Number(1, 1'000'000)),
+      Acts("maxmemory-clients", &Config::max_buffered_bytes, Bytes(0, kMaxLong)),
+      Acts("proto-max-bulk-len", &Config::max_bulk_bytes, Bytes(1 << 20, kMaxStringBytes)),
       Acts("protected-mode", &Config::protected_mode),
+      RequirePass(),
       Acts("script-step-limit", &Config::script_step_limit, Number(1'000'000, kMaxLong)),
       Acts("script-time-limit", &Config::script_time_limit_ms, Number(10, kMaxLong)),
       Acts("slowlog-log-slower-than", &Config::slow_log_slower_than_us, Number(-1, kMaxLong)),
       Acts("slowlog-max-len", &Config::slow_log_max_entries, Number(0, kMostSlowLogEntries)),
       Acts("timeout", &Config::timeout_seconds, Number(0, kMaxInt)),
       // What is what it is.
+      Fixed("aclfile", [](const Config& c) { return c.acl_file; }),
       Fixed("bind", [](const Config& c) { return c.address.substr(0, c.address.rfind(':')); }),
       Fixed("cluster-enabled", [](const Config&) { return std::string("no"); }),
       Fixed("databases", [](const Config&) { return std::to_string(kDatabases); }),
       Fixed("dir", [](const Config& c) { return c.workdir; }),
       Fixed("port", [](const Config& c) { return c.address.substr(c.address.rfind(':') + 1); }),
-      Fixed("proto-max-bulk-len", [](const Config&) { return std::to_string(kMaxStringBytes); }),
       Fixed("script-memory-limit",
             [](const Config& c) { return std::to_string(c.script_memory_limit_bytes); }),
       Fixed("tcp-keepalive", [](const Config&) { return std::string("300"); }),

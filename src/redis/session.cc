@@ -2,11 +2,19 @@
 
 #include <utility>
 
+#include "redis/acl/access_control.h"
 #include "redis/commands/table.h"
 #include "redis/gateway.h"
 #include "redis/resp/reply.h"
 
 namespace nokv::redis {
+
+namespace {
+
+// What may wait for a client that may not ask for anything yet.
+constexpr size_t kUnauthenticatedOutputBytes = size_t{16} << 10;
+
+}  // namespace
 
 Session::Session(Gateway& gateway, rpc::stream::Connection& connection, uint64_t id,
                  uint64_t now_ms)
@@ -17,6 +25,7 @@ Session::Session(Gateway& gateway, rpc::stream::Connection& connection, uint64_t
   client_.receiver = this;
   client_.connected_ms = now_ms;
   client_.last_command_ms = now_ms;
+  gateway.access().BecomeDefault(&client_.identity);
 }
 
 size_t Session::OnData(std::string_view data) {
@@ -24,11 +33,10 @@ size_t Session::OnData(std::string_view data) {
   size_t consumed = 0;
   bool stop = false;
   input_bytes_ = data.size();
-  while (!closing_ && !stop) {
-    if (MustStop()) {
-      stop = true;
-      break;
-    }
+  while (!closing_) {
+    stop = !MayExecute();
+    if (stop) break;
+    parser_.set_limits(Limits());
     const auto outcome = parser_.Parse(data.substr(consumed));
     if (outcome == RequestParser::Outcome::kNeedMore) break;
     if (outcome == RequestParser::Outcome::kError) {
@@ -45,7 +53,6 @@ size_t Session::OnData(std::string_view data) {
     consumed += parser_.consumed();
     if (!parser_.args().empty()) ExecuteOne(parser_.args());
   }
-  input_bytes_ = data.size() - consumed;
   gateway_.CountBytes(consumed, 0);
   connection_.Flush();
   if (stop && !stopped_) {
@@ -53,7 +60,28 @@ size_t Session::OnData(std::string_view data) {
     connection_.SetReading(false);
   }
   CloseIfDone();
+  if (closing_) consumed = data.size();
+  input_bytes_ = data.size() - consumed;
+  CountBuffered();
+  gateway_.EnforceBudget();
   return closing_ ? data.size() : consumed;
+}
+
+RequestLimits Session::Limits() const {
+  const Config& config = gateway_.config();
+  RequestLimits limits;
+  limits.max_bulk_bytes = static_cast<int64_t>(config.max_bulk_bytes);
+  limits.max_request_bytes = config.query_buffer_limit_bytes;
+  limits.authenticated = !gateway_.access().MustAuthenticate(client_.identity);
+  return limits;
+}
+
+void Session::CountBuffered() {
+  if (aborted_) return;
+  const size_t before = buffered_bytes_;
+  buffered_bytes_ =
+      input_bytes_ + parser_.buffered_bytes() + client_.multi.bytes() + waiting_bytes();
+  gateway_.CountBuffered(before, buffered_bytes_);
 }
 
 bool Session::IsHttp(std::string_view word) const {
@@ -72,6 +100,8 @@ void Session::ExecuteOne(const std::vector<std::string_view>& args) {
   const Executed executed = gateway_.Execute(client_, args, &scratch_);
   const bool silent = skipped || client_.reply_mode != ReplyMode::kOn;
   if (skipped && client_.reply_mode == ReplyMode::kSkipNext) client_.reply_mode = ReplyMode::kOn;
+  const uint64_t delay_ms = std::exchange(client_.identity.reply_delay_ms, 0);
+  if (delay_ms != 0) late_until_us_ = gateway_.clock().MonotonicMicros() + delay_ms * 1000;
   if (client_.waits_for_reply) {
     silent_later_ = silent;
   } else if (!silent || executed.has_pushes) {
@@ -83,12 +113,14 @@ void Session::ExecuteOne(const std::vector<std::string_view>& args) {
 void Session::Emit(std::string_view bytes, uint64_t barrier, bool is_message) {
   if (bytes.empty() || !Admit(bytes.size())) return;
   gateway_.CountBytes(0, bytes.size());
-  if (barrier == 0 && held_.empty()) {
+  const bool late = IsLate();
+  if (late) gateway_.WakeLate();
+  if (barrier == 0 && held_.empty() && !late) {
     connection_.output().append(bytes);
     return;
   }
   if (held_.empty()) gateway_.AddHolder(*this);
-  held_.push_back({barrier, is_message, std::string(bytes)});
+  held_.push_back({barrier, is_message, late, std::string(bytes)});
   held_bytes_ += held_.back().memory();
 }
 
@@ -106,6 +138,8 @@ ConnectionUse Session::use() const {
 void Session::FlushMessages() {
   flushes_soon_ = false;
   connection_.Flush();
+  CountBuffered();
+  gateway_.EnforceBudget();
 }
 
 bool Session::Admit(size_t more) {
@@ -136,12 +170,16 @@ void Session::Abort() {
   held_.clear();
   held_bytes_ = 0;
   connection_.Close();
+  // What it holds goes with the connection, in a moment.
+  gateway_.CountBuffered(buffered_bytes_, 0);
+  buffered_bytes_ = 0;
 }
 
 void Session::ReleaseHeld() {
   Commits& commits = gateway_.executor().commits();
   while (!held_.empty() && held_.front().barrier <= commits.acknowledged()) {
     Held& held = held_.front();
+    if (held.late && IsLate()) return gateway_.WakeLate();
     held_bytes_ -= held.memory();
     const Status outcome = commits.Outcome(held.barrier).value_or(Status::Ok());
     if (outcome.ok()) {
@@ -153,6 +191,10 @@ void Session::ReleaseHeld() {
     }
     held_.pop_front();
   }
+}
+
+bool Session::IsLate() const {
+  return late_until_us_ != 0 && gateway_.clock().MonotonicMicros() < late_until_us_;
 }
 
 void Session::OnProgress() {
@@ -170,19 +212,21 @@ void Session::Answer(const Executed& executed, std::string_view reply) {
   OnDrained();
 }
 
-bool Session::MustStop() {
-  return client_.waits_for_reply || gateway_.executor().paused() || OutputIsFull();
-}
-
 bool Session::OutputIsFull() {
-  const size_t limit = gateway_.config().output_pause_bytes;
+  const size_t limit = gateway_.access().MustAuthenticate(client_.identity)
+                           ? kUnauthenticatedOutputBytes
+                           : gateway_.config().output_pause_bytes;
   if (waiting_bytes() <= limit) return false;
   connection_.Flush();
   return waiting_bytes() > limit;
 }
 
+bool Session::MayExecute() {
+  return !client_.waits_for_reply && !gateway_.executor().paused() && !IsLate() && !OutputIsFull();
+}
+
 void Session::OnDrained() {
-  if (!stopped_ || closing_ || MustStop()) return;
+  if (!stopped_ || closing_ || !MayExecute()) return;
   stopped_ = false;
   connection_.SetReading(true);
   connection_.RedeliverInput();

@@ -55,11 +55,18 @@ class Session final : public rpc::stream::Handler, public Receiver {
 
   const ClientState& client() const { return client_; }
   bool holds_replies() const { return !held_.empty(); }
+  // Its last reply is kept back for a moment.
+  bool holds_late_reply() const { return !held_.empty() && held_.back().late; }
+  // Memory for input that has arrived in part and output that waits, as of its last callback.
+  size_t buffered_bytes() const { return buffered_bytes_; }
+  // Counts again.
+  void CountBuffered();
 
  private:
   struct Held {
     uint64_t barrier;  // the commit it waits for; 0: none, it only keeps its place
     bool is_message;
+    bool late;  // also waits until late_until_us_
     std::string bytes;
 
     size_t memory() const { return sizeof(Held) + bytes.size(); }
@@ -74,8 +81,11 @@ class Session final : public rpc::stream::Handler, public Receiver {
   void ReleaseHeld();
   size_t waiting_bytes() const { return connection_.pending_bytes() + held_bytes_; }
   bool OutputIsFull();
-  // No command may run now.
-  bool MustStop();
+  // A reply is being kept back; nothing is executed until it is sent.
+  bool IsLate() const;
+  // Whether the next command may run now.
+  bool MayExecute();
+  RequestLimits Limits() const;
   void CloseIfDone();
   // Redis's guard against web pages that make a browser talk to it.
   bool IsHttp(std::string_view word) const;
@@ -88,6 +98,8 @@ class Session final : public rpc::stream::Handler, public Receiver {
   std::deque<Held> held_;
   size_t held_bytes_ = 0;
   size_t input_bytes_ = 0;     // shown to OnData and not executed yet
+  size_t buffered_bytes_ = 0;  // as of the last CountBuffered
+  uint64_t late_until_us_ = 0;
   bool stopped_ = false;       // reading is off
   bool silent_later_ = false;  // the reply that the client waits for is not sent
   bool closing_ = false;       // takes no more commands

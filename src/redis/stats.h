@@ -13,6 +13,7 @@ struct GatewayStats {
   uint64_t connections_active = 0;
   uint64_t connections_accepted = 0;
   uint64_t connections_rejected = 0;
+  uint64_t connections_evicted = 0;  // they held too much memory
   uint64_t keyspace_hits = 0;
   uint64_t keyspace_misses = 0;
   uint64_t expired_keys = 0;

@@ -16,6 +16,7 @@
 #include "redis/gateway.h"
 #include "redis/memory_backend.h"
 #include "rpc/stream/stream.h"
+#include "vfs/memory_fs.h"
 
 namespace nokv::redis {
 
@@ -135,6 +136,7 @@ class TestGateway {
 
   TestClock& clock() { return clock_; }
   MemoryBackend& backend() { return backend_; }
+  vfs::FileSystem& files() { return *files_; }
   Gateway& gateway() { return *gateway_; }
   void Poll() { loop_->Poll(); }
   void PollRound() { loop_->PollRound(); }
@@ -142,7 +144,7 @@ class TestGateway {
  private:
   void Start() {
     gateway_ = std::make_unique<Gateway>(
-        config_, GatewayDoors{backend_, *loop_, clock_, base::NullLogger(), 1});
+        config_, GatewayDoors{backend_, *loop_, clock_, base::NullLogger(), *files_, 1});
     started_ = Status::Internal("not started");
     gateway_->Start([this](Status status) { started_ = std::move(status); });
   }
@@ -150,6 +152,7 @@ class TestGateway {
   Config config_;
   TestClock clock_;
   MemoryBackend backend_;
+  std::unique_ptr<vfs::MemoryFileSystem> files_ = vfs::NewMemoryFileSystem();
   std::unique_ptr<RoundLoop> loop_;
   std::unique_ptr<Gateway> gateway_;
   Status started_;
@@ -158,7 +161,8 @@ class TestGateway {
 // One client of it.
 class TestClient {
  public:
-  explicit TestClient(TestGateway& gateway) : handler_(gateway.gateway().Accept(connection_)) {}
+  explicit TestClient(TestGateway& gateway)
+      : gateway_(gateway), handler_(gateway.gateway().Accept(connection_)) {}
   ~TestClient() { Disconnect(); }
   // Must come before the gateway ends.
   void Disconnect() {
@@ -172,6 +176,8 @@ class TestClient {
     if (handler_ != nullptr) input_.erase(0, handler_->OnData(input_));
     return connection_.TakeReceived();
   }
+  // As Send; what the gateway keeps back for a moment has come too.
+  std::string SendAndWait(std::string_view bytes);
   // Sends a command with redis-cli's quoting; returns the reply in the form of RenderReply.
   std::string Run(std::string_view line);
   std::string Received() { return connection_.TakeReceived(); }
@@ -180,6 +186,7 @@ class TestClient {
   const std::string& unconsumed() const { return input_; }
 
  private:
+  TestGateway& gateway_;
   FakeConnection connection_;
   std::string input_;
   std::unique_ptr<rpc::stream::Handler> handler_;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/macros.h"
+#include "redis/acl/access_control.h"
 #include "redis/client_pause.h"
 #include "redis/commands/common.h"
 #include "redis/commands/table.h"
@@ -14,8 +15,6 @@
 namespace nokv::redis {
 
 namespace {
-
-constexpr std::string_view kOnlyUser = "default";
 
 enum class ClientType : uint8_t { kNormal, kMaster, kReplica, kPubSub };
 
@@ -50,8 +49,75 @@ size_t SubscriptionsOf(const ClientState& client, SubscriptionKind kind) {
   return client.subscriptions.of(kind).size();
 }
 
-// One line of CLIENT LIST.
-std::string Describe(Services& services, const ClientState& client, uint64_t now_ms) {
+// What CLIENT KILL looks for; what is not asked for is empty.
+struct Filter {
+  std::optional<uint64_t> id;
+  std::optional<ClientType> type;
+  std::optional<std::string_view> user;
+  std::optional<std::string_view> address;
+  std::optional<std::string_view> local_address;
+  bool skip_me = true;
+
+  bool Matches(const ClientState& client) const {
+    return (!id.has_value() || *id == client.id) &&
+           (!type.has_value() || *type == TypeOf(client)) &&
+           (!user.has_value() || *user == client.identity.user->name()) &&
+           (!address.has_value() || *address == client.address) &&
+           (!local_address.has_value() || *local_address == client.local_address);
+  }
+};
+
+// False after replying with an error.
+bool ParseOption(Context& context, std::string_view name, std::string_view value, Filter* filter) {
+  if (EqualsIgnoreCase(name, "id")) {
+    const auto id = ParseInt64(value);
+    if (!id.has_value() || *id < 1) {
+      context.reply.Error("ERR client-id should be greater than 0");
+      return false;
+    }
+    filter->id = static_cast<uint64_t>(*id);
+  } else if (EqualsIgnoreCase(name, "type")) {
+    filter->type = TypeArgument(context, value);
+    return filter->type.has_value();
+  } else if (EqualsIgnoreCase(name, "addr")) {
+    filter->address = value;
+  } else if (EqualsIgnoreCase(name, "laddr")) {
+    filter->local_address = value;
+  } else if (EqualsIgnoreCase(name, "user")) {
+    if (context.services.access().Find(value) == nullptr) {
+      context.reply.Error("ERR No such user '" + std::string(value) + "'");
+      return false;
+    }
+    filter->user = value;
+  } else if (EqualsIgnoreCase(name, "skipme") &&
+             (EqualsIgnoreCase(value, "yes") || EqualsIgnoreCase(value, "no"))) {
+    filter->skip_me = EqualsIgnoreCase(value, "yes");
+  } else {
+    context.reply.Error(kSyntaxError);
+    return false;
+  }
+  return true;
+}
+
+int64_t KillMatching(Context& context, const Filter& filter) {
+  std::vector<uint64_t> victims;
+  context.services.ForEachClient([&](const ClientState& client) {
+    if (filter.skip_me && client.id == context.client.id) return;
+    if (filter.Matches(client)) victims.push_back(client.id);
+  });
+  for (const uint64_t id : victims) {
+    if (id == context.client.id) {
+      context.client.close_after_reply = true;
+    } else {
+      context.services.KillClient(id);
+    }
+  }
+  return static_cast<int64_t>(victims.size());
+}
+
+}  // namespace
+
+std::string DescribeClient(Services& services, const ClientState& client, uint64_t now_ms) {
   std::string out;
   const auto text = [&out](std::string_view name, std::string_view value) {
     out.append(out.empty() ? "" : " ").append(name).append("=").append(value);
@@ -89,7 +155,7 @@ std::string Describe(Services& services, const ClientState& client, uint64_t now
                         client.multi.bytes());
   text("events", use.output_bytes > 0 ? "rw" : "r");
   text("cmd", client.last_command);
-  text("user", kOnlyUser);
+  text("user", client.identity.user->name());
   text("redir", "-1");
   number("resp", static_cast<uint64_t>(client.protocol));
   text("lib-name", client.library_name);
@@ -97,76 +163,8 @@ std::string Describe(Services& services, const ClientState& client, uint64_t now
   return out + "\n";
 }
 
-// What CLIENT KILL looks for; what is not asked for is empty.
-struct Filter {
-  std::optional<uint64_t> id;
-  std::optional<ClientType> type;
-  std::optional<std::string_view> user;
-  std::optional<std::string_view> address;
-  std::optional<std::string_view> local_address;
-  bool skip_me = true;
-
-  bool Matches(const ClientState& client) const {
-    return (!id.has_value() || *id == client.id) &&
-           (!type.has_value() || *type == TypeOf(client)) &&
-           (!user.has_value() || *user == kOnlyUser) &&
-           (!address.has_value() || *address == client.address) &&
-           (!local_address.has_value() || *local_address == client.local_address);
-  }
-};
-
-// False after replying with an error.
-bool ParseOption(Context& context, std::string_view name, std::string_view value, Filter* filter) {
-  if (EqualsIgnoreCase(name, "id")) {
-    const auto id = ParseInt64(value);
-    if (!id.has_value() || *id < 1) {
-      context.reply.Error("ERR client-id should be greater than 0");
-      return false;
-    }
-    filter->id = static_cast<uint64_t>(*id);
-  } else if (EqualsIgnoreCase(name, "type")) {
-    filter->type = TypeArgument(context, value);
-    return filter->type.has_value();
-  } else if (EqualsIgnoreCase(name, "addr")) {
-    filter->address = value;
-  } else if (EqualsIgnoreCase(name, "laddr")) {
-    filter->local_address = value;
-  } else if (EqualsIgnoreCase(name, "user")) {
-    if (value != kOnlyUser) {
-      context.reply.Error("ERR No such user '" + std::string(value) + "'");
-      return false;
-    }
-    filter->user = value;
-  } else if (EqualsIgnoreCase(name, "skipme") &&
-             (EqualsIgnoreCase(value, "yes") || EqualsIgnoreCase(value, "no"))) {
-    filter->skip_me = EqualsIgnoreCase(value, "yes");
-  } else {
-    context.reply.Error(kSyntaxError);
-    return false;
-  }
-  return true;
-}
-
-int64_t KillMatching(Context& context, const Filter& filter) {
-  std::vector<uint64_t> victims;
-  context.services.ForEachClient([&](const ClientState& client) {
-    if (filter.skip_me && client.id == context.client.id) return;
-    if (filter.Matches(client)) victims.push_back(client.id);
-  });
-  for (const uint64_t id : victims) {
-    if (id == context.client.id) {
-      context.client.close_after_reply = true;
-    } else {
-      context.services.KillClient(id);
-    }
-  }
-  return static_cast<int64_t>(victims.size());
-}
-
-}  // namespace
-
 Status ClientInfo(Context& context) {
-  context.reply.Verbatim(Describe(context.services, context.client, context.txn.now_ms()));
+  context.reply.Verbatim(DescribeClient(context.services, context.client, context.txn.now_ms()));
   return Status::Ok();
 }
 
@@ -190,7 +188,7 @@ Status ClientList(Context& context) {
   context.services.ForEachClient([&](const ClientState& client) {
     bool listed = ids.empty() && (!type.has_value() || *type == TypeOf(client));
     for (const uint64_t id : ids) listed |= id == client.id;
-    if (listed) out += Describe(context.services, client, context.txn.now_ms());
+    if (listed) out += DescribeClient(context.services, client, context.txn.now_ms());
   });
   context.reply.Verbatim(out);
   return Status::Ok();

@@ -25,6 +25,10 @@
 
 namespace nokv::redis {
 
+namespace acl {
+class AccessControl;
+}  // namespace acl
+
 class CommandTable;
 class Executor;
 class ClientPause;
@@ -52,6 +56,10 @@ class Services {
   virtual ~Services() = default;
   virtual const CommandTable& commands() const = 0;
   virtual Config& config() = 0;
+  virtual acl::AccessControl& access() = 0;
+  // From and to Config::acl_file. A failed load changes no user.
+  virtual Status LoadUsers() = 0;
+  virtual Status SaveUsers() = 0;
   virtual base::Clock& clock() = 0;
   virtual base::Random& random() = 0;
   virtual ScanCursors& scan_cursors() = 0;
@@ -118,5 +126,6 @@ std::span<const CommandSpec> ServerCommands();
 std::span<const CommandSpec> ConfigCommands();
 std::span<const CommandSpec> InfoCommands();
 std::span<const CommandSpec> TransactionCommands();
+std::span<const CommandSpec> AclCommands();
 
 }  // namespace nokv::redis

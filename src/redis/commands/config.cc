@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/macros.h"
+#include "redis/acl/access_control.h"
 #include "redis/commands/common.h"
 #include "redis/commands/table.h"
 #include "redis/glob.h"
@@ -77,6 +78,9 @@ Status ConfigSet(Context& context) {
     parameter->set(changed, text);
   }
   context.services.config() = std::move(changed);
+  if (seen.contains(FindParameter("requirepass"))) {
+    context.services.access().SetDefaultPassword(context.services.config().requirepass_hash);
+  }
   context.reply.Ok();
   return Status::Ok();
 }

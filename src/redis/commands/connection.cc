@@ -1,5 +1,6 @@
 // Commands about the connection: PING, ECHO, QUIT, HELLO, AUTH, SELECT, RESET.
 #include "base/macros.h"
+#include "redis/acl/access_control.h"
 #include "redis/commands/common.h"
 #include "redis/commands/table.h"
 #include "redis/executor.h"
@@ -13,6 +14,10 @@ namespace {
 constexpr std::string_view kNoPassword =
     "ERR AUTH <password> called without any password configured for the default user. Are you "
     "sure your configuration is correct?";
+constexpr std::string_view kHelloMustAuthenticate =
+    "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH "
+    "<user> <pass> option can be used to authenticate the client and select the RESP protocol "
+    "version at the same time";
 constexpr std::string_view kWrongPass =
     "WRONGPASS invalid username-password pair or user is disabled.";
 
@@ -44,11 +49,17 @@ Status Quit(Context& context) {
   return Status::Ok();
 }
 
-// The default user has no password, so any password is right for it.
 Status Auth(Context& context) {
-  if (context.args.size() > 3) return Fail(context, kSyntaxError);
-  if (context.args.size() == 2) return Fail(context, kNoPassword);
-  if (context.args[1] != "default") return Fail(context, kWrongPass);
+  const auto& args = context.args;
+  acl::AccessControl& access = context.services.access();
+  if (args.size() > 3) return Fail(context, kSyntaxError);
+  if (args.size() == 2 && access.default_user().needs_no_password()) {
+    return Fail(context, kNoPassword);
+  }
+  const std::string_view user = args.size() == 2 ? acl::AccessControl::kDefaultUser : args[1];
+  if (!access.Authenticate(context.client, user, args.back(), args[0])) {
+    return Fail(context, kWrongPass);
+  }
   context.reply.Ok();
   return Status::Ok();
 }
@@ -93,10 +104,11 @@ Status Hello(Context& context) {
     protocol = static_cast<int>(*version);
   }
   std::optional<std::string_view> name;
+  std::span<const std::string_view> credentials;
   for (size_t i = 2; i < args.size(); ++i) {
     const size_t more = args.size() - 1 - i;
     if (EqualsIgnoreCase(args[i], "auth") && more >= 2) {
-      if (args[i + 1] != "default") return Fail(context, kWrongPass);
+      credentials = args.subspan(i + 1, 2);
       i += 2;
     } else if (EqualsIgnoreCase(args[i], "setname") && more >= 1) {
       name = args[++i];
@@ -107,6 +119,14 @@ Status Hello(Context& context) {
     } else {
       return Fail(context, "ERR Syntax error in HELLO option '" + std::string(args[i]) + "'");
     }
+  }
+  acl::AccessControl& access = context.services.access();
+  if (!credentials.empty() &&
+      !access.Authenticate(context.client, credentials[0], credentials[1], args[0])) {
+    return Fail(context, kWrongPass);
+  }
+  if (access.MustAuthenticate(context.client.identity)) {
+    return Fail(context, kHelloMustAuthenticate);
   }
   if (name.has_value()) context.client.name = *name;
   context.client.protocol = protocol;
@@ -137,6 +157,7 @@ Status Reset(Context& context) {
   context.services.executor().watches().Forget(client.id);
   context.services.monitors().Remove(*client.receiver);
   client.monitors = false;
+  context.services.access().BecomeDefault(&client.identity);
   context.reply.Simple("RESET");
   return Status::Ok();
 }

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "base/macros.h"
+#include "redis/acl/access_control.h"
 #include "redis/command_stats.h"
 #include "redis/commands/common.h"
 #include "redis/commands/table.h"
@@ -84,6 +85,7 @@ Status InfoStats(Context& context, std::string* out) {
   Line(out, "rejected_connections", stats.connections_rejected);
   Line(out, "expired_keys", stats.expired_keys);
   Line(out, "evicted_keys", 0);
+  Line(out, "evicted_clients", stats.connections_evicted);
   Line(out, "keyspace_hits", stats.keyspace_hits);
   Line(out, "keyspace_misses", stats.keyspace_misses);
   const PubSub& pubsub = context.services.pubsub();
@@ -91,6 +93,11 @@ Status InfoStats(Context& context, std::string* out) {
   Line(out, "pubsub_patterns", pubsub.CountNames(SubscriptionKind::kPattern));
   Line(out, "pubsubshard_channels", pubsub.CountNames(SubscriptionKind::kShardChannel));
   Line(out, "total_error_replies", stats.errors_total);
+  const acl::AccessCounters& refused = context.services.access().counters();
+  Line(out, "acl_access_denied_auth", refused.authentications);
+  Line(out, "acl_access_denied_cmd", refused.commands);
+  Line(out, "acl_access_denied_key", refused.keys);
+  Line(out, "acl_access_denied_channel", refused.channels);
   return Status::Ok();
 }
 

@@ -34,7 +34,7 @@ CommandTable::CommandTable() : slots_(kSlots) {
        {StringCommands(), StringRangeCommands(), CounterCommands(), KeyCommands(), ExpireCommands(),
         ScanCommands(), ConnectionCommands(), ClientCommands(), CommandCommands(), ConfigCommands(),
         InfoCommands(), MonitoringCommands(), PubSubCommands(), ScriptCommands(), ServerCommands(),
-        TransactionCommands()}) {
+        TransactionCommands(), AclCommands()}) {
     for (const CommandSpec& spec : family) all_.push_back(&spec);
   }
   NOKV_CHECK(all_.size() < kSlots / 2) << "enlarge the command table";

@@ -1,5 +1,6 @@
 // MULTI, EXEC, DISCARD, WATCH, UNWATCH: several commands as one transaction.
 #include "base/macros.h"
+#include "redis/acl/access_control.h"
 #include "redis/commands/common.h"
 #include "redis/executor.h"
 
@@ -23,6 +24,13 @@ Status RunQueued(Context& context, const MultiState::Queue& queue) {
   for (const QueuedCommand& command : queue) {
     args.assign(command.words.begin(), command.words.end());
     Reply reply = context.reply.Element(context.client.protocol);
+    // The rules may have changed since it was queued.
+    const acl::Denial denial =
+        context.services.access().Check(context.client, *command.spec, args, acl::Where::kMulti);
+    if (denial != acl::Denial::kNone) {
+      reply.Error(acl::NoLongerPermitted(denial));
+      continue;
+    }
     context.services.executor().Run(*command.spec, context.client, args, context.txn, reply);
     if (context.reply.bytes() > limit) {
       return Fail(context, "EXECABORT Transaction discarded because its replies exceed " +

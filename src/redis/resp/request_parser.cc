@@ -36,6 +36,9 @@ RequestParser::Outcome RequestParser::ParseArray(std::string_view input) {
     }
     const auto count = ParseInt64(line.substr(1));
     if (!count.has_value() || *count > limits_.max_args) return Fail("invalid multibulk length");
+    if (!limits_.authenticated && *count > RequestLimits::kUnauthenticatedArgs) {
+      return Fail("unauthenticated multibulk length");
+    }
     if (*count <= 0) return Finish(input);
     args_left_ = *count;
   }
@@ -62,6 +65,9 @@ RequestParser::Outcome RequestParser::ParseBulk(std::string_view input) {
     const auto length = ParseInt64(line.substr(1));
     if (!length.has_value() || *length < 0 || *length > limits_.max_bulk_bytes) {
       return Fail("invalid bulk length");
+    }
+    if (!limits_.authenticated && *length > RequestLimits::kUnauthenticatedBulkBytes) {
+      return Fail("unauthenticated bulk length");
     }
     bulk_bytes_ = *length;
   }

@@ -23,11 +23,16 @@
 namespace nokv::redis {
 
 struct RequestLimits {
+  // Of a client that may ask for nothing before it has said who it is.
+  static constexpr int64_t kUnauthenticatedArgs = 10;
+  static constexpr int64_t kUnauthenticatedBulkBytes = 16384;
+
   int64_t max_args = 1 << 20;
   int64_t max_bulk_bytes = int64_t{512} << 20;
   // Of an inline command, and of a line that holds a length.
   size_t max_line_bytes = size_t{64} << 10;
   size_t max_request_bytes = size_t{1} << 30;
+  bool authenticated = true;
 };
 
 class RequestParser {
@@ -40,6 +45,9 @@ class RequestParser {
 
   explicit RequestParser(const RequestLimits& limits = {}) : limits_(limits) {}
 
+  // For what is read from now on.
+  void set_limits(const RequestLimits& limits) { limits_ = limits; }
+
   // `input` begins at a request. After kNeedMore the next call must show the same bytes again,
   // wherever they now are, and what came after them.
   Outcome Parse(std::string_view input);
@@ -50,6 +58,8 @@ class RequestParser {
   size_t consumed() const { return consumed_; }
   // In the words of Redis: "Protocol error: invalid bulk length".
   const std::string& error() const { return error_; }
+  // Memory for an unfinished request, apart from the input.
+  size_t buffered_bytes() const { return spans_.capacity() * sizeof(Span); }
 
  private:
   struct Span {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/macros.h"
+#include "redis/acl/access_control.h"
 #include "redis/commands/common.h"
 
 namespace nokv::redis {
@@ -67,7 +68,7 @@ class Scripts::Host final : public ScriptHost {
   std::optional<bool> MayCall(std::span<const std::string_view> args) override {
     const CommandSpec* spec = Find(args);
     if (spec == nullptr) return std::nullopt;
-    return !scripts_.services_.executor().Refusal(*spec, client_, args).has_value();
+    return client_.identity.user->Check(*spec, args).allowed();
   }
 
   void Log(ScriptLogLevel level, std::string_view text) override {
@@ -94,7 +95,10 @@ class Scripts::Host final : public ScriptHost {
     const bool writes = ((*spec)->flags & kWriteFlag) != 0;
     if (writes && read_only_) return "ERR Write commands are not allowed from read-only scripts.";
     if (writes) CountWrite(args);
-    return scripts_.services_.executor().Refusal(**spec, client_, args).value_or("");
+    const acl::Denial denial =
+        scripts_.services_.access().Check(client_, **spec, args, acl::Where::kScript);
+    if (denial != acl::Denial::kNone) return "ERR " + std::string(acl::ScriptMayNot(denial));
+    return "";
   }
 
   void CountWrite(std::span<const std::string_view> args) {
