@@ -101,6 +101,10 @@ void TcpConnection::Deliver(std::string_view data) {
     std::string().swap(input_);
   } else {
     input_.erase(0, consumed);
+    // What is left of a large request must not hold the memory of all of it.
+    if (input_.capacity() > kKeptInputBytes && input_.size() < input_.capacity() / 4) {
+      input_.shrink_to_fit();
+    }
   }
 }
 
