@@ -13,6 +13,7 @@ namespace {
 
 // What may wait for a client that may not ask for anything yet.
 constexpr size_t kUnauthenticatedOutputBytes = size_t{16} << 10;
+constexpr size_t kKeptScratchBytes = size_t{64} << 10;
 
 }  // namespace
 
@@ -30,6 +31,11 @@ Session::Session(Gateway& gateway, rpc::stream::Connection& connection, uint64_t
 
 size_t Session::OnData(std::string_view data) {
   gateway_.executor().BeginRound();
+  // A TLS handshake; nothing that we could say would be understood.
+  if (client_.commands == 0 && data.starts_with("\x16\x03")) {
+    gateway_.logger().Warning("client " + client_.address + " speaks TLS, this port does not");
+    closing_ = true;
+  }
   size_t consumed = 0;
   bool stop = false;
   input_bytes_ = data.size();
@@ -41,7 +47,9 @@ size_t Session::OnData(std::string_view data) {
     if (outcome == RequestParser::Outcome::kNeedMore) break;
     if (outcome == RequestParser::Outcome::kError) {
       const std::string error = "ERR " + parser_.error();
-      Emit("-" + error + "\r\n", 0, false);
+      scratch_.clear();
+      Reply(&scratch_, client_.protocol).Error(error);
+      Emit(scratch_, 0, false);
       gateway_.CountError(error);
       closing_ = true;
       break;
@@ -107,6 +115,8 @@ void Session::ExecuteOne(const std::vector<std::string_view>& args) {
   } else if (!silent || executed.has_pushes) {
     Emit(scratch_, executed.barrier, false);
   }
+  // A client that once had a large reply must not hold its memory for ever.
+  if (scratch_.capacity() > kKeptScratchBytes) std::string().swap(scratch_);
   if (client_.close_after_reply) closing_ = true;
 }
 

@@ -7,6 +7,10 @@
 
 namespace nokv::redis {
 
+size_t MaxStringBytes(const Context& context) {
+  return context.services.config().max_bulk_bytes;
+}
+
 Status Fail(Context& context, std::string_view error) {
   context.reply.Rewind();
   context.reply.Error(error);

@@ -20,6 +20,9 @@ inline constexpr std::string_view kTooLong =
     "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
 inline constexpr size_t kMaxStringBytes = size_t{512} << 20;
 
+// proto-max-bulk-len: no longer string is made of shorter ones.
+size_t MaxStringBytes(const Context& context);
+
 // Writes an error and ends the command: return Fail(context, kSyntaxError).
 Status Fail(Context& context, std::string_view error);
 

@@ -13,7 +13,7 @@ Status Append(Context& context) {
   ASSIGN_OR_RETURN(const Lookup lookup, FindStringToChange(context, context.args[1], &record));
   if (lookup == Lookup::kWrongType) return Status::Ok();
   const std::string_view tail = context.args[2];
-  if (record.value.size() + tail.size() > kMaxStringBytes) return Fail(context, kTooLong);
+  if (record.value.size() + tail.size() > MaxStringBytes(context)) return Fail(context, kTooLong);
   std::string value;
   value.reserve(record.value.size() + tail.size());
   value.append(record.value).append(tail);
@@ -71,7 +71,8 @@ Status SetRange(Context& context) {
     return Status::Ok();
   }
   const auto at = static_cast<uint64_t>(*offset);
-  if (at > kMaxStringBytes || at + part.size() > kMaxStringBytes) return Fail(context, kTooLong);
+  if (at > MaxStringBytes(context) || at + part.size() > MaxStringBytes(context))
+    return Fail(context, kTooLong);
   std::string value(record.value);
   value.resize(std::max(value.size(), static_cast<size_t>(at) + part.size()));
   part.copy(value.data() + at, part.size());

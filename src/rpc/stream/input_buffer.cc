@@ -20,6 +20,10 @@ void InputBuffer::Show(Handler& handler, std::string_view data) {
     std::string().swap(kept_);
   } else {
     kept_.erase(0, consumed);
+    // What is left of a large request must not hold the memory of all of it.
+    if (kept_.capacity() > kKeptBytes && kept_.size() < kept_.capacity() / 4) {
+      kept_.shrink_to_fit();
+    }
   }
 }
 

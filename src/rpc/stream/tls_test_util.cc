@@ -12,6 +12,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <csignal>
+
 namespace nokv::rpc::stream {
 
 namespace {
@@ -116,6 +118,7 @@ TlsClient::TlsClient(Loop& loop, const std::string& address, const TestAuthority
   }
   session_ = SSL_new(context_.get());
   SSL_set_fd(session_, fd_);
+  std::signal(SIGPIPE, SIG_IGN);  // OpenSSL's writes raise it when the server has hung up
   SSL_set_mode(session_, SSL_MODE_ENABLE_PARTIAL_WRITE);
 }
 
