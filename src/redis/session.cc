@@ -31,11 +31,6 @@ Session::Session(Gateway& gateway, rpc::stream::Connection& connection, uint64_t
 
 size_t Session::OnData(std::string_view data) {
   gateway_.executor().BeginRound();
-  // A TLS handshake; nothing that we could say would be understood.
-  if (client_.commands == 0 && data.starts_with("\x16\x03")) {
-    gateway_.logger().Warning("client " + client_.address + " speaks TLS, this port does not");
-    closing_ = true;
-  }
   size_t consumed = 0;
   bool stop = false;
   input_bytes_ = data.size();

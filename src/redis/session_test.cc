@@ -166,13 +166,6 @@ TEST(SessionTest, ClosesOnHttp) {
   EXPECT_EQ(check.Run("EXISTS k"), ":0");
 }
 
-TEST(SessionTest, ClosesOnTls) {
-  TestGateway gateway;
-  TestClient client(gateway);
-  EXPECT_EQ(client.Send(std::string_view("\x16\x03\x01\x02\x00\x01", 6)), "");
-  EXPECT_TRUE(client.connection().closed());
-}
-
 TEST(SessionTest, AProtocolErrorIsOneLineWhateverItQuotes) {
   TestGateway gateway;
   TestClient client(gateway);
