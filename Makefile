@@ -1,14 +1,14 @@
 # The commands of this project. `make help` lists them; the work is done by CMake and scripts/.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo stop test check tidy format asan tsan fuzz planted sim bench clean
+.PHONY: help deps build demo stop test test-clients check tidy format asan tsan fuzz planted sim bench clean
 
 SEED ?= 1
 OPS ?= 2000
 FUZZ_SECONDS ?= 30
 
 help:    ## This list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 deps:    ## Install the Debian packages that are missing
 	@scripts/lib/deps.sh
@@ -24,6 +24,9 @@ stop:    ## Stop the gateway that `make demo` started
 
 test:    ## Build and run the tests
 	@scripts/test.sh
+
+test-clients: ## Run redis-cli, redis-py, node-redis, ioredis, valkey-glide and whole stacks
+	@scripts/test_clients.sh
 
 check:   ## Run every check of format, layers, sizes, locking, docs and scripts
 	@scripts/check.sh

@@ -13,7 +13,8 @@ packages=(
   liblua5.1-0-dev liblz4-dev libspdlog-dev libssl-dev libxxhash-dev libzstd-dev lua-bitop-dev
   lua-cjson-dev nlohmann-json3-dev
   # Tests, benchmarks, checks
-  curl libbenchmark-dev libgmock-dev libgtest-dev openssl redis-server redis-tools shellcheck
+  curl libbenchmark-dev libgmock-dev libgtest-dev openssl python3-venv redis-server redis-tools
+  shellcheck
 )
 
 if [[ "${NOKV_SKIP_DEPS:-}" == 1 ]]; then
