@@ -199,7 +199,7 @@ Status RandomGroup::Deliver(size_t at, bool keep) {
 }
 
 Status RandomGroup::Step(Process* process, raft::Message message) {
-  const Status stepped = process->node->Step(std::move(message));
+  Status stepped = process->node->Step(std::move(message));
   if (stepped.IsCorruption() || stepped.code() == StatusCode::kInvalidArgument) return stepped;
   return invariants_.Stepped(*process->node);
 }

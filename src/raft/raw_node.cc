@@ -29,7 +29,7 @@ Status RawNode::Step(Message message) {
 
 Status RawNode::StepLocal(Message message) {
   RETURN_IF_ERROR(failure());
-  const Status stepped = raft_->Step(std::move(message));
+  Status stepped = raft_->Step(std::move(message));
   RETURN_IF_ERROR(failure());
   return stepped;
 }

@@ -20,7 +20,6 @@ namespace {
 using testing::Contains;
 using testing::ContainsRegex;
 using testing::HasSubstr;
-using testing::Not;
 
 class Lines final : public base::Logger {
  public:
