@@ -5,7 +5,7 @@ that does the same, SET of a new key, INCR of its own counter, MSET of two new k
 one shared counter too. A
 connection's commands take effect in order, so what a restart finds must be a prefix of them: that
 pins down which keys there are, to the last one.
-NOKV_CRASH_ROUNDS and NOKV_CRASH_SEED ask for more rounds, and others.
+NOKV_CRASH_ROUNDS, NOKV_CRASH_CLIENTS and NOKV_CRASH_SEED ask for more rounds, more clients, and others.
 """
 import os
 import random
@@ -14,7 +14,7 @@ import unittest
 
 import gateway
 
-CLIENTS = 8
+CLIENTS = int(os.environ.get("NOKV_CRASH_CLIENTS", "8"))
 PIPELINE = 4  # steps
 PER_STEP = 6  # commands that leave a trace
 ROUNDS = int(os.environ.get("NOKV_CRASH_ROUNDS", "4"))
