@@ -122,6 +122,8 @@ TEST(MonitoringTest, LatenciesAreAHistogram) {
   client.Send("PING\r\nPING\r\n");
   EXPECT_EQ(client.Run("LATENCY HISTOGRAM ping nothing"),
             R"(["ping", ["calls", :2, "histogram_usec", [:1, :2]]])");
+  client.Run("CLIENT ID");
+  EXPECT_TRUE(client.Run("LATENCY HISTOGRAM client").starts_with(R"(["client|id", )"));
   EXPECT_NE(client.Run("INFO latencystats").find("latency_percentiles_usec_ping:p50=0.000,p99="),
             std::string::npos);
 }

@@ -188,7 +188,7 @@ Status LatencyHistogram(Context& context) {
   for (const std::string_view name : context.args.subspan(2)) {
     const CommandSpec* spec = context.services.commands().FindFull(name);
     if (spec == nullptr) continue;
-    add(*spec);
+    if (spec->function != nullptr) add(*spec);  // a mere container never runs
     for (const CommandSpec& sub : spec->subcommands) add(sub);
   }
   context.reply.Map(shown.size());
