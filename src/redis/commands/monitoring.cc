@@ -201,16 +201,12 @@ Status LatencyHistogram(Context& context) {
 
 Status LatencyHelp(Context& context) {
   static constexpr std::string_view kLines[] = {
-      "DOCTOR",
-      "    Return a human readable latency analysis report.",
-      "HISTORY <event>",
-      "    Return time-latency samples for the <event> class.",
-      "LATEST",
-      "    Return the latest latency samples for all events.",
-      "RESET [<event> ...]",
+      "DOCTOR", "    Return a human readable latency analysis report.", "HISTORY <event>",
+      "    Return time-latency samples for the <event> class.", "LATEST",
+      "    Return the latest latency samples for all events.", "RESET [<event> ...]",
       "    Reset latency data of one or more <event> classes.",
-      "    (default: reset all data for all event classes)",
-      "HISTOGRAM [COMMAND ...]",
+      "    (default: reset all data for all event classes)", "HISTOGRAM [COMMAND ...]",
+      // One line of Redis's. NOLINTNEXTLINE(bugprone-suspicious-missing-comma)
       "    Return a cumulative distribution of latencies in the format of a histogram for the "
       "specified command names.",
       "    If no commands are specified then all histograms are replied."};
