@@ -183,6 +183,7 @@ std::vector<Parameter> MakeParameters() {
       AppendFsync(),
       KeyEvents(),
       OutputLimits(),
+      Acts("authentication-timeout", &Config::authentication_timeout_seconds, Number(0, kMaxInt)),
       Acts("client-query-buffer-limit", &Config::query_buffer_limit_bytes,
            Bytes(1 << 20, kMaxLong)),
       Acts("latency-monitor-threshold", &Config::latency_monitor_threshold_ms, Number(0, kMaxLong)),

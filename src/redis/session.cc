@@ -259,6 +259,10 @@ void Session::OnClosed() {
 void Session::Sweep(uint64_t now_ms) {
   if (IsStalled(now_ms)) return DisconnectSlowReader("did not read its replies");
   if (!Admit(0)) return;
+  if (IsNobodyForLong(now_ms)) {
+    gateway_.logger().Warning("client " + client_.address + ": closed, it did not authenticate");
+    return Abort();
+  }
   const uint64_t idle_ms = gateway_.config().timeout_seconds * 1000;
   // Who listens waits, and who is stopped was not idle.
   if (idle_ms == 0 || stopped_ || !held_.empty() || client_.subscriptions.total() > 0 ||
@@ -267,6 +271,16 @@ void Session::Sweep(uint64_t now_ms) {
   if (now_ms < client_.last_command_ms + idle_ms) return;
   gateway_.logger().Info("client " + client_.address + ": closed, idle");
   Abort();
+}
+
+bool Session::IsNobodyForLong(uint64_t now_ms) {
+  const uint64_t limit_ms = gateway_.config().authentication_timeout_seconds * 1000;
+  if (!gateway_.access().MustAuthenticate(client_.identity)) {
+    nobody_since_ms_ = 0;
+  } else if (nobody_since_ms_ == 0) {
+    nobody_since_ms_ = now_ms;
+  }
+  return limit_ms != 0 && nobody_since_ms_ != 0 && now_ms >= nobody_since_ms_ + limit_ms;
 }
 
 bool Session::IsStalled(uint64_t now_ms) {

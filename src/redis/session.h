@@ -50,7 +50,8 @@ class Session final : public rpc::stream::Handler, public Receiver {
   void CloseAfterReplies();
   // Closes at once.
   void Abort();
-  // Called every second: closes if the client does not take its output, or is idle, for too long.
+  // Called every second: closes if the client does not take its output, does not authenticate, or
+  // is idle, for too long.
   void Sweep(uint64_t now_ms);
 
   const ClientState& client() const { return client_; }
@@ -78,6 +79,7 @@ class Session final : public rpc::stream::Handler, public Receiver {
   bool Admit(size_t more);
   void DisconnectSlowReader(std::string_view why);
   bool IsStalled(uint64_t now_ms);
+  bool IsNobodyForLong(uint64_t now_ms);
   void ReleaseHeld();
   size_t waiting_bytes() const { return connection_.pending_bytes() + held_bytes_; }
   bool OutputIsFull();
@@ -108,6 +110,7 @@ class Session final : public rpc::stream::Handler, public Receiver {
   OutputWatch watch_;
   size_t last_waiting_ = 0;        // output at the last IsStalled
   uint64_t waiting_since_ms_ = 0;  // since when it has not shrunk; 0: it has
+  uint64_t nobody_since_ms_ = 0;   // since when it must authenticate; 0: it need not
 };
 
 }  // namespace nokv::redis

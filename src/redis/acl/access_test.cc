@@ -121,6 +121,49 @@ TEST_F(AccessTest, RepliesWaitForAnUnauthenticatedReaderEarly) {
   EXPECT_LT(client.connection().pending_bytes(), 20000U);
 }
 
+TEST_F(AccessTest, WhoDoesNotAuthenticateInTimeIsDisconnected) {
+  TestGateway gateway(WithPassword());
+  TestClient silent(gateway);
+  TestClient guesser(gateway);
+  TestClient known(gateway);
+  TestClient again(gateway);
+  known.Run("AUTH pw");
+  again.Run("AUTH pw");
+  const uint64_t begin = gateway.clock().WallMillis();
+  const auto sweep = [&](uint64_t seconds) {
+    for (TestClient* client : {&silent, &guesser, &known, &again}) {
+      if (client->connection().closed()) continue;
+      static_cast<Session*>(client->handler())->Sweep(begin + seconds * 1000);
+    }
+  };
+  sweep(0);
+  guesser.Run("AUTH x");  // to ask is not enough
+  guesser.Run("PING");
+  sweep(30);
+  EXPECT_EQ(again.Run("RESET"), "+RESET");
+  sweep(59);
+  EXPECT_FALSE(silent.connection().closed());
+  sweep(60);
+  EXPECT_TRUE(silent.connection().closed());
+  EXPECT_TRUE(guesser.connection().closed());
+  EXPECT_FALSE(again.connection().closed()) << "its time began with RESET";
+  sweep(119);
+  EXPECT_TRUE(again.connection().closed());
+  EXPECT_FALSE(known.connection().closed());
+}
+
+TEST_F(AccessTest, TheTimeForAuthenticationCanBeWithoutLimit) {
+  TestGateway gateway(WithPassword());
+  TestClient silent(gateway);
+  TestClient admin(gateway);
+  admin.Run("AUTH pw");
+  EXPECT_EQ(admin.Run("CONFIG SET authentication-timeout 0"), "+OK");
+  auto* session = static_cast<Session*>(silent.handler());
+  session->Sweep(gateway.clock().WallMillis());
+  session->Sweep(gateway.clock().WallMillis() + 1'000'000);
+  EXPECT_FALSE(silent.connection().closed());
+}
+
 TEST_F(AccessTest, TheLargestClientGoesWhenAllTogetherHoldTooMuch) {
   Config config;
   config.max_buffered_bytes = 1 << 20;
