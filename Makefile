@@ -1,7 +1,7 @@
 # The commands of this project. `make help` lists them; the work is done by CMake and scripts/.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo stop test test-clients check tidy format asan tsan fuzz planted sim bench clean
+.PHONY: help deps build demo stop test test-clients check tidy format asan tsan fuzz planted sim bench ycsb clean
 
 SEED ?= 1
 OPS ?= 2000
@@ -54,6 +54,9 @@ sim:     ## Cut a generated workload at every disk operation: SEED=1 OPS=2000
 
 bench:   ## Compare the gateway with redis-server in one run
 	@scripts/build.sh nokv-bench nokv-redis && build/bin/nokv-bench redis
+
+ycsb:    ## Compare the engine with RocksDB, LevelDB and LMDB in one run; settings: YCSB_RECORDS=…
+	@scripts/run_benchmarks.sh
 
 clean:   ## Remove everything that was built
 	@rm -rf build

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "base/macros.h"
+#include "bench/measure/pause.h"
 
 namespace nokv::bench {
 
@@ -84,16 +85,10 @@ Result<uint64_t> ChildProcess::CpuMicros() const {
          static_cast<uint64_t>(used.tv_nsec) / 1000;
 }
 
-void ChildProcess::Pause() {
-  const auto over = runtime_.NewEvent();
-  runtime_.PostAfter(runtime::Lane::kLog, kPollMicros, [&] { over->Set(); });
-  over->Wait();
-}
-
 ChildProcess::~ChildProcess() {
   if (pid_ < 0) return;
   kill(pid_, SIGTERM);
-  for (int i = 0; i < kStopPolls && running(); ++i) Pause();
+  for (int i = 0; i < kStopPolls && running(); ++i) Pause(runtime_, kPollMicros);
   if (pid_ < 0) return;
   kill(pid_, SIGKILL);
   waitpid(pid_, nullptr, 0);
@@ -123,7 +118,7 @@ Status WaitForPort(uint16_t port, ChildProcess& server) {
     const int result = connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address);
     close(fd);
     if (result == 0) return Status::Ok();
-    server.Pause();
+    Pause(server.runtime_, kPollMicros);
   }
   return Status::Unavailable("nobody listens on port " + std::to_string(port));
 }

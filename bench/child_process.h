@@ -32,8 +32,6 @@ class ChildProcess {
  private:
   friend Status WaitForPort(uint16_t port, ChildProcess& server);
   ChildProcess(runtime::Runtime& runtime, pid_t pid) : runtime_(runtime), pid_(pid) {}
-  // Lets a moment pass.
-  void Pause();
 
   runtime::Runtime& runtime_;
   pid_t pid_;

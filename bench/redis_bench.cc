@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/macros.h"
 #include "bench/child_process.h"
+#include "bench/measure/scratch.h"
 #include "cli/progress.h"
 
 namespace nokv::bench {
@@ -37,20 +38,6 @@ struct Row {
   std::string command;
   int pipeline = 1;
   std::array<std::vector<Sample>, 2> samples;  // nokv-redis, redis-server
-};
-
-// A temporary directory that goes with the object.
-struct Scratch {
-  explicit Scratch(const std::string& parent) : path(parent + "/nokv-bench-XXXXXX") {
-    if (mkdtemp(path.data()) == nullptr) path.clear();
-  }
-  ~Scratch() {
-    std::error_code ignored;
-    if (!path.empty()) std::filesystem::remove_all(path, ignored);
-  }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  std::string path;
 };
 
 double MedianOf(std::vector<double> values) {
@@ -111,10 +98,10 @@ Status RunRow(const std::array<Server, 2>& servers, uint64_t requests, const std
 
 Result<std::vector<Row>> Measure(const BenchFlags& flags, cli::Progress* progress) {
   const Scratch scratch(flags.directory);
-  if (scratch.path.empty()) {
+  if (scratch.path().empty()) {
     return Status::InvalidArgument("no temporary directory can be made in " + flags.directory);
   }
-  std::filesystem::create_directory(scratch.path + "/redis");
+  std::filesystem::create_directory(scratch.path() + "/redis");
   const std::string gateway =
       std::filesystem::read_symlink("/proc/self/exe").parent_path() / "nokv-redis";
   const auto runtime = runtime::NewThreadRuntime({});
@@ -122,18 +109,19 @@ Result<std::vector<Row>> Measure(const BenchFlags& flags, cli::Progress* progres
   for (uint16_t& port : ports) {
     ASSIGN_OR_RETURN(port, FreePort());
   }
-  ASSIGN_OR_RETURN(ChildProcess nokv,
-                   ChildProcess::Start(*runtime,
-                                       {gateway, "--addr", "127.0.0.1:" + std::to_string(ports[0]),
-                                        "--workdir", scratch.path + "/nokv", "--sync", flags.sync},
-                                       scratch.path + "/nokv.log"));
+  ASSIGN_OR_RETURN(
+      ChildProcess nokv,
+      ChildProcess::Start(*runtime,
+                          {gateway, "--addr", "127.0.0.1:" + std::to_string(ports[0]), "--workdir",
+                           scratch.path() + "/nokv", "--sync", flags.sync},
+                          scratch.path() + "/nokv.log"));
   ASSIGN_OR_RETURN(
       ChildProcess redis,
       ChildProcess::Start(
           *runtime,
           {"redis-server", "--port", std::to_string(ports[1]), "--bind", "127.0.0.1", "--save", "",
-           "--appendonly", "yes", "--appendfsync", flags.sync, "--dir", scratch.path + "/redis"},
-          scratch.path + "/redis.log"));
+           "--appendonly", "yes", "--appendfsync", flags.sync, "--dir", scratch.path() + "/redis"},
+          scratch.path() + "/redis.log"));
   RETURN_IF_ERROR(WaitForPort(ports[0], nokv).Prefixed("nokv-redis"));
   RETURN_IF_ERROR(WaitForPort(ports[1], redis).Prefixed("redis-server"));
   const std::array<Server, 2> servers{Server{std::move(nokv), ports[0]},
@@ -143,7 +131,7 @@ Result<std::vector<Row>> Measure(const BenchFlags& flags, cli::Progress* progres
   for (uint64_t round = 0; round < flags.rounds; ++round) {
     for (Row& row : rows) {
       progress->Update(runs++, flags.rounds * rows.size());
-      RETURN_IF_ERROR(RunRow(servers, flags.requests, scratch.path + "/benchmark.log", &row));
+      RETURN_IF_ERROR(RunRow(servers, flags.requests, scratch.path() + "/benchmark.log", &row));
     }
   }
   return rows;

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs the Debian 12 packages that the build and the tests need. When they are all there it says
-# so and touches neither the network nor the package database. NOKV_SKIP_DEPS=1 skips it.
+# deps.sh [bench]: installs the Debian 12 packages that the build and the tests need, with "bench"
+# also the engines that nokv-bench compares with. When they are all there it says so and touches
+# neither the network nor the package database. NOKV_SKIP_DEPS=1 skips it.
 set -euo pipefail
 
 packages=(
@@ -16,6 +17,9 @@ packages=(
   curl libbenchmark-dev libgmock-dev libgtest-dev openssl python3-venv redis-server redis-tools
   shellcheck
 )
+if [[ "${1:-}" == bench ]]; then
+  packages+=(libleveldb-dev liblmdb-dev librocksdb-dev)
+fi
 
 if [[ "${NOKV_SKIP_DEPS:-}" == 1 ]]; then
   echo "packages: skipped (NOKV_SKIP_DEPS=1)"
