@@ -52,7 +52,7 @@ class CompletionTest(gateway.ScratchTest):
                 self.assertIn(program, script)
                 if shutil.which(shell):
                     (self.folder / "script").write_text(script)
-                    output(shell, "--no-execute", self.folder / "script")
+                    output(shell, "-n", self.folder / "script")
 
 
 class ManualTest(gateway.ScratchTest):
