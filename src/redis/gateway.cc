@@ -218,10 +218,10 @@ void Gateway::FlushSoon(Session& session) {
 void Gateway::EnforceBudget() {
   const uint64_t limit = config_.max_buffered_bytes;
   if (limit == 0 || buffered_bytes_ <= limit) return;
-  // Output that has left since a session's last callback is not seen before it is counted again.
+  // Output that has left since a session's last callback, or can leave now, does not count.
   std::vector<Session*> largest;
   for (const auto& [id, session] : sessions_) {
-    session->CountBuffered();
+    session->FlushAndCount();
     if (!session->client().no_evict) largest.push_back(session);
   }
   std::sort(largest.begin(), largest.end(), [](const Session* a, const Session* b) {

@@ -57,7 +57,7 @@ size_t Session::OnData(std::string_view data) {
     if (!parser_.args().empty()) ExecuteOne(parser_.args());
   }
   gateway_.CountBytes(consumed, 0);
-  connection_.Flush();
+  connection_.FlushSoon();
   if (stop && !stopped_) {
     stopped_ = true;
     connection_.SetReading(false);
@@ -140,10 +140,14 @@ ConnectionUse Session::use() const {
   return {input_bytes_, connection_.pending_bytes(), held_.size(), held_bytes_};
 }
 
-void Session::FlushMessages() {
-  flushes_soon_ = false;
+void Session::FlushAndCount() {
   connection_.Flush();
   CountBuffered();
+}
+
+void Session::FlushMessages() {
+  flushes_soon_ = false;
+  FlushAndCount();
   gateway_.EnforceBudget();
 }
 
@@ -204,7 +208,7 @@ bool Session::IsLate() const {
 
 void Session::OnProgress() {
   ReleaseHeld();
-  connection_.Flush();
+  connection_.FlushSoon();
   CloseIfDone();
   OnDrained();
 }
@@ -212,7 +216,7 @@ void Session::OnProgress() {
 void Session::Answer(const Executed& executed, std::string_view reply) {
   client_.waits_for_reply = false;
   if (!silent_later_ || executed.has_pushes) Emit(reply, executed.barrier, false);
-  connection_.Flush();
+  connection_.FlushSoon();
   CloseIfDone();
   OnDrained();
 }

@@ -60,8 +60,8 @@ class Session final : public rpc::stream::Handler, public Receiver {
   bool holds_late_reply() const { return !held_.empty() && held_.back().late; }
   // Memory for input that has arrived in part and output that waits, as of its last callback.
   size_t buffered_bytes() const { return buffered_bytes_; }
-  // Counts again.
-  void CountBuffered();
+  // Gives the socket what it takes, and counts again.
+  void FlushAndCount();
 
  private:
   struct Held {
@@ -80,6 +80,7 @@ class Session final : public rpc::stream::Handler, public Receiver {
   void DisconnectSlowReader(std::string_view why);
   bool IsStalled(uint64_t now_ms);
   bool IsNobodyForLong(uint64_t now_ms);
+  void CountBuffered();
   void ReleaseHeld();
   size_t waiting_bytes() const { return connection_.pending_bytes() + held_bytes_; }
   bool OutputIsFull();

@@ -38,6 +38,14 @@ void LoopState::Warn(const std::string& what) {
   if (warn_count == kWarningsPerSecond) logger.Warning("more of that in this second is not logged");
 }
 
+void LoopState::FlushSoon(TcpConnection& connection) {
+  to_flush.push_back(&connection);
+  if (to_flush.size() > 1) return;
+  asio::post(context, [this] {
+    for (TcpConnection* waiting : std::exchange(to_flush, {})) waiting->FlushNow();
+  });
+}
+
 AcceptedSocket::AcceptedSocket(asio::ip::tcp::socket socket) {
   asio::error_code ignored;
   socket.native_non_blocking(true, ignored);
@@ -213,6 +221,16 @@ void TcpConnection::Flush() {
   } else if (close_after_flush_) {
     Close();
   }
+}
+
+void TcpConnection::FlushSoon() {
+  if (closed_ || waiting_write_ || std::exchange(flush_soon_, true)) return;
+  loop_.FlushSoon(*this);
+}
+
+void TcpConnection::FlushNow() {
+  flush_soon_ = false;
+  Flush();
 }
 
 void TcpConnection::WriteReady() {

@@ -8,6 +8,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "rpc/stream/input_buffer.h"
 #include "rpc/stream/poller.h"
@@ -24,6 +25,8 @@ struct LoopState {
   LoopState(asio::io_context& io_context, base::Logger& log)
       : context(io_context), logger(log), poller(io_context) {}
 
+  // Flushes it when what is ready now is done.
+  void FlushSoon(TcpConnection& connection);
   // Logs what peers did wrong, a few lines a second: peers must not fill the disk.
   void Warn(const std::string& what);
 
@@ -32,6 +35,8 @@ struct LoopState {
   Poller poller;
   std::string read_buffer;
   ConnectionSet connections;
+  // Never more than a task old, and a connection that is closed lives longer than that.
+  std::vector<TcpConnection*> to_flush;
   size_t handshakes = 0;  // that have begun and not ended
   uint64_t warn_second = 0;
   size_t warn_count = 0;  // in that second
@@ -68,9 +73,12 @@ class TcpConnection final : public Connection,
   ~TcpConnection() override;
   // Asks for the handler, at once or when the handshake is done.
   void Start(std::shared_ptr<const Reception> reception);
+  // What FlushSoon has asked for.
+  void FlushNow();
 
   std::string& output() override { return output_; }
   void Flush() override;
+  void FlushSoon() override;
   size_t pending_bytes() const override {
     return output_.size() - sent_ + (tls_ == nullptr ? 0 : tls_->unsent_bytes());
   }
@@ -125,8 +133,9 @@ class TcpConnection final : public Connection,
   bool peer_closed_ = false;
   bool close_after_flush_ = false;
   bool closed_ = false;
-  bool received_ = false;   // anything
-  bool read_soon_ = false;  // ReadBufferedSoon's task will come
+  bool received_ = false;    // anything
+  bool read_soon_ = false;   // ReadBufferedSoon's task will come
+  bool flush_soon_ = false;  // in LoopState::to_flush
 };
 
 // "127.0.0.1:6380", "[::1]:6380".
