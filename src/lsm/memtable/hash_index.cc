@@ -17,9 +17,9 @@ size_t BucketsFor(size_t expected_keys) {
 
 HashIndex::HashIndex(size_t expected_keys)
     : mask_(BucketsFor(expected_keys) - 1),
-      // All-zero bytes are null pointers, and an atomic pointer is an implicit-lifetime type.
+      // All-zero bytes are empty buckets, and an atomic integer is an implicit-lifetime type.
       buckets_(static_cast<Bucket*>(std::calloc(mask_ + 1, sizeof(Bucket)))) {
-  static_assert(sizeof(Bucket) == sizeof(KeyEntries*) && Bucket::is_always_lock_free);
+  static_assert(sizeof(Bucket) == sizeof(uint64_t) && Bucket::is_always_lock_free);
   NOKV_CHECK(buckets_ != nullptr) << "out of memory";
 }
 
@@ -33,21 +33,27 @@ KeyEntries* HashIndex::Find(uint64_t hash, std::string_view engine_key, KeyEntri
 
 KeyEntries* HashIndex::Find(uint64_t hash, std::string_view engine_key) const {
   // Acquire: paired with the release in Insert, so that the keys' fields are seen.
-  return Find(hash, engine_key, BucketOf(hash).load(std::memory_order_acquire), nullptr);
+  const uint64_t bucket = BucketOf(hash).load(std::memory_order_acquire);
+  if ((bucket & FilterOf(hash)) == 0) return nullptr;
+  return Find(hash, engine_key, FirstOf(bucket), nullptr);
 }
 
 KeyEntries* HashIndex::Insert(KeyEntries* key) {
+  const auto address = reinterpret_cast<uint64_t>(key);
+  NOKV_CHECK(address >> kAddressBits == 0) << "an address of more than 48 bits";
   Bucket& bucket = BucketOf(key->hash());
   const KeyEntries* looked_up_to = nullptr;
   // Acquire, here and on failure: paired with the release of the exchange.
-  KeyEntries* first = bucket.load(std::memory_order_acquire);
+  uint64_t seen = bucket.load(std::memory_order_acquire);
   while (true) {
+    KeyEntries* first = FirstOf(seen);
     KeyEntries* other = Find(key->hash(), key->engine_key(), first, looked_up_to);
     if (other != nullptr) return other;
     looked_up_to = first;
     key->in_bucket_ = first;
-    if (bucket.compare_exchange_strong(first, key, std::memory_order_release,
-                                       std::memory_order_acquire)) {
+    const uint64_t filter = seen & ~((uint64_t{1} << kAddressBits) - 1);
+    if (bucket.compare_exchange_strong(seen, address | filter | FilterOf(key->hash()),
+                                       std::memory_order_release, std::memory_order_acquire)) {
       return key;
     }
   }

@@ -1,6 +1,10 @@
 // HashIndex: finds a key of a memtable by its hash. Buckets hold chains of keys; nothing is ever
 // removed.
 //
+// Most lookups are of keys that are not there, and a chain is far away in memory: so beside the
+// address of its first key a bucket has a filter of 16 bits, one of which each key of the chain
+// sets (Leis et al., "Morsel-Driven Parallelism", 2014, section 4.2).
+//
 // Thread safety: any number of threads may insert and read at once, without locks.
 // Invariant: an engine key has at most one KeyEntries, which lies in the bucket of its hash.
 #pragma once
@@ -31,12 +35,19 @@ class HashIndex {
   size_t bucket_bytes() const { return (mask_ + 1) * sizeof(Bucket); }
 
  private:
-  using Bucket = std::atomic<KeyEntries*>;
+  // The address of the first key below, the filter above; 0: empty.
+  using Bucket = std::atomic<uint64_t>;
+  static constexpr int kAddressBits = 48;
+
   struct Free {
     void operator()(void* memory) const { std::free(memory); }
   };
 
   Bucket& BucketOf(uint64_t hash) const { return buckets_[hash & mask_]; }
+  static uint64_t FilterOf(uint64_t hash) { return uint64_t{1} << (kAddressBits + (hash >> 60)); }
+  static KeyEntries* FirstOf(uint64_t bucket) {
+    return reinterpret_cast<KeyEntries*>(bucket & ((uint64_t{1} << kAddressBits) - 1));
+  }
   // The key among those from `key` up to (not including) `end`; nullptr if it is not there.
   static KeyEntries* Find(uint64_t hash, std::string_view engine_key, KeyEntries* key,
                           const KeyEntries* end);
