@@ -1,8 +1,6 @@
 #include "lsm/sst/block_cache.h"
 
 #include <algorithm>
-#include <deque>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -16,21 +14,18 @@ namespace {
 // A shard smaller than this could not hold a block of ordinary size beside others.
 constexpr uint64_t kMinShardBytes = 1 << 20;
 constexpr uint64_t kMaxShards = 16;
-// Roughly what map node, queue place and control block take.
+// Roughly what two slots and the control block take.
 constexpr uint64_t kEntryOverhead = 160;
 
 struct Key {
   uint64_t file_number;
   uint64_t offset;
   bool operator==(const Key&) const = default;
+  uint64_t hash() const { return base::MixSeed(file_number * 0x9e3779b97f4a7c15ULL + offset); }
 };
 
-struct KeyHash {
-  size_t operator()(const Key& key) const {
-    return base::MixSeed(key.file_number * 0x9e3779b97f4a7c15ULL + key.offset);
-  }
-};
-
+// A hash table with linear probing, whose slots are also what the hand of the clock passes: a hit
+// costs one cache miss for the slot, and the block's own.
 class Shard {
  public:
   void SetCapacity(uint64_t bytes) EXCLUDES(mu_) {
@@ -40,14 +35,14 @@ class Shard {
 
   BlockHandle Lookup(const Key& key) EXCLUDES(mu_) {
     base::MutexLock lock(mu_);
-    const auto found = entries_.find(key);
-    if (found == entries_.end()) {
+    Slot& slot = slots_[Find(key)];
+    if (slot.block == nullptr) {
       stats_.misses++;
       return nullptr;
     }
     stats_.hits++;
-    found->second.used = true;
-    return found->second.block;
+    slot.passes = kPassesUsed;
+    return slot.block;
   }
 
   void Insert(const Key& key, BlockHandle block) EXCLUDES(mu_) {
@@ -56,25 +51,24 @@ class Shard {
     std::vector<BlockHandle> dropped;
     base::MutexLock lock(mu_);
     // Two readers that missed may bring the same block.
-    if (charge > capacity_ || entries_.contains(key)) return;
+    if (charge > capacity_ || slots_[Find(key)].block != nullptr) return;
     while (stats_.charge_bytes + charge > capacity_) EvictOne(&dropped);
-    entries_.emplace(key, Entry{charge, false, std::move(block)});
-    hand_.push_back(key);
+    if (2 * (count_ + 1) > slots_.size()) Grow();
+    slots_[Find(key)] = {key, std::move(block), charge, kPassesNew};
+    count_++;
     stats_.charge_bytes += charge;
   }
 
   void EraseFile(uint64_t file_number) EXCLUDES(mu_) {
     std::vector<BlockHandle> dropped;
     base::MutexLock lock(mu_);
-    std::deque<Key> kept;
-    for (const Key& key : hand_) {
-      if (key.file_number == file_number) {
-        Drop(entries_.find(key), &dropped);
+    for (size_t i = 0; i < slots_.size();) {
+      if (slots_[i].block != nullptr && slots_[i].key.file_number == file_number) {
+        Drop(i, &dropped);  // another may stand there now
       } else {
-        kept.push_back(key);
+        i++;
       }
     }
-    hand_ = std::move(kept);
   }
 
   void AddTo(BlockCacheStats* total) const EXCLUDES(mu_) {
@@ -86,39 +80,68 @@ class Shard {
   }
 
  private:
-  struct Entry {
-    uint64_t charge;
-    bool used;  // since the hand last passed
-    BlockHandle block;
+  struct Slot {
+    Key key{};
+    BlockHandle block;  // null: free
+    uint64_t charge = 0;
+    uint8_t passes = 0;  // of the hand that it will survive
   };
-  using Entries = std::unordered_map<Key, Entry, KeyHash>;
+  static constexpr size_t kFirstSlots = 16;
+  // Wherever the hand is, a new block is there for half a round at least.
+  static constexpr uint8_t kPassesNew = 1;
+  static constexpr uint8_t kPassesUsed = 2;
 
-  // Moves the hand to the next block that was not used, and drops it. REQUIRES: there are entries.
+  size_t Home(const Key& key) const REQUIRES(mu_) { return key.hash() & (slots_.size() - 1); }
+  size_t After(size_t slot) const REQUIRES(mu_) { return (slot + 1) & (slots_.size() - 1); }
+  // Where the key is, or the free slot where it would be.
+  size_t Find(const Key& key) const REQUIRES(mu_) {
+    size_t at = Home(key);
+    while (slots_[at].block != nullptr && slots_[at].key != key) at = After(at);
+    return at;
+  }
+  void Grow() REQUIRES(mu_) {
+    std::vector<Slot> old(2 * slots_.size());
+    old.swap(slots_);
+    for (Slot& slot : old) {
+      if (slot.block != nullptr) slots_[Find(slot.key)] = std::move(slot);
+    }
+  }
+  // Moves the hand to the next block that survives no pass more, and drops it. REQUIRES: there are
+  // blocks.
   void EvictOne(std::vector<BlockHandle>* dropped) REQUIRES(mu_) {
     while (true) {
-      const Key key = hand_.front();
-      hand_.pop_front();
-      const auto entry = entries_.find(key);
-      if (!entry->second.used) {
-        Drop(entry, dropped);
+      hand_ &= slots_.size() - 1;
+      Slot& slot = slots_[hand_];
+      if (slot.block != nullptr && slot.passes-- == 0) {
+        Drop(hand_, dropped);  // the hand stays: another may stand there now
         stats_.evictions++;
         return;
       }
-      entry->second.used = false;
-      hand_.push_back(key);
+      hand_++;
     }
   }
-  void Drop(Entries::iterator entry, std::vector<BlockHandle>* dropped) REQUIRES(mu_) {
-    stats_.charge_bytes -= entry->second.charge;
-    dropped->push_back(std::move(entry->second.block));
-    entries_.erase(entry);
+  // Frees the slot; those behind move up, so that none stands beyond a free slot from its home.
+  void Drop(size_t free, std::vector<BlockHandle>* dropped) REQUIRES(mu_) {
+    stats_.charge_bytes -= slots_[free].charge;
+    count_--;
+    dropped->push_back(std::move(slots_[free].block));
+    for (size_t at = After(free); slots_[at].block != nullptr; at = After(at)) {
+      const size_t mask = slots_.size() - 1;
+      const bool may_move = ((at - Home(slots_[at].key)) & mask) >= ((at - free) & mask);
+      if (!may_move) continue;
+      slots_[free] = std::move(slots_[at]);
+      slots_[at].block.reset();
+      free = at;
+    }
+    slots_[free] = Slot();
   }
 
   mutable base::Mutex mu_;
   uint64_t capacity_ GUARDED_BY(mu_) = 0;
-  Entries entries_ GUARDED_BY(mu_);
-  // The keys of entries_, in the order in which the hand comes by.
-  std::deque<Key> hand_ GUARDED_BY(mu_);
+  // A power of two, at most half of them taken.
+  std::vector<Slot> slots_ GUARDED_BY(mu_) = std::vector<Slot>(kFirstSlots);
+  size_t count_ GUARDED_BY(mu_) = 0;
+  size_t hand_ GUARDED_BY(mu_) = 0;
   BlockCacheStats stats_ GUARDED_BY(mu_);
 };
 
@@ -131,9 +154,9 @@ class BlockCache::Impl {
         shards(std::clamp<uint64_t>(capacity / kMinShardBytes, 1, kMaxShards)) {
     for (Shard& shard : shards) shard.SetCapacity(capacity / shards.size());
   }
-  // The map inside the shard uses the low bits of the hash, so the shard is picked by the high
+  // The table inside the shard uses the low bits of the hash, so the shard is picked by the high
   // ones.
-  Shard& For(const Key& key) { return shards[(KeyHash()(key) >> 40) % shards.size()]; }
+  Shard& For(const Key& key) { return shards[(key.hash() >> 40) % shards.size()]; }
 
   const uint64_t capacity_bytes;
   std::vector<Shard> shards;

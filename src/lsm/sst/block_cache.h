@@ -1,7 +1,7 @@
 // BlockCache: decoded blocks by (file number, offset), within a hard byte budget. Sharded, each
-// shard a clock: the hand passes blocks that were used since it last came by and drops the first
-// that was not, so that a hit only sets a mark. A block in use by a reader stays alive through its
-// handle but no longer counts once evicted.
+// shard a clock: a block survives two passes of the hand after it was used, one after it came, so
+// that a hit only sets a mark. A block in use by a reader stays alive through its handle but no
+// longer counts once evicted.
 //
 // Thread safety: thread-safe.
 #pragma once
