@@ -96,8 +96,9 @@ Executed Executor::Execute(ClientState& client, std::span<const std::string_view
     Queue(*spec, client, args, reply);
     return {};
   }
-  Transaction txn(backend_, counts_, NowMs(), services_.config().key_events);
   const uint64_t began_us = ended_us_;
+  now_ms_ = std::max(now_ms_, round_ms_ + (began_us - round_us_) / 1000);
+  Transaction txn(backend_, counts_, now_ms_, services_.config().key_events);
   Call(*spec, client, args, txn, reply);
   if (client.waits_for_reply) return {};
   Executed executed;

@@ -76,9 +76,12 @@ class Executor {
   // happened, if one of them has changed something of `reads`. REQUIRES: !paused().
   std::optional<Executed> CommitIfUnchanged(Transaction& txn, const ReadSet& reads, Reply& reply);
 
-  // Commands that come now begin now: durations are measured from here, or from the end of the
+  // Commands that come now begin now: what time it is follows from here and from the end of the
   // command before, so that one reading of the clock is enough for each.
-  void BeginRound() { ended_us_ = services_.clock().MonotonicMicros(); }
+  void BeginRound() {
+    round_ms_ = NowMs();
+    round_us_ = ended_us_ = services_.clock().MonotonicMicros();
+  }
 
   // Removes up to `limit` expired keys; returns how many. REQUIRES: !paused().
   Result<size_t> Reap(size_t limit);
@@ -126,6 +129,8 @@ class Executor {
   bool holding_ = true;
   std::optional<Pause> paused_on_;
   uint64_t now_ms_ = 0;
+  uint64_t round_ms_ = 0;  // when the round began
+  uint64_t round_us_ = 0;  // the same moment, monotonic
   uint64_t ended_us_ = 0;  // when the last command ended
 };
 
