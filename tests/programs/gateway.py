@@ -151,9 +151,11 @@ def run(program, *arguments, **options):
 
 
 def fingerprint(folder):
-    """Content, by hash, of every file but LOCK, which names the last process that tried."""
+    """Content, by hash, of every file but LOCK, which names the last process that tried, and the
+    spare segment, which a running process makes when it finds the time."""
     return {path.name: hashlib.sha1(path.read_bytes()).hexdigest()
-            for path in pathlib.Path(folder).iterdir() if path.name != "LOCK"}
+            for path in pathlib.Path(folder).iterdir()
+            if path.name not in ("LOCK", "spare.wal.tmp")}
 
 
 @contextlib.contextmanager
