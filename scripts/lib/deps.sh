@@ -10,7 +10,7 @@ packages=(
   # Clang: thread-safety analysis, sanitizers, fuzzers, format and tidy
   clang-19 clang-format-19 clang-tidy-19 libclang-rt-19-dev llvm-19
   # Libraries
-  libabsl-dev libasio-dev libcpp-httplib-dev libfmt-dev libisal-dev libjemalloc-dev
+  libabsl-dev libcpp-httplib-dev libfmt-dev libisal-dev libjemalloc-dev
   liblua5.1-0-dev liblz4-dev libspdlog-dev libssl-dev libxxhash-dev libzstd-dev lua-bitop-dev
   lua-cjson-dev nlohmann-json3-dev
   # Tests, benchmarks, checks

@@ -40,9 +40,8 @@ void RemoteConnection::SetReading(bool on) {
 }
 
 void RemoteConnection::RedeliverInput() {
-  asio::post(bridge_.home_, [self = shared_from_this(), bridge = bridge_.shared_from_this()] {
-    self->ShowKept();
-  });
+  bridge_.home_.Post(
+      [self = shared_from_this(), bridge = bridge_.shared_from_this()] { self->ShowKept(); });
 }
 
 void RemoteConnection::ShowKept() {
@@ -92,7 +91,7 @@ void Bridge::OrderSoon(RemoteConnection& remote) {
   if (std::exchange(remote.in_list_, true)) return;
   with_orders_.push_back(remote.shared_from_this());
   if (with_orders_.size() > 1) return;
-  asio::post(home_, [self = shared_from_this()] { self->SendOrders(); });
+  home_.Post([self = shared_from_this()] { self->SendOrders(); });
 }
 
 void Bridge::SendOrders() {
@@ -108,7 +107,7 @@ void Bridge::SendOrders() {
                      .close_after_flush = remote->close_after_flush_,
                      .close = remote->closed_});
   }
-  asio::post(io_, [self = shared_from_this(), batch = std::move(batch)] {
+  io_.Post([self = shared_from_this(), batch = std::move(batch)] {
     for (const Orders& orders : batch) Obey(orders);
   });
 }
@@ -141,8 +140,8 @@ std::unique_ptr<Handler> Bridge::Accept(Connection& connection) {
 void Bridge::Tell(News news) {
   news_.push_back(std::move(news));
   if (news_.size() > 1) return;
-  asio::post(io_, [self = shared_from_this()] {
-    asio::post(self->home_, [self, batch = std::exchange(self->news_, {})] {
+  io_.Post([self = shared_from_this()] {
+    self->home_.Post([self, batch = std::exchange(self->news_, {})] {
       for (const News& each : batch) self->Receive(each);
     });
   });

@@ -16,13 +16,13 @@
 // Thread safety: each class says which loop owns it.
 #pragma once
 
-#include <asio.hpp>
 #include <atomic>
 #include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "rpc/stream/event_loop.h"
 #include "rpc/stream/input_buffer.h"
 #include "rpc/stream/stream.h"
 
@@ -111,8 +111,8 @@ class Relay final : public Handler {
 // The two loops and what goes between them: one bridge for each listener and I/O loop.
 class Bridge : public std::enable_shared_from_this<Bridge> {
  public:
-  // Both contexts are borrowed.
-  Bridge(asio::io_context& home, asio::io_context& io, AcceptHandler accept)
+  // Both loops are borrowed.
+  Bridge(EventLoop& home, EventLoop& io, AcceptHandler accept)
       : home_(home), io_(io), accept_(std::move(accept)) {}
 
   // On the I/O loop: the handler of a socket there.
@@ -145,8 +145,8 @@ class Bridge : public std::enable_shared_from_this<Bridge> {
   void Receive(const News& news);
   static void Obey(const Orders& orders);
 
-  asio::io_context& home_;
-  asio::io_context& io_;
+  EventLoop& home_;
+  EventLoop& io_;
   const AcceptHandler accept_;
 
   std::vector<News> news_;  // of this round of the I/O loop

@@ -1,14 +1,23 @@
-#include "rpc/stream/poller.h"
+#include "rpc/stream/event_loop.h"
 
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
 
 #include "base/check.h"
+#include "base/clock.h"
 
 namespace nokv::rpc::stream {
 
 namespace {
 
-constexpr int kEventsPerCall = 256;
+constexpr int kEventsPerRound = 256;
+// Far deadlines are waited for in parts.
+constexpr uint64_t kMaxWaitMillis = 60'000;
 
 void Control(int epoll_fd, int operation, int fd, Polled* polled, uint32_t events) {
   epoll_event event{};
@@ -18,42 +27,138 @@ void Control(int epoll_fd, int operation, int fd, Polled* polled, uint32_t event
       << "epoll_ctl " << operation << " on " << fd << ": errno " << errno;
 }
 
-}  // namespace
-
-Poller::Poller(asio::io_context& context)
-    : epoll_fd_(epoll_create1(EPOLL_CLOEXEC)), descriptor_(context) {
-  NOKV_CHECK(epoll_fd_ >= 0) << "epoll_create1: errno " << errno;
-  descriptor_.assign(epoll_fd_);
-  Wait();
+uint64_t NowMicros() {
+  return base::SystemClock().MonotonicMicros();
 }
 
-void Poller::Add(int fd, Polled& polled, uint32_t events) {
+}  // namespace
+
+EventLoop::EventLoop()
+    : epoll_fd_(epoll_create1(EPOLL_CLOEXEC)), wake_fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  NOKV_CHECK(epoll_fd_ >= 0 && wake_fd_ >= 0) << "epoll_create1 or eventfd: errno " << errno;
+  Control(epoll_fd_, EPOLL_CTL_ADD, wake_fd_, nullptr, EPOLLIN);
+}
+
+EventLoop::~EventLoop() {
+  close(wake_fd_);
+  close(epoll_fd_);
+}
+
+void EventLoop::Add(int fd, Polled& polled, uint32_t events) {
   Control(epoll_fd_, EPOLL_CTL_ADD, fd, &polled, events);
 }
 
-void Poller::Change(int fd, Polled& polled, uint32_t events) {
+void EventLoop::Change(int fd, Polled& polled, uint32_t events) {
   Control(epoll_fd_, EPOLL_CTL_MOD, fd, &polled, events);
 }
 
-void Poller::Remove(int fd) {
+void EventLoop::Remove(int fd) {
   Control(epoll_fd_, EPOLL_CTL_DEL, fd, nullptr, 0);
 }
 
-void Poller::Wait() {
-  descriptor_.async_wait(asio::posix::descriptor_base::wait_read,
-                         [this](const asio::error_code& error) {
-                           if (error) return;
-                           Dispatch();
-                           Wait();
-                         });
+void EventLoop::Run() {
+  thread_ = std::this_thread::get_id();
+  while (!stopped_.exchange(false)) RunRound(/*may_wait=*/true);
 }
 
-void Poller::Dispatch() {
-  epoll_event events[kEventsPerCall];
-  const int count = epoll_wait(epoll_fd_, events, kEventsPerCall, 0);
-  for (int i = 0; i < count; ++i) {
-    static_cast<Polled*>(events[i].data.ptr)->OnEvents(events[i].events);
+size_t EventLoop::RunReady() {
+  thread_ = std::this_thread::get_id();
+  size_t all = 0;
+  while (const size_t count = RunRound(/*may_wait=*/false)) all += count;
+  return all;
+}
+
+void EventLoop::Stop() {
+  stopped_ = true;
+  Wake();
+}
+
+void EventLoop::Post(Task task) {
+  bool wake = false;
+  {
+    base::MutexLock lock(mu_);
+    tasks_.push_back(std::move(task));
+    wake = std::exchange(sleeps_, false) && !OnLoopThread();
   }
+  if (wake) Wake();
+}
+
+void EventLoop::Wake() {
+  const uint64_t one = 1;
+  // It can only fail if the counter is full, and then the loop wakes anyway.
+  [[maybe_unused]] const ssize_t ignored = write(wake_fd_, &one, sizeof one);
+}
+
+EventLoop::TimerId EventLoop::StartTimer(uint64_t delay_ms, Task fire) {
+  const TimerId id = ++last_timer_;
+  const uint64_t deadline = NowMicros() + delay_ms * 1000;
+  timers_.emplace(std::pair(deadline, id), std::move(fire));
+  deadlines_.emplace(id, deadline);
+  return id;
+}
+
+void EventLoop::CancelTimer(TimerId timer) {
+  const auto found = deadlines_.find(timer);
+  if (found == deadlines_.end()) return;
+  timers_.erase(std::pair(found->second, timer));
+  deadlines_.erase(found);
+}
+
+size_t EventLoop::RunRound(bool may_wait) {
+  std::array<epoll_event, kEventsPerRound> events;
+  const int ready = epoll_wait(epoll_fd_, events.data(), kEventsPerRound, WaitMillis(may_wait));
+  size_t count = 0;
+  for (int i = 0; i < ready; ++i) {
+    if (events[i].data.ptr == nullptr) {
+      uint64_t ignored = 0;
+      [[maybe_unused]] const ssize_t bytes = read(wake_fd_, &ignored, sizeof ignored);
+      continue;
+    }
+    static_cast<Polled*>(events[i].data.ptr)->OnEvents(events[i].events);
+    ++count;
+  }
+  count += FireTimers();
+  return count + RunTasks();
+}
+
+int EventLoop::WaitMillis(bool may_wait) {
+  uint64_t wait = kMaxWaitMillis;
+  if (!timers_.empty()) {
+    const uint64_t deadline = timers_.begin()->first.first;
+    const uint64_t now = NowMicros();
+    // Rounded up, so that it is due after the wait.
+    wait = std::min(wait, deadline > now ? (deadline - now + 999) / 1000 : 0);
+  }
+  base::MutexLock lock(mu_);
+  sleeps_ = may_wait && tasks_.empty() && !stopped_;
+  return sleeps_ ? static_cast<int>(wait) : 0;
+}
+
+size_t EventLoop::FireTimers() {
+  if (timers_.empty()) return 0;
+  const uint64_t now = NowMicros();
+  size_t count = 0;
+  while (!timers_.empty() && timers_.begin()->first.first <= now) {
+    const auto timer = timers_.extract(timers_.begin());
+    deadlines_.erase(timer.key().second);
+    timer.mapped()();
+    ++count;
+  }
+  return count;
+}
+
+size_t EventLoop::RunTasks() {
+  std::vector<Task> tasks;
+  {
+    base::MutexLock lock(mu_);
+    sleeps_ = false;
+    tasks.swap(tasks_);
+  }
+  for (Task& task : tasks) {
+    task();
+    task = nullptr;  // what it owns goes before the next one runs
+  }
+  return tasks.size();
 }
 
 }  // namespace nokv::rpc::stream

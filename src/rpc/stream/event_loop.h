@@ -1,40 +1,85 @@
-// Poller: tells connections when their sockets can be read or written. Private to rpc/stream.
+// EventLoop: one thread's round of epoll, timers and posted tasks. Private to rpc/stream.
 //
-// It is an epoll set of its own, level-triggered, that asio watches as one descriptor. asio's own
-// waits fire once and cost a system call each to arm again; for small requests that is a fifth of a
-// server's time.
+// A round waits for sockets once, tells those that are ready, fires the timers that are due and
+// runs the tasks that were posted until then, those of this round included. For small requests the
+// system calls of a round are what a server's loop costs, so there is one: nothing is armed again.
 //
-// Thread safety: owned by one loop.
+// Thread safety: owned by the thread that runs it; Post, Stop and OnLoopThread alone may be called
+// by others.
 #pragma once
 
-#include <asio.hpp>
+#include <atomic>
 #include <cstdint>
+#include <functional>
+#include <map>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "base/mutex.h"
 
 namespace nokv::rpc::stream {
 
 class Polled {
  public:
   virtual ~Polled() = default;
-  // EPOLLIN, EPOLLOUT, EPOLLERR, EPOLLHUP. The object must stay until the callback has returned to
-  // the loop, also if it is removed.
+  // EPOLLIN, EPOLLOUT, EPOLLERR, EPOLLHUP; level-triggered. The object must stay until the tasks of
+  // this round have run, also if it is removed.
   virtual void OnEvents(uint32_t events) = 0;
 };
 
-class Poller {
+class EventLoop {
  public:
-  explicit Poller(asio::io_context& context);
+  using Task = std::function<void()>;
+  using TimerId = uint64_t;  // never 0
+
+  EventLoop();
+  ~EventLoop();
+  EventLoop(const EventLoop&) = delete;
+  EventLoop& operator=(const EventLoop&) = delete;
+
+  // Runs until Stop.
+  void Run();
+  // Runs what is ready, without waiting, until nothing is; returns how many callbacks ran.
+  size_t RunReady();
+  // Thread-safe. Run returns soon.
+  void Stop();
+  // Thread-safe. Runs `task` from the loop.
+  void Post(Task task) EXCLUDES(mu_);
+  // True on the thread that last ran the loop; before, on the one that made it.
+  bool OnLoopThread() const { return thread_ == std::this_thread::get_id(); }
 
   // `polled` is borrowed until Remove.
   void Add(int fd, Polled& polled, uint32_t events);
   void Change(int fd, Polled& polled, uint32_t events);
   void Remove(int fd);
 
- private:
-  void Wait();
-  void Dispatch();
+  // Calls `fire` once, after `delay_ms`.
+  TimerId StartTimer(uint64_t delay_ms, Task fire);
+  // Nothing happens if it has fired.
+  void CancelTimer(TimerId timer);
 
-  int epoll_fd_;
-  asio::posix::stream_descriptor descriptor_;  // owns epoll_fd_
+ private:
+  // Returns how many callbacks ran.
+  size_t RunRound(bool may_wait);
+  int WaitMillis(bool may_wait) EXCLUDES(mu_);
+  size_t FireTimers();
+  size_t RunTasks() EXCLUDES(mu_);
+  void Wake();
+
+  const int epoll_fd_;
+  const int wake_fd_;  // an eventfd
+  std::atomic<std::thread::id> thread_ = std::this_thread::get_id();
+  std::atomic<bool> stopped_{false};
+
+  base::Mutex mu_;
+  std::vector<Task> tasks_ GUARDED_BY(mu_);
+  bool sleeps_ GUARDED_BY(mu_) = false;  // and must be woken for a task
+
+  // By deadline in monotonic microseconds, then in the order in which they were started.
+  std::map<std::pair<uint64_t, TimerId>, Task> timers_;
+  std::map<TimerId, uint64_t> deadlines_;
+  TimerId last_timer_ = 0;
 };
 
 }  // namespace nokv::rpc::stream

@@ -1,9 +1,13 @@
 #include "rpc/stream/tcp_connection.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <utility>
 
 #include "base/clock.h"
@@ -19,16 +23,34 @@ constexpr size_t kKeptOutputBytes = size_t{256} << 10;
 constexpr size_t kMaxHandshakes = 1000;
 constexpr size_t kWarningsPerSecond = 10;
 
+Endpoint Describe(const sockaddr_storage& address) {
+  char host[INET6_ADDRSTRLEN] = "";
+  if (address.ss_family == AF_INET) {
+    const auto& v4 = reinterpret_cast<const sockaddr_in&>(address);
+    inet_ntop(AF_INET, &v4.sin_addr, host, sizeof host);
+    return {host + (":" + std::to_string(ntohs(v4.sin_port))),
+            ntohl(v4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET};
+  }
+  const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address);
+  inet_ntop(AF_INET6, &v6.sin6_addr, host, sizeof host);
+  // A socket for both shows an address of version 4 within one of version 6.
+  const bool mapped = IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr);
+  return {"[" + std::string(host) + "]:" + std::to_string(ntohs(v6.sin6_port)),
+          mapped ? v6.sin6_addr.s6_addr[12] == IN_LOOPBACKNET
+                 : IN6_IS_ADDR_LOOPBACK(&v6.sin6_addr) != 0};
+}
+
 bool WouldBlock() {
   return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
 }
 
 }  // namespace
 
-std::string FormatEndpoint(const asio::ip::tcp::endpoint& endpoint) {
-  const std::string host = endpoint.address().to_string();
-  const std::string port = std::to_string(endpoint.port());
-  return endpoint.address().is_v6() ? "[" + host + "]:" + port : host + ":" + port;
+Endpoint LocalEndpoint(int fd) {
+  sockaddr_storage address{};
+  socklen_t length = sizeof address;
+  if (getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length) != 0) return {};
+  return Describe(address);
 }
 
 void LoopState::Warn(const std::string& what) {
@@ -41,28 +63,25 @@ void LoopState::Warn(const std::string& what) {
 void LoopState::FlushSoon(TcpConnection& connection) {
   to_flush.push_back(&connection);
   if (to_flush.size() > 1) return;
-  asio::post(context, [this] {
+  loop.Post([this] {
     for (TcpConnection* waiting : std::exchange(to_flush, {})) waiting->FlushNow();
   });
 }
 
-AcceptedSocket::AcceptedSocket(asio::ip::tcp::socket socket) {
-  asio::error_code ignored;
-  socket.native_non_blocking(true, ignored);
-  socket.set_option(asio::ip::tcp::no_delay(true), ignored);
-  socket.set_option(asio::socket_base::keep_alive(true), ignored);
-  const auto endpoint = socket.remote_endpoint(ignored);
-  peer = FormatEndpoint(endpoint);
-  peer_is_loopback = endpoint.address().is_loopback();
-  local = FormatEndpoint(socket.local_endpoint(ignored));
-  fd_ = socket.release(ignored);
+AcceptedSocket::AcceptedSocket(int fd) : local(LocalEndpoint(fd).text), fd_(fd) {
+  // If one of them fails the connection is gone, which the first read will say.
+  const int on = 1;
+  (void)setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  (void)setsockopt(fd_, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  sockaddr_storage address{};
+  socklen_t length = sizeof address;
+  if (getpeername(fd_, reinterpret_cast<sockaddr*>(&address), &length) == 0) {
+    peer = Describe(address);
+  }
 }
 
 AcceptedSocket::AcceptedSocket(AcceptedSocket&& other) noexcept
-    : peer(std::move(other.peer)),
-      local(std::move(other.local)),
-      peer_is_loopback(other.peer_is_loopback),
-      fd_(other.Release()) {}
+    : peer(std::move(other.peer)), local(std::move(other.local)), fd_(other.Release()) {}
 
 AcceptedSocket::~AcceptedSocket() {
   if (fd_ >= 0) close(fd_);
@@ -75,9 +94,9 @@ int AcceptedSocket::Release() {
 TcpConnection::TcpConnection(AcceptedSocket socket, LoopState& loop)
     : fd_(socket.Release()),
       loop_(loop),
-      peer_(std::move(socket.peer)),
+      peer_(std::move(socket.peer.text)),
       local_(std::move(socket.local)),
-      peer_is_loopback_(socket.peer_is_loopback) {}
+      peer_is_loopback_(socket.peer.is_loopback) {}
 
 TcpConnection::~TcpConnection() {
   if (fd_ >= 0) close(fd_);
@@ -98,18 +117,16 @@ void TcpConnection::Serve(const AcceptHandler& accept) {
 
 void TcpConnection::StartHandshake(std::shared_ptr<const Reception> reception) {
   ++loop_.handshakes;
-  handshake_ = std::make_unique<Handshake>(
-      Handshake{std::move(reception), asio::steady_timer(loop_.context)});
+  handshake_ = std::make_unique<Handshake>(Handshake{std::move(reception), 0});
   const ListenOptions& options = handshake_->reception->options;
   if (loop_.handshakes > kMaxHandshakes) return FailHandshake("too many others are under way");
   tls_ = TlsStream::New(*options.tls, fd_);
   if (tls_ == nullptr) return FailHandshake("out of memory");
-  handshake_->timer.expires_after(std::chrono::milliseconds(options.handshake_timeout_ms));
-  handshake_->timer.async_wait([weak = weak_from_this()](const asio::error_code& cancelled) {
+  const auto fail = [weak = weak_from_this()] {
     const auto self = weak.lock();
-    if (cancelled || self == nullptr || self->handshake_ == nullptr) return;
-    self->FailHandshake("it took too long");
-  });
+    if (self != nullptr && self->handshake_ != nullptr) self->FailHandshake("it took too long");
+  };
+  handshake_->timer = loop_.loop.StartTimer(options.handshake_timeout_ms, fail);
   UpdateEvents();
 }
 
@@ -118,15 +135,19 @@ void TcpConnection::ContinueHandshake() {
   if (outcome == TlsStream::Handshake::kFailed) return FailHandshake(tls_->error());
   waiting_write_ = tls_->unsent_bytes() > 0;
   if (outcome == TlsStream::Handshake::kNeedsMore) return UpdateEvents();
-  --loop_.handshakes;
-  const std::unique_ptr<Handshake> done = std::move(handshake_);
+  const std::unique_ptr<Handshake> done = EndHandshake();
   Serve(done->reception->accept);
+}
+
+std::unique_ptr<TcpConnection::Handshake> TcpConnection::EndHandshake() {
+  --loop_.handshakes;
+  loop_.loop.CancelTimer(handshake_->timer);
+  return std::move(handshake_);
 }
 
 void TcpConnection::FailHandshake(const std::string& why) {
   loop_.Warn("client " + peer_ + ": TLS handshake failed: " + why);
-  --loop_.handshakes;
-  handshake_.reset();
+  EndHandshake();
   Close();
 }
 
@@ -143,9 +164,9 @@ void TcpConnection::UpdateEvents() {
   }
   if (polled_ && events == events_) return;
   if (polled_) {
-    loop_.poller.Change(fd_, *this, events);
+    loop_.loop.Change(fd_, *this, events);
   } else {
-    loop_.poller.Add(fd_, *this, events);
+    loop_.loop.Add(fd_, *this, events);
   }
   polled_ = true;
   events_ = events;
@@ -187,7 +208,7 @@ void TcpConnection::ReadReady() {
 void TcpConnection::ReadBufferedSoon() {
   if (read_soon_ || !tls_->has_buffered()) return;
   read_soon_ = true;
-  asio::post(loop_.context, [self = shared_from_this()] {
+  loop_.loop.Post([self = shared_from_this()] {
     self->read_soon_ = false;
     if (!self->closed_ && (self->events_ & EPOLLIN) != 0) self->ReadReady();
   });
@@ -201,7 +222,7 @@ bool TcpConnection::IsTlsHello(std::string_view data) {
 }
 
 void TcpConnection::RedeliverInput() {
-  asio::post(loop_.context, [self = shared_from_this()] {
+  loop_.loop.Post([self = shared_from_this()] {
     if (self->closed_ || self->close_after_flush_ || self->input_.empty()) return;
     self->input_.Show(*self->handler_, {});
   });
@@ -283,10 +304,10 @@ void TcpConnection::CloseAfterFlush() {
 void TcpConnection::Close() {
   if (closed_) return;
   closed_ = true;
-  if (polled_) loop_.poller.Remove(fd_);
+  if (polled_) loop_.loop.Remove(fd_);
   if (tls_ != nullptr) tls_->SayGoodbye();
   // From the loop: whoever called may still use this.
-  asio::post(loop_.context, [self = shared_from_this()] {
+  loop_.loop.Post([self = shared_from_this()] {
     shutdown(self->fd_, SHUT_RDWR);
     close(std::exchange(self->fd_, -1));
     if (self->handler_ != nullptr) {

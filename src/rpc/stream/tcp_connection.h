@@ -4,14 +4,13 @@
 // closed; tasks that come later hold it too, and `closed_` makes them do nothing.
 #pragma once
 
-#include <asio.hpp>
 #include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "rpc/stream/event_loop.h"
 #include "rpc/stream/input_buffer.h"
-#include "rpc/stream/poller.h"
 #include "rpc/stream/stream.h"
 #include "rpc/stream/tls_stream.h"
 
@@ -22,17 +21,15 @@ using ConnectionSet = std::set<std::shared_ptr<TcpConnection>>;
 
 // What the connections of a loop share. The buffer is only used within one callback.
 struct LoopState {
-  LoopState(asio::io_context& io_context, base::Logger& log)
-      : context(io_context), logger(log), poller(io_context) {}
+  explicit LoopState(base::Logger& log) : logger(log) {}
 
   // Flushes it when what is ready now is done.
   void FlushSoon(TcpConnection& connection);
   // Logs what peers did wrong, a few lines a second: peers must not fill the disk.
   void Warn(const std::string& what);
 
-  asio::io_context& context;
   base::Logger& logger;
-  Poller poller;
+  EventLoop loop;
   std::string read_buffer;
   ConnectionSet connections;
   // Never more than a task old, and a connection that is closed lives longer than that.
@@ -42,18 +39,24 @@ struct LoopState {
   size_t warn_count = 0;  // in that second
 };
 
+struct Endpoint {
+  std::string text;  // "127.0.0.1:6380", "[::1]:6380"
+  bool is_loopback = false;
+};
+// Of a bound socket.
+Endpoint LocalEndpoint(int fd);
+
 // A connected socket that no loop serves yet. Owns the descriptor.
 class AcceptedSocket {
  public:
-  explicit AcceptedSocket(asio::ip::tcp::socket socket);
+  explicit AcceptedSocket(int fd);
   AcceptedSocket(AcceptedSocket&& other) noexcept;
   AcceptedSocket& operator=(AcceptedSocket&&) = delete;
   ~AcceptedSocket();
 
   int Release();
-  std::string peer;
+  Endpoint peer;
   std::string local;
-  bool peer_is_loopback = false;
 
  private:
   int fd_;
@@ -94,13 +97,14 @@ class TcpConnection final : public Connection,
   // Before there is a handler.
   struct Handshake {
     std::shared_ptr<const Reception> reception;
-    asio::steady_timer timer;
+    EventLoop::TimerId timer;
   };
 
   void OnEvents(uint32_t events) override;
   void StartHandshake(std::shared_ptr<const Reception> reception);
   void ContinueHandshake();
   void FailHandshake(const std::string& why);
+  std::unique_ptr<Handshake> EndHandshake();
   void Serve(const AcceptHandler& accept);
   bool IsTlsHello(std::string_view data);
   void ReadReady();
@@ -112,7 +116,7 @@ class TcpConnection final : public Connection,
   ssize_t Transmit(const char* data, size_t size);
   // Sends what the operating system takes; false if the connection broke.
   bool Send();
-  // Asks the poller for what this waits for now.
+  // Asks the loop for what this waits for now.
   void UpdateEvents();
 
   int fd_;
@@ -125,7 +129,7 @@ class TcpConnection final : public Connection,
   InputBuffer input_;
   std::string output_;  // [sent_, end) is not sent yet
   size_t sent_ = 0;
-  uint32_t events_ = 0;  // what the poller was asked for
+  uint32_t events_ = 0;  // what the loop was asked for
   bool polled_ = false;
   bool peer_is_loopback_ = false;
   bool reading_ = true;
@@ -137,8 +141,5 @@ class TcpConnection final : public Connection,
   bool read_soon_ = false;   // ReadBufferedSoon's task will come
   bool flush_soon_ = false;  // in LoopState::to_flush
 };
-
-// "127.0.0.1:6380", "[::1]:6380".
-std::string FormatEndpoint(const asio::ip::tcp::endpoint& endpoint);
 
 }  // namespace nokv::rpc::stream
