@@ -7,6 +7,7 @@ connection's commands take effect in order, so what a restart finds must be a pr
 pins down which keys there are, to the last one.
 NOKV_CRASH_ROUNDS, NOKV_CRASH_CLIENTS and NOKV_CRASH_SEED ask for more rounds, more clients, and others.
 """
+import collections
 import os
 import random
 import threading
@@ -17,6 +18,10 @@ import gateway
 CLIENTS = int(os.environ.get("NOKV_CRASH_CLIENTS", "8"))
 PIPELINE = 4  # steps
 PER_STEP = 6  # commands that leave a trace
+REPLIES = range(25, 375)  # of each client, about, until the kill
+LARGE_CLIENTS = (3, 7)
+READ_BACK = 100  # of each kind of key of a client: its newest
+KEYS_PER_READ = 200
 ROUNDS = int(os.environ.get("NOKV_CRASH_ROUNDS", "4"))
 SEED = int(os.environ.get("NOKV_CRASH_SEED", "1"))
 
@@ -81,14 +86,15 @@ class Load:
 
 class GatewayCrashTest(gateway.ScratchTest):
 
-    def check(self, policy, sizes):
+    def check(self, policy, size, large_size):
         draw = random.Random(f"{SEED} {policy}")
-        loads = [Load(name, sizes[name % len(sizes)]) for name in range(CLIENTS)]
+        loads = [Load(name, large_size if name in LARGE_CLIENTS else size)
+                 for name in range(CLIENTS)]
         shared = 0
         for number in range(ROUNDS):
             with self.subTest(policy=policy, seed=SEED, round=number):
                 with gateway.Gateway(self.folder / "db", "--sync", policy) as server:
-                    self.load_until_killed(server, loads, draw.randrange(200, 3000))
+                    self.load_until_killed(server, loads, draw.choice(REPLIES) * CLIENTS)
                 with gateway.Gateway(self.folder / "db", "--sync", policy) as server:
                     shared = self.verify(server.client(), loads, shared)
                     self.assertEqual(server.stop(), 0, server.log)
@@ -117,39 +123,43 @@ class GatewayCrashTest(gateway.ScratchTest):
         """Returns the shared counter."""
         keys = client.keys()
         self.assertEqual(client.call("DBSIZE"), len(keys))
+        numbered = collections.Counter(key.rpartition(b":")[0] for key in keys)
+        counters = self.read_counters(client, loads)
+        shared = counters["shared"]
         replies = [reply for load in loads for reply in load.shared]
-        shared = int(client.call("GET", "shared"))
         self.assertEqual(len(replies), len(set(replies)), "INCR gave a number twice")
         self.assertGreaterEqual(shared, max(replies))
         expected, least, most = {b"shared"}, shared_before, shared_before
         for load in loads:
-            low, high = self.verify_load(client, load, keys, expected)
+            low, high = self.verify_load(client, load, numbered, counters, expected)
             least, most = least + low, most + high
         self.assertEqual(keys, expected)
         self.assertTrue(least <= shared <= most, f"{least} <= {shared} <= {most}")
         return shared
 
-    def verify_load(self, client, load, keys, expected):
+    def read_counters(self, client, loads):
+        names = ["shared"] + [f"{kind}:{load.name}" for load in loads
+                              for kind in ("transactions", "scripts", "count")]
+        return {name: int(value or 0) for name, value in zip(names, client.call("MGET", *names))}
+
+    def verify_load(self, client, load, numbered, counters, expected):
         """Adds the keys of `load`; returns how often, at least and at most, it counted "shared"."""
-        executed = int(client.call("GET", f"transactions:{load.name}") or 0)
-        scripts = int(client.call("GET", f"scripts:{load.name}") or 0)
-        sets = sum(key.startswith(b"set:%d:" % load.name) for key in keys)
-        pairs = sum(key.startswith(b"left:%d:" % load.name) for key in keys)
-        count = int(client.call("GET", f"count:{load.name}") or 0)
+        executed, scripts, count = (counters[f"{kind}:{load.name}"]
+                                    for kind in ("transactions", "scripts", "count"))
+        sets, pairs = (numbered[b"%s:%d" % (kind, load.name)] for kind in (b"set", b"left"))
         self.assertTrue(pairs <= count <= sets <= scripts <= executed <= pairs + 1,
                         f"{executed} EXEC, {scripts} EVAL, {sets} SET, {count} INCR, {pairs} MSET")
+        read_back = []
         for kind, number in (("begin", executed), ("end", executed), ("first", scripts),
                              ("last", scripts), ("set", sets), ("left", pairs), ("right", pairs)):
             names = [f"{kind}:{load.name}:{index}" for index in range(1, number + 1)]
             expected.update(name.encode() for name in names)
-            for index, name in list(enumerate(names, 1))[-100:]:
-                self.assertEqual(client.call("GET", name), value_of(index, load.size), name)
-        if count:
-            expected.add(b"count:%d" % load.name)
-        if executed:
-            expected.add(b"transactions:%d" % load.name)
-        if scripts:
-            expected.add(b"scripts:%d" % load.name)
+            read_back += list(enumerate(names, 1))[-READ_BACK:]
+        self.verify_values(client, load, read_back)
+        expected.update(b"%s:%d" % (kind, load.name)
+                        for kind, number in ((b"count", count), (b"transactions", executed),
+                                             (b"scripts", scripts)) if number)
+        self.assertLessEqual(executed, load.sent)
         # Whole steps of this round, and the commands before the cut in the one that was cut.
         steps = pairs - load.start
         cut = sum(number - pairs for number in (executed, scripts, sets, count))
@@ -165,15 +175,22 @@ class GatewayCrashTest(gateway.ScratchTest):
         # The last command of a step leaves no trace of its own: only the next one's tells.
         return (steps if cut else max(steps - 1, 0)), steps
 
+    def verify_values(self, client, load, numbered_names):
+        for at in range(0, len(numbered_names), KEYS_PER_READ):
+            some = numbered_names[at:at + KEYS_PER_READ]
+            found = client.call("MGET", *(name for _, name in some))
+            for (index, name), value in zip(some, found):
+                self.assertEqual(value, value_of(index, load.size), name)
+
     def test_sync_always(self):
-        self.check("always", [100])
+        self.check("always", 100, 100)
 
     def test_sync_everysec(self):
         # Values so large that memtables are flushed, too.
-        self.check("everysec", [100, 100, 100, 64 << 10])
+        self.check("everysec", 100, 64 << 10)
 
     def test_sync_no(self):
-        self.check("no", [1000])
+        self.check("no", 1000, 1000)
 
 
 if __name__ == "__main__":
