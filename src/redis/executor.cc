@@ -101,8 +101,7 @@ Executed Executor::Execute(ClientState& client, std::span<const std::string_view
   Transaction txn(backend_, counts_, now_ms_, services_.config().key_events);
   Call(*spec, client, args, txn, reply);
   if (client.waits_for_reply) return {};
-  Executed executed;
-  if (!reply.failed()) executed = Commit(txn, reply);
+  const Executed executed = reply.failed() ? Executed{BarrierOfReads()} : Commit(txn, reply);
   Report(*spec, client, args, began_us, reply);
   return executed;
 }
@@ -181,8 +180,7 @@ Executed Executor::Commit(Transaction& txn, Reply& reply) {
     status = CommitWrites(txn, writes, &executed);
   } else {
     if (txn.dependency() != nullptr) status = backend_.CheckUnchanged(txn.dependency()->reads);
-    // It may have seen writes that are still on their way.
-    if (commits_.acknowledged() != commits_.last()) executed.barrier = commits_.last();
+    executed.barrier = BarrierOfReads();
   }
   if (!status.ok()) {
     reply.Rewind();

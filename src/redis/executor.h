@@ -109,6 +109,11 @@ class Executor {
               Reply& reply);
   void Queue(const CommandSpec& spec, ClientState& client, std::span<const std::string_view> args,
              Reply& reply);
+  // What a reply waits for that tells only of what was there: it may have seen writes that are
+  // still on their way.
+  uint64_t BarrierOfReads() const {
+    return commits_.acknowledged() == commits_.last() ? 0 : commits_.last();
+  }
   // Commits its writes; an error says that they will not be there.
   Status CommitWrites(const Transaction& txn, std::span<const Write> writes, Executed* executed);
   // Run without its report.

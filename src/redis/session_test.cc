@@ -66,6 +66,20 @@ TEST(SessionTest, HoldsRepliesUntilTheWriteBehindThemIsDurable) {
   EXPECT_EQ(gateway.backend().syncs(), 1U);
 }
 
+TEST(SessionTest, AnErrorWaitsForTheWriteThatItMayHaveSeen) {
+  TestGateway gateway(Always());
+  gateway.backend().set_hold_syncs(true);
+  TestClient writer(gateway);
+  TestClient reader(gateway);
+  EXPECT_EQ(writer.Send("SET k text\r\n"), "");
+  EXPECT_EQ(reader.Send("INCR k\r\n"), "");
+  gateway.Poll();
+  gateway.backend().Acknowledge(Status::Ok());
+  gateway.Poll();
+  EXPECT_EQ(writer.Received(), "+OK\r\n");
+  EXPECT_EQ(reader.Received(), "-ERR value is not an integer or out of range\r\n");
+}
+
 TEST(SessionTest, NeverSaysOkForAWriteThatFailed) {
   TestGateway gateway(Always());
   gateway.backend().set_hold_syncs(true);
