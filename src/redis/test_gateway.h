@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "redis/fake_connection.h"
 #include "redis/gateway.h"
 #include "redis/memory_backend.h"
 #include "rpc/stream/stream.h"
@@ -28,50 +29,6 @@ class TestClock final : public base::Clock {
 
  private:
   uint64_t millis_ = 1'700'000'000'000;
-};
-
-// What a client that is not there would see.
-class FakeConnection final : public rpc::stream::Connection {
- public:
-  std::string& output() override { return output_; }
-  void Flush() override {
-    if (stalled_) return;
-    received_ += output_;
-    output_.clear();
-    if (close_after_flush_) closed_ = true;
-  }
-  void FlushSoon() override { Flush(); }
-  size_t pending_bytes() const override { return output_.size(); }
-  void SetReading(bool on) override { reading_ = on; }
-  void RedeliverInput() override { redeliver_ = true; }
-  void CloseAfterFlush() override {
-    close_after_flush_ = true;
-    Flush();
-  }
-  void Close() override { closed_ = true; }
-  const std::string& peer_address() const override { return peer_; }
-  const std::string& local_address() const override { return local_; }
-  bool peer_is_loopback() const override { return loopback_; }
-
-  // The peer does not read: nothing is flushed.
-  void set_stalled(bool on) { stalled_ = on; }
-  void set_loopback(bool on) { loopback_ = on; }
-  bool reading() const { return reading_; }
-  bool closed() const { return closed_; }
-  bool TakeRedeliver() { return std::exchange(redeliver_, false); }
-  std::string TakeReceived() { return std::exchange(received_, {}); }
-
- private:
-  std::string output_;
-  std::string received_;
-  std::string peer_ = "127.0.0.1:50000";
-  std::string local_ = "127.0.0.1:6380";
-  bool loopback_ = true;
-  bool stalled_ = false;
-  bool reading_ = true;
-  bool redeliver_ = false;
-  bool close_after_flush_ = false;
-  bool closed_ = false;
 };
 
 // A loop that can be run round by round: what is posted in one round waits for the next.
@@ -193,12 +150,5 @@ class TestClient {
   std::string input_;
   std::unique_ptr<rpc::stream::Handler> handler_;
 };
-
-// A request as a client library sends it.
-std::string EncodeRequest(const std::vector<std::string>& words);
-// One reply in one line: +OK, -ERR …, :1, "text", (nil), [:1, "a"], push [:1]; consumes it.
-std::string RenderReply(std::string_view* bytes);
-// All that there are.
-std::vector<std::string> RenderReplies(std::string_view bytes);
 
 }  // namespace nokv::redis
