@@ -9,6 +9,8 @@
 #include "cli/command.h"
 #include "cli/progress.h"
 #include "sim/crash/crash_run.h"
+#include "sim/crash/workload.h"
+#include "sim/gateway/gateway_workload.h"
 #include "sim/raft/conformance.h"
 
 namespace nokv::sim {
@@ -20,17 +22,18 @@ int PrintViolations(const CrashReport& report, std::ostream& out) {
 }
 
 int RunWorkload(const CrashOptions& options, const cli::Environment& environment) {
-  const CrashReport report = RunPlain(options.seed, options.ops);
+  const CrashReport report = RunPlain(NewWorkload, options.seed, options.ops);
   const int exit_code = PrintViolations(report, environment.out);
   environment.out << "seed " << options.seed << ", " << options.ops << " operations, trace "
                   << std::hex << std::setw(16) << std::setfill('0') << report.trace_hash << "\n";
   return exit_code;
 }
 
-int RunCrash(CrashOptions options, const cli::Environment& environment) {
-  cli::Progress progress(environment, base::SystemClock(), "crash", "steps");
+int RunCuts(const std::string& what, const MakeSubject& make, CrashOptions options,
+            const cli::Environment& environment) {
+  cli::Progress progress(environment, base::SystemClock(), what, "steps");
   options.progress = [&](uint64_t done, uint64_t total) { progress.Update(done, total); };
-  const CrashReport report = RunCrashes(options);
+  const CrashReport report = RunCrashes(make, options);
   progress.Finish();
   std::ostream& out = environment.out;
   const int exit_code = PrintViolations(report, out);
@@ -46,6 +49,15 @@ int RunCrash(CrashOptions options, const cli::Environment& environment) {
 void DefineWorkload(cli::FlagSet& flags, CrashOptions* options) {
   flags.Number("seed", "N", &options->seed, {}, "what decides everything");
   flags.Number("ops", "N", &options->ops, {1}, "operations of the workload");
+}
+
+void DefineCuts(cli::FlagSet& flags, CrashOptions* options) {
+  DefineWorkload(flags, options);
+  flags.Number("losses", "N", &options->random_losses, {},
+               "random losses per operation, beside the fixed ones");
+  flags.Number("stride", "N", &options->cut_stride, {1}, "cut every N-th operation only");
+  flags.Number("faults", "N", &options->fault_runs, {},
+               "runs in which one operation fails, at most one per operation");
 }
 
 cli::Command RunCommand() {
@@ -79,14 +91,48 @@ cli::Command CrashCommand() {
           "violations\"; exits 1 on any violation.",
       .define = [](cli::FlagSet& flags) -> cli::Action {
         auto options = std::make_shared<CrashOptions>();
-        DefineWorkload(flags, options.get());
-        flags.Number("losses", "N", &options->random_losses, {},
-                     "random losses per operation, beside the fixed ones");
-        flags.Number("stride", "N", &options->cut_stride, {1}, "cut every N-th operation only");
-        flags.Number("faults", "N", &options->fault_runs, {},
-                     "runs in which one operation fails, at most one per operation");
+        DefineCuts(flags, options.get());
         return [options](const cli::Environment& environment) {
-          return RunCrash(*options, environment);
+          return RunCuts("crash", NewWorkload, *options, environment);
+        };
+      }};
+}
+
+struct GatewayOptions {
+  CrashOptions crash;
+  std::string sync = "always";
+
+  redis::SyncPolicy policy() const {
+    if (sync == "always") return redis::SyncPolicy::kAlways;
+    return sync == "no" ? redis::SyncPolicy::kNo : redis::SyncPolicy::kEverySec;
+  }
+};
+
+cli::Command GatewayCommand() {
+  return {
+      .name = "gateway",
+      .summary = "the same with a gateway and its clients on top",
+      .examples = {{"nokv-sim gateway --seed 7 --ops 100"},
+                   {"nokv-sim gateway --seed 7 --ops 50 --sync everysec --faults 100000",
+                    "every operation fails once"}},
+      .description =
+          "Runs a gateway with three clients that send commands, transactions, watches and "
+          "scripts, "
+          "and cuts it as \"nokv-sim crash\" does. Every reply must be that of a model. After each "
+          "cut the gateway is started on what is left: everything acknowledged is there under "
+          "--sync always (or if the process was only killed), what is older than two seconds under "
+          "everysec; commands, transactions and scripts are there whole, and none before them is "
+          "missing; DBSIZE and the expiry index are exact.",
+      .define = [](cli::FlagSet& flags) -> cli::Action {
+        auto options = std::make_shared<GatewayOptions>();
+        DefineCuts(flags, &options->crash);
+        flags.Choice("sync", &options->sync, {"always", "everysec", "no"},
+                     "when the gateway makes an acknowledged write durable");
+        return [options](const cli::Environment& environment) {
+          const MakeSubject make = [&](uint64_t seed, vfs::FileSystem& fs) {
+            return std::make_unique<GatewayWorkload>(seed, options->policy(), fs);
+          };
+          return RunCuts("gateway", make, options->crash, environment);
         };
       }};
 }
@@ -122,11 +168,12 @@ int main(int argc, char** argv) {
       .name = "nokv-sim",
       .summary = "runs the database in simulated worlds",
       .examples = {{"nokv-sim run --seed 7 --ops 1000", "one workload; the hash of its trace"},
-                   {"nokv-sim crash --seed 7 --ops 100", "the same, cut at every operation"}},
+                   {"nokv-sim crash --seed 7 --ops 100", "the same, cut at every operation"},
+                   {"nokv-sim gateway --seed 7 --ops 100", "and a gateway on top"}},
       .description =
           "nokv-sim runs the database on a simulated disk and a deterministic runtime: "
           "the seed decides everything, so a failing seed is its own repro.",
-      .commands = {nokv::sim::RunCommand(), nokv::sim::CrashCommand(),
+      .commands = {nokv::sim::RunCommand(), nokv::sim::CrashCommand(), nokv::sim::GatewayCommand(),
                    nokv::sim::RaftConformanceCommand()}};
   return nokv::cli::RunMain(program, argc, argv, nullptr);
 }

@@ -3,7 +3,7 @@
 
 Builds each bug of tests/planted/bugs.txt (or those whose name holds one of the words) in a copy of
 the sources under build/planted and runs the unit tests of the storage modules, of the gateway,
-and the crash simulator against it, or one of these programs only. Prints what found it; the last line is
+and the crash simulators against it, or one of these programs only. Prints what found it; the last line is
 "N planted, N found". A test that hangs has found the bug, too. Exits with 1 if one was missed.
 """
 import argparse
@@ -25,7 +25,9 @@ TESTS = ["nokv_wal_test", "nokv_manifest_test", "nokv_lsm_test", "nokv_engine_te
 SEEDS = range(1, 7)
 CHECKS = [[f"bin/{name}", "--gtest_brief=1", "--gtest_fail_fast"] for name in TESTS] + [
     ["bin/nokv-sim", "crash", "--seed", str(seed), "--ops", "150", "--losses", "1", "--stride", "2",
-     "--faults", "40"] for seed in SEEDS]
+     "--faults", "40"] for seed in SEEDS] + [
+    ["bin/nokv-sim", "gateway", "--sync", sync, "--seed", str(seed), "--ops", "200", "--losses", "1",
+     "--stride", "3", "--faults", "20"] for sync in ("always", "everysec") for seed in SEEDS[:3]]
 TIMEOUT = 120
 
 

@@ -5,9 +5,7 @@
 #include <set>
 
 #include "base/hash.h"
-#include "base/log.h"
-#include "engine/db.h"
-#include "sim/crash/workload.h"
+#include "base/random.h"
 #include "vfs/memory_fs.h"
 
 namespace nokv::sim {
@@ -23,31 +21,10 @@ std::string Repro(const CrashOptions& options, const vfs::Operation& operation,
          std::string(vfs::OpName(operation.op)) + " " + operation.path + ")";
 }
 
-// Reopens what is left of the disk and compares; returns the violation, empty if there is none.
-std::string CheckRemains(vfs::FileSystem& disk, const Model& model, uint64_t must, uint64_t seed) {
-  const auto runtime = runtime::NewSimRuntime(seed);
-  auto db = engine::OpenDB(TinyOptions(seed), kDirectory, {disk, *runtime, base::NullLogger()});
-  if (!db.ok()) return "the database does not open: " + db.status().ToString();
-  const uint64_t now_ms = runtime->clock().WallMillis();
-  Verdict verdict = CheckAgainst(model, **db, must, now_ms);
-  if (!verdict.violation.empty()) return verdict.violation;
-  // Life goes on: a synced write, and a clean second reopen.
-  const Status written = (*db)->Put({.sync = true}, "after the crash", "yes");
-  if (!written.ok()) return "no write after the reopen: " + written.ToString();
-  const Status closed = (*db)->Close();
-  if (!closed.ok()) return "no close after the reopen: " + closed.ToString();
-  db = engine::OpenDB(TinyOptions(seed), kDirectory, {disk, *runtime, base::NullLogger()});
-  if (!db.ok()) return "the database does not open twice: " + db.status().ToString();
-  const auto value = (*db)->Get({}, "after the crash");
-  if (!value.ok() || !value->has_value()) return "the write after the reopen is lost";
-  (void)(*db)->Delete({}, "after the crash");
-  verdict = CheckAgainst(model, **db, verdict.prefix, now_ms);
-  return verdict.violation.empty() ? "" : "second reopen: " + verdict.violation;
-}
-
 class CrashRunner {
  public:
-  explicit CrashRunner(const CrashOptions& options) : options_(options) {}
+  CrashRunner(const MakeSubject& make, const CrashOptions& options)
+      : make_(make), options_(options) {}
 
   CrashReport Run() {
     const uint64_t operations = RunCuts();
@@ -60,48 +37,51 @@ class CrashRunner {
   uint64_t RunCuts() {
     const auto disk = vfs::NewMemoryFileSystem();
     const auto faults = vfs::NewFaultFileSystem(*disk);
-    Workload workload(options_.seed, *faults);
+    const auto subject = make_(options_.seed, *faults);
     faults->SetObserver([&](const vfs::Operation& operation) {
       const std::string line = std::string(vfs::OpName(operation.op)) + operation.path +
                                std::to_string(operation.offset) + "+" +
                                std::to_string(operation.length);
       report_.trace_hash = base::Hash64(line, report_.trace_hash);
       if (vfs::ChangesDisk(operation.op) && operation.number % options_.cut_stride == 0) {
-        Cut(*disk, operation, workload.model());
-        Report(workload.operations_done());
+        Cut(*disk, operation, *subject);
+        Report(subject->operations_done());
       }
       return vfs::Fault{};
     });
-    workload.Run(options_.ops);
-    if (!workload.violation().empty()) {
-      Violate("seed " + std::to_string(options_.seed) + ", ops " + std::to_string(options_.ops) +
-              ", uncut, step " + std::to_string(workload.operations_done()) + ": " +
-              workload.violation());
+    subject->Run(options_.ops);
+    std::string violation = subject->violation();
+    if (violation.empty() && subject->operations_failed() > 0) {
+      violation = "an operation failed, though nothing was made to fail";
     }
-    report_.trace_hash ^= workload.TraceHash();
+    if (!violation.empty()) {
+      Violate("seed " + std::to_string(options_.seed) + ", ops " + std::to_string(options_.ops) +
+              ", uncut, step " + std::to_string(subject->operations_done()) + ": " + violation);
+    }
+    report_.trace_hash ^= subject->TraceHash();
     return faults->operations();
   }
 
-  void Cut(vfs::MemoryFileSystem& disk, const vfs::Operation& operation, const Model& model) {
+  void Cut(vfs::MemoryFileSystem& disk, const vfs::Operation& operation, const Subject& subject) {
     if (report_.violations.size() >= kMaxViolations) return;
     report_.operations_cut[static_cast<size_t>(Classify(operation))]++;
     using Loss = vfs::MemoryFileSystem::Loss;
-    CutOnce(*disk.KillClone(), operation, model, model.acknowledged(), "killed before");
-    CutOnce(*disk.CrashClone(Loss::kNothing, 0), operation, model, model.durable(),
+    CutOnce(*disk.KillClone(), operation, subject, Ending::kKill, "killed before");
+    CutOnce(*disk.CrashClone(Loss::kNothing, 0), operation, subject, Ending::kPowerLoss,
             "power lost (nothing unsynced lost) before");
-    CutOnce(*disk.CrashClone(Loss::kEverything, 0), operation, model, model.durable(),
+    CutOnce(*disk.CrashClone(Loss::kEverything, 0), operation, subject, Ending::kPowerLoss,
             "power lost (all unsynced lost) before");
     for (uint64_t i = 0; i < options_.random_losses; i++) {
       const uint64_t seed = base::MixSeed(options_.seed ^ operation.number * 31 ^ i);
-      CutOnce(*disk.CrashClone(Loss::kRandom, seed), operation, model, model.durable(),
+      CutOnce(*disk.CrashClone(Loss::kRandom, seed), operation, subject, Ending::kPowerLoss,
               "power lost (loss " + std::to_string(i) + ") before");
     }
   }
 
-  void CutOnce(vfs::MemoryFileSystem& remains, const vfs::Operation& operation, const Model& model,
-               uint64_t must, const std::string& how) {
+  void CutOnce(vfs::MemoryFileSystem& remains, const vfs::Operation& operation,
+               const Subject& subject, Ending ending, const std::string& how) {
     report_.cuts++;
-    const std::string violation = CheckRemains(remains, model, must, options_.seed);
+    const std::string violation = subject.CheckRemains(remains, ending);
     if (!violation.empty()) Violate(Repro(options_, operation, how) + ": " + violation);
   }
 
@@ -117,7 +97,7 @@ class CrashRunner {
   void RunFault(uint64_t number) {
     const auto disk = vfs::NewMemoryFileSystem();
     const auto faults = vfs::NewFaultFileSystem(*disk);
-    Workload workload(options_.seed, *faults);
+    const auto subject = make_(options_.seed, *faults);
     vfs::Operation failed;
     faults->SetObserver([&](const vfs::Operation& operation) {
       vfs::Fault fault;
@@ -128,13 +108,13 @@ class CrashRunner {
       return fault;
     });
     report_.faults++;
-    workload.Run(options_.ops);
-    if (!workload.violation().empty()) {
-      return Violate(Repro(options_, failed, "failed") + ": " + workload.violation());
+    subject->Run(options_.ops);
+    if (!subject->violation().empty()) {
+      return Violate(Repro(options_, failed, "failed") + ": " + subject->violation());
     }
     using Loss = vfs::MemoryFileSystem::Loss;
-    CutOnce(*disk->CrashClone(Loss::kEverything, 0), failed, workload.model(),
-            workload.model().durable(), "power lost at the end after the failure of");
+    CutOnce(*disk->CrashClone(Loss::kEverything, 0), failed, *subject, Ending::kPowerLoss,
+            "power lost at the end after the failure of");
   }
 
   // Steps are the operations of the workload, then the runs that fail one.
@@ -144,6 +124,7 @@ class CrashRunner {
 
   void Violate(std::string text) { report_.violations.push_back(std::move(text)); }
 
+  const MakeSubject& make_;
   const CrashOptions options_;
   uint64_t fault_runs_ = options_.fault_runs;  // as planned, then as many as there are operations
   CrashReport report_;
@@ -171,17 +152,17 @@ OperationClass Classify(const vfs::Operation& operation) {
   return OperationClass::kDirectory;
 }
 
-CrashReport RunCrashes(const CrashOptions& options) {
-  return CrashRunner(options).Run();
+CrashReport RunCrashes(const MakeSubject& make, const CrashOptions& options) {
+  return CrashRunner(make, options).Run();
 }
 
-CrashReport RunPlain(uint64_t seed, uint64_t ops) {
+CrashReport RunPlain(const MakeSubject& make, uint64_t seed, uint64_t ops) {
   CrashOptions options;
   options.seed = seed;
   options.ops = ops;
   options.cut_stride = UINT64_MAX;
   options.fault_runs = 0;
-  return CrashRunner(options).Run();
+  return RunCrashes(make, options);
 }
 
 }  // namespace nokv::sim

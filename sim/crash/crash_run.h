@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "sim/crash/subject.h"
 #include "vfs/fault_fs.h"
 
 namespace nokv::sim {
@@ -40,9 +41,9 @@ struct CrashOptions {
   std::function<void(uint64_t done, uint64_t total)> progress;
 };
 
-CrashReport RunCrashes(const CrashOptions& options);
+CrashReport RunCrashes(const MakeSubject& make, const CrashOptions& options);
 
 // The workload alone, with nothing cut or failed.
-CrashReport RunPlain(uint64_t seed, uint64_t ops);
+CrashReport RunPlain(const MakeSubject& make, uint64_t seed, uint64_t ops);
 
 }  // namespace nokv::sim

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "sim/crash/crash_run.h"
+#include "sim/crash/workload.h"
 
 namespace nokv::sim {
 namespace {
@@ -20,7 +21,7 @@ TEST(CrashTest, NoCutLosesWhatWasPromisedOrShowsWhatWasNot) {
     options.ops = 60;
     options.random_losses = 1;
     options.fault_runs = 0;
-    const CrashReport report = RunCrashes(options);
+    const CrashReport report = RunCrashes(NewWorkload, options);
     EXPECT_TRUE(report.violations.empty()) << Join(report.violations);
     for (size_t i = 0; i < operations.size(); i++) operations[i] += report.operations_cut[i];
     cuts += report.cuts;
@@ -36,17 +37,17 @@ TEST(CrashTest, OneFailedOperationNeverBreaksAPromise) {
     options.ops = 80;
     options.cut_stride = UINT64_MAX;
     options.fault_runs = 150;
-    const CrashReport report = RunCrashes(options);
+    const CrashReport report = RunCrashes(NewWorkload, options);
     EXPECT_TRUE(report.violations.empty()) << Join(report.violations);
     EXPECT_GE(report.faults, 100U);
   }
 }
 
 TEST(SimulationTest, SameSeedGivesTheSameTraceAndAnotherSeedAnother) {
-  const CrashReport first = RunPlain(7, 200);
+  const CrashReport first = RunPlain(NewWorkload, 7, 200);
   EXPECT_TRUE(first.violations.empty()) << Join(first.violations);
-  EXPECT_EQ(first.trace_hash, RunPlain(7, 200).trace_hash);
-  EXPECT_NE(first.trace_hash, RunPlain(8, 200).trace_hash);
+  EXPECT_EQ(first.trace_hash, RunPlain(NewWorkload, 7, 200).trace_hash);
+  EXPECT_NE(first.trace_hash, RunPlain(NewWorkload, 8, 200).trace_hash);
 }
 
 }  // namespace

@@ -278,4 +278,30 @@ void Workload::Step() {
   if (shut_wanted_) Shut();
 }
 
+std::string Workload::CheckRemains(vfs::FileSystem& disk, Ending ending) const {
+  const auto runtime = runtime::NewSimRuntime(seed_);
+  auto db = engine::OpenDB(TinyOptions(seed_), kDirectory, {disk, *runtime, base::NullLogger()});
+  if (!db.ok()) return "the database does not open: " + db.status().ToString();
+  const uint64_t now_ms = runtime->clock().WallMillis();
+  const uint64_t must = ending == Ending::kKill ? model_.acknowledged() : model_.durable();
+  Verdict verdict = CheckAgainst(model_, **db, must, now_ms);
+  if (!verdict.violation.empty()) return verdict.violation;
+  // Life goes on: a synced write, and a clean second reopen.
+  const Status written = (*db)->Put({.sync = true}, "after the crash", "yes");
+  if (!written.ok()) return "no write after the reopen: " + written.ToString();
+  const Status closed = (*db)->Close();
+  if (!closed.ok()) return "no close after the reopen: " + closed.ToString();
+  db = engine::OpenDB(TinyOptions(seed_), kDirectory, {disk, *runtime, base::NullLogger()});
+  if (!db.ok()) return "the database does not open twice: " + db.status().ToString();
+  const auto value = (*db)->Get({}, "after the crash");
+  if (!value.ok() || !value->has_value()) return "the write after the reopen is lost";
+  (void)(*db)->Delete({}, "after the crash");
+  verdict = CheckAgainst(model_, **db, verdict.prefix, now_ms);
+  return verdict.violation.empty() ? "" : "second reopen: " + verdict.violation;
+}
+
+std::unique_ptr<Subject> NewWorkload(uint64_t seed, vfs::FileSystem& fs) {
+  return std::make_unique<Workload>(seed, fs);
+}
+
 }  // namespace nokv::sim

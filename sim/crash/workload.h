@@ -14,6 +14,7 @@
 #include "nokv/db.h"
 #include "runtime/sim_runtime.h"
 #include "sim/crash/model.h"
+#include "sim/crash/subject.h"
 #include "vfs/vfs.h"
 
 namespace nokv::sim {
@@ -23,24 +24,21 @@ inline constexpr char kDirectory[] = "/db";
 // Options small enough that a few hundred writes reach every part of the engine.
 Options TinyOptions(uint64_t seed);
 
-class Workload {
+class Workload final : public Subject {
  public:
   // `fs` is borrowed.
   Workload(uint64_t seed, vfs::FileSystem& fs);
-  ~Workload();
+  ~Workload() override;
 
-  // Runs `ops` operations. Stops early at the first violation.
-  void Run(uint64_t ops);
-
-  const Model& model() const { return model_; }
-  const std::string& violation() const { return violation_; }
-  uint64_t operations_done() const { return operations_done_; }
-  // Operations that an injected fault made fail.
-  uint64_t operations_failed() const { return operations_failed_; }
-  uint64_t TraceHash() const { return runtime_->TraceHash(); }
-  uint64_t now_ms() { return runtime_->clock().WallMillis(); }
+  void Run(uint64_t ops) override;
+  const std::string& violation() const override { return violation_; }
+  uint64_t operations_done() const override { return operations_done_; }
+  uint64_t operations_failed() const override { return operations_failed_; }
+  uint64_t TraceHash() const override { return runtime_->TraceHash(); }
+  std::string CheckRemains(vfs::FileSystem& disk, Ending ending) const override;
 
  private:
+  uint64_t now_ms() { return runtime_->clock().WallMillis(); }
   void Step();
   void OpenIfClosed();
   // Closes and drops the database; what was acknowledged must be there afterwards.
@@ -73,5 +71,7 @@ class Workload {
   uint64_t unanswered_ = 0;  // asynchronous writes
   bool shut_wanted_ = false;
 };
+
+std::unique_ptr<Subject> NewWorkload(uint64_t seed, vfs::FileSystem& fs);
 
 }  // namespace nokv::sim
