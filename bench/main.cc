@@ -1,4 +1,5 @@
 #include "cli/main.h"
+#include "bench/db_bench.h"
 #include "bench/redis_bench.h"
 #include "bench/ycsb_bench.h"
 
@@ -12,6 +13,7 @@ int main(int argc, char** argv) {
       .description =
           "nokv-bench compares with peers on the same machine in the same run: the "
           "ratios count, not the absolute numbers.",
-      .commands = {nokv::bench::RedisCommand(), nokv::bench::YcsbCommand()}};
+      .commands = {nokv::bench::RedisCommand(), nokv::bench::YcsbCommand(),
+                   nokv::bench::DbCommand()}};
   return nokv::cli::RunMain(program, argc, argv, nullptr);
 }

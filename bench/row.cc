@@ -72,7 +72,9 @@ void AddCosts(const Row& row, Json* json) {
   (*json)["bytes_written_per_byte_put"] =
       result.put_bytes == 0 ? Json(nullptr) : Json(Share(Written(spent), result.put_bytes));
   (*json)["space_bytes"] = report.space_bytes;
-  (*json)["space_per_live_byte"] = Share(static_cast<double>(report.space_bytes), LiveBytes(row));
+  (*json)["space_per_live_byte"] =
+      row.live_records == 0 ? Json(nullptr)
+                            : Json(Share(static_cast<double>(report.space_bytes), LiveBytes(row)));
   (*json)["peak_anonymous_bytes"] = report.peak_anonymous_bytes;
   (*json)["settle_seconds"] = report.settle_seconds;
   (*json)["foreign_cores"] = report.foreign_cores;
@@ -121,12 +123,15 @@ void PrintCosts(const Row& row, std::ostream& out) {
   const double mib = 1 << 20;
   char line[200];
   std::snprintf(line, sizeof line,
-                "%-20s %.2f us of processor per op, %.0f MiB on disk (%.2f of the live bytes), "
-                "%.0f MiB anonymous at most",
-                "", CpuMicrosPerOp(report), static_cast<double>(report.space_bytes) / mib,
-                Share(static_cast<double>(report.space_bytes), LiveBytes(row)),
-                static_cast<double>(report.peak_anonymous_bytes) / mib);
+                "%-20s %.2f us of processor per op, %.0f MiB anonymous at most, %.0f MiB on disk",
+                "", CpuMicrosPerOp(report), static_cast<double>(report.peak_anonymous_bytes) / mib,
+                static_cast<double>(report.space_bytes) / mib);
   out << line;
+  if (row.live_records > 0) {
+    std::snprintf(line, sizeof line, " (%.2f of the live bytes)",
+                  Share(static_cast<double>(report.space_bytes), LiveBytes(row)));
+    out << line;
+  }
   if (report.result.put_bytes > 0) {
     std::snprintf(line, sizeof line, ", %.2f bytes written per byte put",
                   Share(Written(report.spent), report.result.put_bytes));
@@ -137,6 +142,42 @@ void PrintCosts(const Row& row, std::ostream& out) {
     std::snprintf(line, sizeof line, "%-20s others used %.1f cores meanwhile: measure again\n", "",
                   report.foreign_cores);
     out << line;
+  }
+}
+
+void PrintJson(const std::vector<Row>& rows, std::ostream& out) {
+  Json json = Json::array();
+  for (const Row& row : rows) json.push_back(RowJson(row));
+  out << json.dump(2) << "\n";
+}
+
+void PrintTable(const std::vector<Row>& rows, std::ostream& out) {
+  const TrialFlags& flags = rows.front().flags;
+  out << flags.engine << " " << rows.front().engine_version << " (" << rows.front().engine_options
+      << "), " << cli::SizeText(flags.memtable_bytes) << " memtable, "
+      << cli::SizeText(flags.cache_bytes) << " cache\n"
+      << Grouped(flags.records) << " records of " << Grouped(flags.value_bytes) << " bytes, "
+      << flags.threads << " clients, sync " << (flags.sync ? "on" : "off") << ", "
+      << (flags.rate == 0 ? "closed loop" : Grouped(flags.rate) + " per second, open loop")
+      << "\n\n";
+  char line[160];
+  std::snprintf(line, sizeof line, "%-20s %12s %9s %9s %9s %9s %10s %10s\n", "microseconds",
+                "ops/s", "mean", "p50", "p95", "p99", "p99.9", "max");
+  out << line;
+  for (const Row& row : rows) {
+    const PhaseResult& result = row.report.result;
+    const std::string& engine = row.flags.engine;
+    PrintLatency(engine == flags.engine ? row.workload : row.workload + " of " + engine,
+                 result.rate(), result.all, out);
+    size_t kinds = 0;
+    for (const auto& latency : result.by_kind) kinds += latency.count() > 0 ? 1 : 0;
+    for (size_t kind = 0; kind < kOpKinds && kinds > 1; ++kind) {
+      const Latency& latency = result.by_kind[kind];
+      if (latency.count() == 0) continue;
+      PrintLatency("  " + std::string(OpName(static_cast<OpKind>(kind))),
+                   static_cast<double>(latency.count()) / result.seconds, latency, out);
+    }
+    PrintCosts(row, out);
   }
 }
 
@@ -173,39 +214,11 @@ void DefineTrialFlags(cli::FlagSet& flags, TrialFlags* target) {
   flags.Switch("json", &target->json, "print a JSON list of rows");
 }
 
-void PrintRowsAsJson(const std::vector<Row>& rows, std::ostream& out) {
-  Json json = Json::array();
-  for (const Row& row : rows) json.push_back(RowJson(row));
-  out << json.dump(2) << "\n";
-}
-
-void PrintRowsAsText(const std::vector<Row>& rows, std::ostream& out) {
-  const TrialFlags& flags = rows.front().flags;
-  out << flags.engine << " " << rows.front().engine_version << " (" << rows.front().engine_options
-      << "), " << cli::SizeText(flags.memtable_bytes) << " memtable, "
-      << cli::SizeText(flags.cache_bytes) << " cache\n"
-      << Grouped(flags.records) << " records of " << Grouped(flags.value_bytes) << " bytes, "
-      << flags.threads << " clients, sync " << (flags.sync ? "on" : "off") << ", "
-      << (flags.rate == 0 ? "closed loop" : Grouped(flags.rate) + " per second, open loop")
-      << "\n\n";
-  char line[160];
-  std::snprintf(line, sizeof line, "%-20s %12s %9s %9s %9s %9s %10s %10s\n", "microseconds",
-                "ops/s", "mean", "p50", "p95", "p99", "p99.9", "max");
-  out << line;
-  for (const Row& row : rows) {
-    const PhaseResult& result = row.report.result;
-    const std::string& engine = row.flags.engine;
-    PrintLatency(engine == flags.engine ? row.workload : row.workload + " of " + engine,
-                 result.rate(), result.all, out);
-    size_t kinds = 0;
-    for (const auto& latency : result.by_kind) kinds += latency.count() > 0 ? 1 : 0;
-    for (size_t kind = 0; kind < kOpKinds && kinds > 1; ++kind) {
-      const Latency& latency = result.by_kind[kind];
-      if (latency.count() == 0) continue;
-      PrintLatency("  " + std::string(OpName(static_cast<OpKind>(kind))),
-                   static_cast<double>(latency.count()) / result.seconds, latency, out);
-    }
-    PrintCosts(row, out);
+void PrintRows(const std::vector<Row>& rows, bool json, std::ostream& out) {
+  if (json) {
+    PrintJson(rows, out);
+  } else {
+    PrintTable(rows, out);
   }
 }
 

@@ -42,16 +42,15 @@ struct Row {
   std::string distribution;
   PhaseReport report;
   std::optional<double> load_rate;
-  // Records that are live at the end.
+  // Records that are live at the end; 0: nobody has counted.
   uint64_t live_records = 0;
   // Distinct records that were named, and how many the distribution lets expect.
   std::optional<uint64_t> distinct;
   std::optional<double> expected_distinct;
 };
 
-// A JSON list of the rows.
-void PrintRowsAsJson(const std::vector<Row>& rows, std::ostream& out);
-// For people. All rows have the flags of the first but for the engine.
-void PrintRowsAsText(const std::vector<Row>& rows, std::ostream& out);
+// A JSON list of the rows, or a table for people. All rows have the flags of the first but for the
+// engine.
+void PrintRows(const std::vector<Row>& rows, bool json, std::ostream& out);
 
 }  // namespace nokv::bench

@@ -135,11 +135,7 @@ cli::Command YcsbCommand() {
             return [ycsb](const cli::Environment& environment) {
               const auto rows = MeasureYcsb(*ycsb, environment);
               if (!rows.ok()) return cli::Fail(rows.status(), environment.err);
-              if (ycsb->trial.json) {
-                PrintRowsAsJson(*rows, environment.out);
-              } else {
-                PrintRowsAsText(*rows, environment.out);
-              }
+              PrintRows(*rows, ycsb->trial.json, environment.out);
               return static_cast<int>(cli::kExitOk);
             };
           }};

@@ -62,7 +62,7 @@ TEST_F(YcsbBenchTest, EveryEngineThatIsBuiltRunsTheWorkloads) {
 TEST_F(YcsbBenchTest, RowsHaveTheFieldsThatAreDocumented) {
   const auto rows = Measure(Small());
   ASSERT_TRUE(rows.ok()) << rows.status();
-  PrintRowsAsJson(*rows, out_);
+  PrintRows(*rows, /*json=*/true, out_);
   const auto json = nlohmann::json::parse(out_.str());
   ASSERT_EQ(json.size(), 2U);
   for (const char* field :

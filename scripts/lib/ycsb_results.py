@@ -52,6 +52,8 @@ def csv_row(engine, workload, rows):
         row[field] = first[field]
     for field in COSTS:
         row[field] = median(rows, field)
+    row["process_bytes_per_byte_put"] = statistics.median(
+        row["process_bytes_written"] / row["put_bytes"] for row in rows) if first["put_bytes"] else None
     return row
 
 
