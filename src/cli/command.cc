@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 
+#include "base/macros.h"
 #include "cli/builtins.h"
 #include "cli/help.h"
+#include "cli/settings.h"
 #include "cli/suggest.h"
 #include "cli/text.h"
 #include "cli/version.h"
@@ -61,12 +64,22 @@ int RunCommand(const Command& command, const std::string& title, bool program, c
   CommonFlags common;
   FlagSet flags;
   const Action action = command.define ? command.define(flags) : nullptr;
-  DefineCommonFlags(flags, &common, program);
+  DefineCommonFlags(flags, &common, command, program);
   if (flags.WantsHelp(args)) {
     environment.out << HelpText(command, title);
     return kExitOk;
   }
-  Status status = flags.Parse(args, environment.variables);
+  std::optional<Settings> settings;
+  const FileValues from_files = [&](const Flag& flag) -> Result<std::optional<FileValue>> {
+    if (!settings.has_value()) {
+      ASSIGN_OR_RETURN(settings,
+                       Settings::Read(environment.fs, SettingsPaths(environment, common.config),
+                                      common.config, command.settings()));
+    }
+    const std::vector<FileValue> values = settings->Find(flag);
+    return values.empty() ? std::nullopt : std::optional<FileValue>(values[0]);
+  };
+  Status status = flags.Parse(args, environment.variables, command.settings ? from_files : nullptr);
   if (common.version) {
     environment.out << VersionLine(title) << "\n";
     return kExitOk;
@@ -85,7 +98,7 @@ int RunCommand(const Command& command, const std::string& title, bool program, c
 
 }  // namespace
 
-void DefineCommonFlags(FlagSet& flags, CommonFlags* target, bool program) {
+void DefineCommonFlags(FlagSet& flags, CommonFlags* target, const Command& command, bool program) {
   if (program) {
     flags.Switch("version", &target->version, "print the version").everywhere = true;
   }
@@ -99,6 +112,15 @@ void DefineCommonFlags(FlagSet& flags, CommonFlags* target, bool program) {
               "how long work reports its progress on standard error")
       .Env()
       .everywhere = true;
+  if (command.settings) {
+    Flag& config = flags
+                       .Path("config", "FILE", &target->config,
+                             "the file with settings; without it nokv.json of this folder, if it "
+                             "is there")
+                       .Short('C')
+                       .Env();
+    config.everywhere = true;
+  }
   flags.Switch("help", &target->help, "print this").Short('h').everywhere = true;
   flags.Check([target] {
     return target->quiet && target->verbose
@@ -118,7 +140,7 @@ int RunProgram(const Command& program, const Args& args, const Environment& envi
   CommonFlags common;
   FlagSet everything;
   DefineEverything(whole, everything);
-  DefineCommonFlags(everything, &common, true);
+  DefineCommonFlags(everything, &common, whole, true);
   const size_t position = everything.FirstArgument(args);
   const Command* command = position == args.size() ? nullptr : FindCommand(whole, args[position]);
   if (command == nullptr) {
@@ -159,18 +181,31 @@ int ExitCodeFor(const Status& status) {
   }
 }
 
+namespace {
+
+// "error: " or "error[E1203]: ", and the message.
+std::string ErrorLine(const Status& status) {
+  const uint16_t number = status.error_number();
+  return "error" + (number == 0 ? "" : "[E" + std::to_string(number) + "]") + ": " +
+         std::string(status.message());
+}
+
+}  // namespace
+
 int Fail(const Status& status, std::ostream& err) {
-  const std::string number =
-      status.error_number() == 0 ? "" : "E" + std::to_string(status.error_number());
-  err << "error" << (number.empty() ? "" : "[" + number + "]") << ": " << status.message() << "\n";
+  err << ErrorLine(status) << "\n";
   if (!status.hint().empty()) err << "  " << status.hint() << "\n";
-  if (!number.empty()) err << "  see nokv help " << number << "\n";
+  if (status.error_number() != 0) err << "  see nokv help E" << status.error_number() << "\n";
   return ExitCodeFor(status);
 }
 
 int FailUsage(const Status& status, std::string_view command, std::ostream& err,
               std::string_view example) {
-  err << "error: " << status.message();
+  if (status.error_number() != 0) {
+    (void)Fail(status, err);
+    return kExitUsage;
+  }
+  err << ErrorLine(status);
   if (!status.hint().empty()) err << "; " << status.hint();
   err << "\nsee " << command << " --help";
   if (!example.empty()) err << ", for example: " << example;

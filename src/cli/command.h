@@ -66,6 +66,8 @@ struct Environment {
   Variables variables = {};
   // The arguments of main, without the program's name.
   Args args = {};
+  // Where settings are looked for, the most important first. They need not exist.
+  std::vector<std::string> settings_files = {};
   // Standard input; null: empty.
   std::istream* in = nullptr;
   bool out_is_terminal = false;
@@ -78,6 +80,8 @@ struct Environment {
 
 // What a command does once its flags are set; returns the exit code.
 using Action = std::function<int(const Environment&)>;
+
+class SettingsSchema;
 
 struct Example {
   std::string line;          // as typed
@@ -97,6 +101,9 @@ struct Command {
   // it is not built yet.
   std::function<Action(FlagSet& flags)> define = {};
   std::vector<Command> commands = {};
+  // The settings that there are, of this and other programs (cli/settings.h); empty: it reads no
+  // files, and has no --config.
+  std::function<SettingsSchema()> settings = {};
 };
 
 // Runs `program` with the arguments of main, without the program's name. Beside its own commands
@@ -106,7 +113,6 @@ int RunProgram(const Command& program, const Args& args, const Environment& envi
 
 // `program` with the commands that every program has.
 Command WithBuiltins(const Command& program);
-// Declares the flags that every command has; `program` is true for the program itself.
 struct CommonFlags {
   bool help = false;
   bool version = false;
@@ -114,8 +120,10 @@ struct CommonFlags {
   bool verbose = false;
   std::string color = "auto";
   std::string progress = "auto";
+  std::string config;
 };
-void DefineCommonFlags(FlagSet& flags, CommonFlags* target, bool program);
+// Declares the flags that every command has; `program` is true for the program itself.
+void DefineCommonFlags(FlagSet& flags, CommonFlags* target, const Command& command, bool program);
 
 // The exit code for a failed call; kExitOk for an OK one.
 int ExitCodeFor(const Status& status);

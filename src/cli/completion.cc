@@ -23,7 +23,7 @@ void ForEachCommand(
     FlagSet flags;
     // The action keeps what the flags are bound to.
     const Action action = command->define ? command->define(flags) : nullptr;
-    DefineCommonFlags(flags, &common, root);
+    DefineCommonFlags(flags, &common, *command, root);
     visit(root ? "" : command->name, command->summary, flags);
   }
 }
@@ -68,7 +68,7 @@ std::string Bash(const Command& program) {
     std::vector<std::string> all = name.empty() ? CommandNames(program) : ArgumentWords(flags);
     for (const Flag& flag : flags.flags()) {
       all.push_back("--" + flag.name);
-      if (flag.value.empty()) continue;
+      if (!flag.TakesNext()) continue;
       std::string pattern = "'" + name + " --" + flag.name + "'";
       if (flag.letter != 0) pattern += "|'" + name + " -" + flag.letter + "'";
       values += "    " + pattern + ") ";
@@ -117,7 +117,7 @@ std::string ZshArguments(const FlagSet& flags) {
   for (const Flag& flag : flags.flags()) {
     std::string value;
     if (flag.is_path) value = ":" + flag.value + ":_files";
-    if (!flag.is_path && !flag.value.empty()) {
+    if (!flag.is_path && flag.TakesNext()) {
       value = ":" + ZshText(flag.value) + ":(" + Join(flag.choices) + ")";
     }
     std::vector<std::string> forms = {"--" + flag.name};
@@ -177,7 +177,7 @@ std::string Fish(const Command& program) {
       text += start + when + " -l " + flag.name;
       if (flag.letter != 0) text += std::string(" -s ") + flag.letter;
       if (flag.is_path) text += " -r -F";
-      if (!flag.is_path && !flag.value.empty()) text += " -x";
+      if (!flag.is_path && flag.TakesNext()) text += " -x";
       if (!flag.choices.empty()) text += " -a '" + Join(flag.choices) + "'";
       text += " -d " + FishText(flag.help) + "\n";
     }

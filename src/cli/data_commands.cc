@@ -40,7 +40,10 @@ struct DataOptions {
 };
 
 void DefineDirectory(FlagSet& flags, DataOptions* options) {
-  flags.Path("workdir", "DIR", &options->workdir, "the database directory").Required().Env();
+  flags.Path("workdir", "DIR", &options->workdir, "the database directory")
+      .Required()
+      .Short('w')
+      .Env();
   flags
       .Number("redis-db", "N", &options->redis_db, {0, redis::kDatabases - 1},
               "the gateway's database N; without it the plain keys of the directory, which are "

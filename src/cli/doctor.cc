@@ -9,7 +9,10 @@
 #include "base/macros.h"
 #include "cli/nokv_commands.h"
 #include "cli/output.h"
+#include "cli/redis_flags.h"
 #include "rpc/stream/exchange.h"
+#include "rpc/stream/tls.h"
+#include "vfs/file_mode.h"
 
 namespace nokv::cli {
 
@@ -24,6 +27,8 @@ constexpr size_t kProbeBytes = 4096;
 struct DoctorOptions {
   std::string workdir;
   std::string address;
+  rpc::stream::TlsOptions tls;
+  AccessFiles access;
   OutputOptions output;
 };
 
@@ -105,6 +110,35 @@ Finding CheckLock(const Environment& environment, const std::string& workdir) {
   return finding;
 }
 
+// Until the certificate expires; as a server that starts with these files sees it.
+Result<double> DaysToExpiry(rpc::stream::TlsOptions options, vfs::FileSystem& fs,
+                            base::Clock& clock) {
+  options.client_certificates = options.ca_file.empty()
+                                    ? rpc::stream::ClientCertificates::kNo
+                                    : rpc::stream::ClientCertificates::kOptional;
+  ASSIGN_OR_RETURN(const auto context,
+                   rpc::stream::TlsContext::Open(options, {fs, clock, base::NullLogger()}));
+  return context->DaysToExpiry();
+}
+
+// Of the files that settings name, if they name any.
+std::vector<Finding> CheckSecurity(const DoctorOptions& options, const Environment& environment,
+                                   base::Clock& clock) {
+  std::vector<Finding> findings;
+  const std::string& certificate = options.tls.cert_file;
+  if (!certificate.empty()) {
+    findings.push_back(
+        JudgeCertificate(certificate, DaysToExpiry(options.tls, environment.fs, clock)));
+  }
+  std::vector<std::string> secrets = {options.access.requirepass_file, options.access.acl_file,
+                                      options.tls.key_file};
+  std::erase(secrets, "");
+  std::vector<std::string> exposed = secrets;
+  std::erase_if(exposed, [](const std::string& path) { return !vfs::IsReadableByOthers(path); });
+  if (!secrets.empty()) findings.push_back(JudgeSecrets(secrets, exposed));
+  return findings;
+}
+
 std::vector<Finding> Examine(const DoctorOptions& options, const Environment& environment) {
   base::Clock& clock = base::SystemClock();
   std::vector<Finding> findings = CheckMachine(ReadMachine(environment.fs, clock));
@@ -119,6 +153,9 @@ std::vector<Finding> Examine(const DoctorOptions& options, const Environment& en
       findings.push_back(JudgeFreeSpace(*free));
     }
     findings.push_back(CheckSyncs(environment, clock, dir));
+  }
+  for (Finding& finding : CheckSecurity(options, environment, clock)) {
+    findings.push_back(std::move(finding));
   }
   const std::string address = options.address.empty() ? kDefaultAddress : options.address;
   findings.push_back(JudgeGateway(address,
@@ -160,7 +197,7 @@ void PrintForPeople(const std::vector<Finding>& findings, const Environment& env
 
 int RunDoctor(const DoctorOptions& options, const Environment& environment) {
   const std::vector<Finding> findings = Examine(options, environment);
-  if (options.output.Is("table")) {
+  if (options.output.Is("table") && !options.output.AsRows()) {
     PrintForPeople(findings, environment);
   } else {
     RowWriter rows(environment.out, options.output, {"check", "verdict", "detail", "fix"});
@@ -179,11 +216,13 @@ Command DoctorCommand() {
           .summary = "check this machine, a directory and a gateway",
           .examples = {{"nokv doctor"},
                        {"nokv doctor --workdir ./data --addr 127.0.0.1:6380"},
-                       {"nokv doctor -o json"}},
+                       {"nokv doctor -o json"},
+                       {"nokv doctor --sort verdict", "problems last"}},
           .description =
               "Checks limits, memory, disk and clock of this machine, whether a directory is whole "
-              "and who has it open, and whether a gateway answers; each is ok, a warning or a "
-              "problem, with what to do. It takes about a second and changes nothing: the file "
+              "and who has it open, certificate, key and files of passwords if they are named, and "
+              "whether a gateway answers; each is ok, a warning or a problem, with what to do. It "
+              "takes about a second and changes nothing: the file "
               "with which it measures the disk is removed again. Exit code 0 without problems, "
               "else the code of the worst.",
           .define = [](FlagSet& flags) -> Action {
@@ -191,12 +230,16 @@ Command DoctorCommand() {
             flags
                 .Path("workdir", "DIR", &options->workdir,
                       "the database directory; without it the disk of this folder is measured")
+                .Short('w')
                 .Env();
             flags
                 .Address("addr", &options->address,
                          "the gateway that must answer; without it 127.0.0.1:6380 may")
                 .Env();
+            Define(flags, &options->tls);
+            Define(flags, &options->access);
             DefineOutput(flags, &options->output, {"check", "verdict", "detail", "fix"});
+            DefineSort(flags, &options->output, {"check", "verdict", "detail", "fix"});
             return [options](const Environment& environment) {
               return RunDoctor(*options, environment);
             };

@@ -47,6 +47,12 @@ Finding JudgeFreeSpace(uint64_t bytes);
 // one.
 Finding JudgeGateway(const std::string& address, const Result<std::string>& answer, bool expected);
 
+// What the days mean until the certificate in `path` expires, or why it cannot be used.
+Finding JudgeCertificate(const std::string& path, const Result<double>& days);
+// `exposed` are those of `secrets`, files, that every user of this machine can read.
+Finding JudgeSecrets(const std::vector<std::string>& secrets,
+                     const std::vector<std::string>& exposed);
+
 // `nokv doctor [--workdir DIR] [--addr HOST:PORT]`
 Command DoctorCommand();
 

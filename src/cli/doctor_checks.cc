@@ -167,6 +167,38 @@ Finding JudgeFreeSpace(uint64_t bytes) {
   return finding;
 }
 
+Finding JudgeCertificate(const std::string& path, const Result<double>& days) {
+  constexpr double kSoonDays = 30;
+  Finding finding{.check = "TLS"};
+  if (!days.ok()) {
+    finding.verdict = Verdict::kProblem;
+    finding.detail = std::string(days.status().message());
+    finding.fix = std::string(days.status().hint());
+    finding.exit_code = ExitCodeFor(days.status());
+    return finding;
+  }
+  finding.detail = path + " expires in " + std::to_string(static_cast<int64_t>(*days)) + " days";
+  if (*days < kSoonDays) {
+    finding.verdict = Verdict::kWarning;
+    finding.fix = "renew it; a running server takes the new files within a second";
+  }
+  return finding;
+}
+
+Finding JudgeSecrets(const std::vector<std::string>& secrets,
+                     const std::vector<std::string>& exposed) {
+  if (exposed.empty()) {
+    return {.check = "secrets",
+            .detail = std::to_string(secrets.size()) + " files, none readable for everybody"};
+  }
+  std::string names;
+  for (const std::string& path : exposed) names += (names.empty() ? "" : " ") + path;
+  return {.check = "secrets",
+          .verdict = Verdict::kWarning,
+          .detail = "every user of this machine can read " + names,
+          .fix = "chmod 600 " + names};
+}
+
 Finding JudgeGateway(const std::string& address, const Result<std::string>& answer, bool expected) {
   Finding finding{.check = "gateway", .detail = address, .exit_code = kExitUnavailable};
   if (!answer.ok()) {

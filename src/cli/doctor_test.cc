@@ -76,6 +76,24 @@ TEST(DoctorTest, JudgesFreeSpace) {
   EXPECT_EQ(JudgeFreeSpace(1 << 20).verdict, Verdict::kProblem);
 }
 
+TEST(DoctorTest, JudgesCertificatesByTheDaysThatAreLeft) {
+  EXPECT_EQ(JudgeCertificate("c.pem", 31.5).verdict, Verdict::kOk);
+  EXPECT_EQ(JudgeCertificate("c.pem", 31.5).detail, "c.pem expires in 31 days");
+  EXPECT_EQ(JudgeCertificate("c.pem", 29.9).verdict, Verdict::kWarning);
+  const Finding expired =
+      JudgeCertificate("c.pem", Status::InvalidArgument("c.pem expired").WithHint("renew it"));
+  EXPECT_EQ(expired.verdict, Verdict::kProblem);
+  EXPECT_EQ(expired.detail, "c.pem expired");
+  EXPECT_EQ(expired.fix, "renew it");
+}
+
+TEST(DoctorTest, NamesSecretsThatEverybodyCanRead) {
+  EXPECT_EQ(JudgeSecrets({"a", "b"}, {}).verdict, Verdict::kOk);
+  const Finding exposed = JudgeSecrets({"a", "b", "c"}, {"a", "c"});
+  EXPECT_EQ(exposed.verdict, Verdict::kWarning);
+  EXPECT_EQ(exposed.fix, "chmod 600 a c");
+}
+
 TEST(DoctorTest, JudgesWhatAGatewayAnswers) {
   const std::string at = "127.0.0.1:6380";
   EXPECT_EQ(JudgeGateway(at, std::string("+PONG"), true).verdict, Verdict::kOk);

@@ -83,6 +83,24 @@ constexpr ErrorPage kPages[] = {
      "belongs to no interface of this machine.",
      "ss -ltnp shows who has the port. Stop it, or choose another address (--addr, "
      "--metrics-addr)."},
+    {2201, "settings have mistakes",
+     "A settings file is no JSON object, names a setting that there is not, gives one twice, or "
+     "gives "
+     "it a value that does not fit. Every mistake has a line of its own: file, line, column, and "
+     "what is wrong. Nothing was done.",
+     "Correct the file; nokv config check FILE looks at it again without doing anything, and nokv "
+     "config explain lists the settings that there are, their values and where those come from. "
+     "JSON "
+     "has no comments and no comma behind the last value."},
+    {2202, "a settings file cannot be read",
+     "The file that --config or NOKV_CONFIG names is not there, or a settings file is a directory, "
+     "a pipe, larger than 1 MiB, or not readable for this user. Nothing was done: to go on with "
+     "other settings than those written down could do harm.",
+     "Correct the name or the permissions. Settings hold names of secret files, never secrets, so "
+     "they may be readable for everybody. Without --config the files ./nokv.json, "
+     "$XDG_CONFIG_HOME/nokv/config.json (or ~/.config/nokv/config.json) and /etc/nokv/nokv.json "
+     "are "
+     "read, if they exist."},
 };
 
 constexpr size_t kColumns = 80;

@@ -1,7 +1,8 @@
 // The documented error numbers: what each means, what causes it and the way out. The one list that
 // `nokv help E1203` prints and docs/errors.md must agree with (a test compares them).
 //
-// 11xx directories, 12xx their lock, 13xx damage and formats, 14xx a running engine, 21xx servers.
+// 11xx directories, 12xx their lock, 13xx damage and formats, 14xx a running engine, 21xx servers,
+// 22xx settings.
 //
 // Thread safety: pure functions over constants.
 #pragma once

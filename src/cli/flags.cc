@@ -96,6 +96,17 @@ Flag& Flag::MayBeEmpty() {
   return *this;
 }
 
+Flag& Flag::Implied(const std::string& text) {
+  implied = text;
+  return *this;
+}
+
+std::string Flag::Assign(const std::string& text) const {
+  if (text.empty() && !may_be_empty && !value.empty()) return "is empty: it needs " + value;
+  const std::string problem = set(text);
+  return problem.empty() ? "" : Quoted(text) + " " + problem;
+}
+
 Flag& FlagSet::Add(Flag flag) {
   flags_.push_back(std::move(flag));
   return flags_.back();
@@ -121,7 +132,11 @@ Flag& FlagSet::Path(const std::string& name, const std::string& value, std::stri
 }
 
 Flag& FlagSet::Switch(const std::string& name, bool* target, const std::string& help) {
-  return Add({.name = name, .value = "", .help = help, .set = [target](const std::string& text) {
+  return Add({.name = name,
+              .value = "",
+              .help = help,
+              .kind = config::Setting::Kind::kSwitch,
+              .set = [target](const std::string& text) {
                 if (!text.empty() && text != "true" && text != "1" && text != "false" &&
                     text != "0") {
                   return std::string("is not true or false");
@@ -138,6 +153,7 @@ Flag& FlagSet::Number(const std::string& name, const std::string& value, uint64_
        .value = value,
        .help = help,
        .default_text = NumberText(*target),
+       .kind = config::Setting::Kind::kNumber,
        .set = Bounded(target, range, RangeText("a number", range, NumberText), ParseNumber)});
 }
 
@@ -249,20 +265,21 @@ Status FlagSet::Unknown(const std::string& arg) const {
   return nearest.empty() ? status : status.WithHint("did you mean " + nearest + "?");
 }
 
-Status FlagSet::Assign(const Flag& flag, const std::string& shown, const std::string& text) const {
-  if (text.empty() && !flag.may_be_empty && !flag.value.empty()) {
-    return Status::InvalidArgument(shown + " is empty: it needs " + flag.value);
-  }
-  const std::string problem = flag.set(text);
-  if (problem.empty()) return Status::Ok();
-  return Status::InvalidArgument(shown + " " + Quoted(text) + " " + problem);
+const Given* FlagSet::GivenFor(const Flag& flag) const {
+  const auto it = std::find_if(given_.begin(), given_.end(),
+                               [&flag](const Given& given) { return given.flag == &flag; });
+  return it == given_.end() ? nullptr : &*it;
+}
+
+Status FlagSet::Take(const Flag& flag, const std::string& source, const std::string& text) {
+  given_.push_back({&flag, text, source});
+  const std::string problem = flag.Assign(text);
+  return problem.empty() ? Status::Ok() : Status::InvalidArgument(source + " " + problem);
 }
 
 Status FlagSet::ParseArgument(const std::string& arg) {
   for (const Flag& argument : arguments_) {
-    if (std::find(given_.begin(), given_.end(), &argument) != given_.end()) continue;
-    given_.push_back(&argument);
-    return Assign(argument, argument.name, arg);
+    if (GivenFor(argument) == nullptr) return Take(argument, argument.name, arg);
   }
   return Status::InvalidArgument("unexpected argument " + Quoted(arg));
 }
@@ -278,16 +295,20 @@ Status FlagSet::ParseFlags(const Args& args) {
         break;
       case Token::Kind::kArgument:
         status = ParseArgument(args[i]);
+        // "--watch 5s"
+        if (!status.ok() && i > 0 && !given_.empty() && !given_.back().flag->implied.empty() &&
+            args[i - 1] == Shown(*given_.back().flag)) {
+          status = status.WithHint("did you mean " + args[i - 1] + "=" + args[i] + "?");
+        }
         break;
       case Token::Kind::kUnknown:
         return Unknown(args[i]);
       case Token::Kind::kFlag: {
         const Flag& flag = *token.flag;
-        if (std::find(given_.begin(), given_.end(), &flag) != given_.end()) {
+        if (GivenFor(flag) != nullptr) {
           return Status::InvalidArgument(Shown(flag) + " is given twice");
         }
-        given_.push_back(&flag);
-        if (!token.value.has_value() && !flag.value.empty()) {
+        if (!token.value.has_value() && flag.TakesNext()) {
           // Another flag is not a value: it was forgotten.
           const bool missing = i + 1 == args.size() ||
                                Split(args[i + 1]).kind == Token::Kind::kFlag || args[i + 1] == "--";
@@ -299,7 +320,7 @@ Status FlagSet::ParseFlags(const Args& args) {
         if (flag.value.empty() && token.value == "") {
           return Status::InvalidArgument(Shown(flag) + " is empty: it takes no value");
         }
-        status = Assign(flag, Shown(flag), token.value.value_or(""));
+        status = Take(flag, Shown(flag), token.value.value_or(flag.implied));
         break;
       }
     }
@@ -310,28 +331,37 @@ Status FlagSet::ParseFlags(const Args& args) {
 
 Status FlagSet::FillFromEnvironment(const Variables& variables) {
   for (const Flag& flag : flags_) {
-    if (flag.environment.empty() || !variables ||
-        std::find(given_.begin(), given_.end(), &flag) != given_.end()) {
-      continue;
-    }
+    if (flag.environment.empty() || !variables || GivenFor(flag) != nullptr) continue;
     const auto value = variables(flag.environment);
     // An empty variable is one that is not set.
     if (!value.has_value() || value->empty()) continue;
-    given_.push_back(&flag);
-    const Status status = Assign(flag, flag.environment, *value);
+    const Status status = Take(flag, flag.environment, *value);
     if (!status.ok()) return status;
   }
   return Status::Ok();
 }
 
-Status FlagSet::Parse(const Args& args, const Variables& variables) {
+Status FlagSet::FillFromFiles(const FileValues& files) {
+  for (const Flag& flag : flags_) {
+    if (flag.environment.empty() || GivenFor(flag) != nullptr) continue;
+    const Result<std::optional<FileValue>> value = files(flag);
+    if (!value.ok()) return value.status();
+    // The commands that share a setting need not all have a meaning for an empty one.
+    if (!value->has_value() || ((*value)->text.empty() && !flag.may_be_empty)) continue;
+    const Status status = Take(flag, (*value)->place, (*value)->text);
+    if (!status.ok()) return status;
+  }
+  return Status::Ok();
+}
+
+Status FlagSet::Parse(const Args& args, const Variables& variables, const FileValues& files) {
   Status status = ParseFlags(args);
   if (status.ok()) status = FillFromEnvironment(variables);
+  if (status.ok() && files) status = FillFromFiles(files);
   if (!status.ok()) return status;
   for (const auto* declared : {&arguments_, &flags_}) {
     for (const Flag& flag : *declared) {
-      if (!flag.required || std::find(given_.begin(), given_.end(), &flag) != given_.end())
-        continue;
+      if (!flag.required || GivenFor(flag) != nullptr) continue;
       missing_ = true;
       return Status::InvalidArgument((declared == &flags_ ? Shown(flag) : flag.name) +
                                      " is required");
@@ -350,7 +380,7 @@ bool FlagSet::WantsHelp(const Args& args) const {
     if (token.kind == Token::Kind::kEnd) return false;
     if (token.kind != Token::Kind::kFlag) continue;
     if (token.flag->name == "help") return true;
-    const bool takes_next = !token.flag->value.empty() && !token.value.has_value();
+    const bool takes_next = token.flag->TakesNext() && !token.value.has_value();
     if (takes_next && i + 1 < args.size() && Split(args[i + 1]).kind != Token::Kind::kFlag) i++;
   }
   return false;
@@ -361,8 +391,7 @@ size_t FlagSet::FirstArgument(const Args& args) const {
     const Token token = Split(args[i]);
     if (token.kind == Token::Kind::kArgument) return i;
     if (token.kind == Token::Kind::kEnd) break;
-    if (token.kind == Token::Kind::kFlag && !token.flag->value.empty() &&
-        !token.value.has_value()) {
+    if (token.kind == Token::Kind::kFlag && token.flag->TakesNext() && !token.value.has_value()) {
       i++;
     }
   }

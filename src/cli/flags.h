@@ -8,10 +8,11 @@
 //   flags.Argument("KEY", &options->key, "text, hex:, b64:, @file or - for standard input");
 //
 // The value that the field has when it is declared is the default. A value comes from the command
-// line, else from the environment variable, else it stays the default.
+// line, else from the environment variable, else from a settings file, else it stays the default.
 //
 // Flags are written --name value, --name=value and, as the first tools of this family had it, with
-// a single dash; those with a letter also -o value. "--" ends them; a lone "-" is an argument.
+// a single dash; those with a letter also -o value. One whose value may be left out takes it behind
+// "=" only. "--" ends them; a lone "-" is an argument.
 //
 // Thread safety: none; one owner.
 #pragma once
@@ -25,6 +26,7 @@
 #include <string_view>
 #include <vector>
 
+#include "config/settings_file.h"
 #include "nokv/status.h"
 
 namespace nokv::cli {
@@ -39,6 +41,16 @@ struct Range {
   uint64_t most = UINT64_MAX;
 };
 
+struct Flag;
+
+// A value that a settings file has, and where it stands there: "./nokv.json:3:11".
+struct FileValue {
+  std::string text;
+  std::string place;
+};
+// What files have for a flag that has a variable. An error ends the parsing.
+using FileValues = std::function<Result<std::optional<FileValue>>(const Flag& flag)>;
+
 // One flag or argument, as it describes itself.
 struct Flag {
   std::string name;        // without dashes; of an argument: "KEY"
@@ -46,22 +58,40 @@ struct Flag {
   std::string help = {};   // a phrase, without a full stop
   std::string default_text = {};
   std::vector<std::string> choices = {};
-  std::string environment = {};  // the variable it may come from; empty: none
+  std::string environment = {};  // the variable it may come from; empty: none, and no file either
+  std::string implied = {};      // its value if it is given without one; empty: it needs one
   char letter = 0;               // the short form; 0: none
   bool required = false;
   bool may_be_empty = false;
   bool is_path = false;     // completion offers files
   bool everywhere = false;  // every command has it; help lists it last
+  // How a settings file writes its value.
+  config::Setting::Kind kind = config::Setting::Kind::kText;
   // Stores the value; returns what is wrong with it: "is not a number from 1 to 10".
   std::function<std::string(const std::string& text)> set = {};
 
   // It must be given, on the command line or by its variable.
   Flag& Required();
-  // It may come from NOKV_NAME, where NAME is the flag's in capitals.
+  // It may come from NOKV_NAME, where NAME is the flag's in capitals, or from a settings file.
   Flag& Env();
   Flag& Short(char short_form);
   // An empty value means something.
   Flag& MayBeEmpty();
+  // --name alone means --name=VALUE.
+  Flag& Implied(const std::string& text);
+
+  // True if its value may be the next argument.
+  bool TakesNext() const { return !value.empty() && implied.empty(); }
+  // Stores a value; what is wrong with it, after the name: `"x" is not a number from 1 to 10`;
+  // empty: nothing.
+  std::string Assign(const std::string& text) const;
+};
+
+// What a flag was set to, and by what: "--sync", "NOKV_SYNC" or "./nokv.json:3:11".
+struct Given {
+  const Flag* flag;
+  std::string text;
+  std::string source;
 };
 
 class FlagSet {
@@ -99,7 +129,8 @@ class FlagSet {
 
   // Fills the targets. kInvalidArgument for what is not declared, with the nearest flag as hint;
   // for a flag that comes twice, has no value or one that does not fit; and for what is missing.
-  Status Parse(const Args& args, const Variables& variables);
+  // `files` is asked when command line and variables are in the targets; null: there are none.
+  Status Parse(const Args& args, const Variables& variables, const FileValues& files = nullptr);
 
   // True if -h or --help is among `args`, before "--" and not as the value of a flag.
   bool WantsHelp(const Args& args) const;
@@ -112,6 +143,8 @@ class FlagSet {
 
   const std::deque<Flag>& flags() const { return flags_; }
   const std::deque<Flag>& arguments() const { return arguments_; }
+  // What Parse took for `flag`, which is of this set; null: it has its default.
+  const Given* GivenFor(const Flag& flag) const;
 
  private:
   struct Token;  // an argument of the command line, taken apart
@@ -120,15 +153,16 @@ class FlagSet {
   const Flag* FindLetter(char letter) const;
   Token Split(const std::string& arg) const;
   Status Unknown(const std::string& arg) const;
-  Status Assign(const Flag& flag, const std::string& shown, const std::string& text) const;
+  Status Take(const Flag& flag, const std::string& source, const std::string& text);
   Status ParseArgument(const std::string& arg);
   Status ParseFlags(const Args& args);
   Status FillFromEnvironment(const Variables& variables);
+  Status FillFromFiles(const FileValues& files);
 
   std::deque<Flag> flags_;
   std::deque<Flag> arguments_;
   std::vector<std::function<Status()>> checks_;
-  std::vector<const Flag*> given_;
+  std::vector<Given> given_;
   bool missing_ = false;
 };
 

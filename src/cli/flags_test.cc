@@ -161,6 +161,71 @@ TEST(FlagSetTest, PrefersTheCommandLineToTheEnvironmentToTheDefault) {
             R"(NOKV_SYNC "maybe" is not always, everysec or no)");
 }
 
+TEST(FlagSetTest, AsksFilesForWhatCommandLineAndVariablesLeaveOut) {
+  Options options;
+  FlagSet flags;
+  Define(flags, &options);
+  std::vector<std::string> asked;
+  const FileValues files = [&](const Flag& flag) -> Result<std::optional<FileValue>> {
+    asked.push_back(flag.name);
+    EXPECT_EQ(options.workdir, "/flag") << "the files may depend on flags";
+    if (flag.name != "addr") return std::optional<FileValue>();
+    return std::optional<FileValue>({":7000", "f:1:2"});
+  };
+  const Variables variables = [](const std::string& name) {
+    return name == "NOKV_SYNC" ? std::optional<std::string>("no") : std::nullopt;
+  };
+  ASSERT_TRUE(flags.Parse({"--workdir", "/flag"}, variables, files).ok());
+  EXPECT_EQ(asked, std::vector<std::string>{"addr"});  // those without a variable are not asked for
+  EXPECT_EQ(options.address, ":7000");
+  EXPECT_EQ(flags.GivenFor(flags.flags()[0])->source, "--workdir");
+  EXPECT_EQ(flags.GivenFor(flags.flags()[2])->source, "f:1:2");
+  EXPECT_EQ(flags.GivenFor(flags.flags()[3])->source, "NOKV_SYNC");
+  EXPECT_EQ(flags.GivenFor(flags.flags()[4]), nullptr);
+}
+
+TEST(FlagSetTest, AFileThatCannotBeUsedEndsIt) {
+  Options options;
+  FlagSet flags;
+  Define(flags, &options);
+  EXPECT_EQ(flags
+                .Parse({}, {},
+                       [](const Flag&) -> Result<std::optional<FileValue>> {
+                         return Status::InvalidArgument("broken").WithErrorNumber(2201);
+                       })
+                .error_number(),
+            2201);
+  FlagSet again;
+  Define(again, &options);
+  EXPECT_EQ(again
+                .Parse({}, {},
+                       [](const Flag&) -> Result<std::optional<FileValue>> {
+                         return std::optional<FileValue>({"maybe", "f:1:2"});
+                       })
+                .message(),
+            R"(f:1:2 "maybe" is not HOST:PORT, [IPV6]:PORT or :PORT with a port from 0 to 65535)");
+}
+
+TEST(FlagSetTest, AValueThatMayBeLeftOutStandsBehindTheEqualsSign) {
+  const auto parse = [](const Args& args, uint64_t* ms, std::string* key) {
+    FlagSet flags;
+    flags.Duration("watch", ms, {1, 3'600'000}, "").Implied("2s");
+    flags.Argument("KEY", key, "");
+    return flags.Parse(args, {});
+  };
+  uint64_t ms = 0;
+  std::string key;
+  ASSERT_TRUE(parse({"--watch", "k"}, &ms, &key).ok());
+  EXPECT_EQ(ms, 2000U);
+  EXPECT_EQ(key, "k");
+  ASSERT_TRUE(parse({"--watch=5s"}, &ms, &key).ok());
+  EXPECT_EQ(ms, 5000U);
+  EXPECT_EQ(parse({"k", "--watch", "5s"}, &ms, &key).hint(), "did you mean --watch=5s?");
+  FlagSet flags;
+  flags.Duration("watch", &ms, {1, 3'600'000}, "").Implied("2s");
+  EXPECT_EQ(flags.FirstArgument({"--watch", "stats"}), 1U);
+}
+
 TEST(FlagSetTest, SaysWhatIsRequired) {
   std::string workdir;
   FlagSet flags;

@@ -57,7 +57,7 @@ std::string ManualPage(const Command& command, const std::string& title,
   FlagSet flags;
   // The action keeps what the flags are bound to.
   const Action action = command.define ? command.define(flags) : nullptr;
-  DefineCommonFlags(flags, &common, title == see_also);
+  DefineCommonFlags(flags, &common, command, title == see_also);
   std::string text = ".TH " + Roff(PageName(title)) + " 1 \"\" \"nokv " +
                      Roff(CurrentBuild().version) + "\" \"nokv manual\"\n";
   text += ".SH NAME\n" + Roff(PageName(title)) + " \\- " + Roff(command.summary) + "\n";
@@ -122,7 +122,7 @@ std::map<std::string, std::string> ManualPages(const Command& program) {
 std::string ReferencePage(const Command& program) {
   CommonFlags common;
   FlagSet common_flags;
-  DefineCommonFlags(common_flags, &common, true);
+  DefineCommonFlags(common_flags, &common, program, true);
   std::string text =
       "<!-- Made by `" + program.name + " gen-docs --markdown docs/reference`. -->\n";
   text += MarkdownCommand(program, program.name, 1);

@@ -86,7 +86,9 @@ std::string UsageLine(const Command& command, const std::string& title) {
 std::string FlagTitle(const Flag& flag) {
   if (flag.name == flag.value) return flag.name;
   const std::string letter = flag.letter == 0 ? "" : std::string("-") + flag.letter + ", ";
-  return letter + "--" + flag.name + (flag.value.empty() ? "" : " " + flag.value);
+  const std::string name = letter + "--" + flag.name;
+  if (!flag.implied.empty()) return name + "[=" + flag.value + "]";
+  return name + (flag.value.empty() ? "" : " " + flag.value);
 }
 
 std::string FlagHelp(const Flag& flag) {
@@ -124,7 +126,7 @@ std::string HelpText(const Command& command, const std::string& title) {
   CommonFlags common;
   FlagSet flags;
   if (command.define) command.define(flags);
-  DefineCommonFlags(flags, &common, title.find(' ') == std::string::npos);
+  DefineCommonFlags(flags, &common, command, title.find(' ') == std::string::npos);
   std::string text = Examples(command) + "\n" + Fill(command.description, kWidth, "");
   text += "\nUsage: " + UsageLine(command, title) + "\n";
   text += Section("Arguments:", ListFlags(flags.arguments(), false));

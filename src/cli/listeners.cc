@@ -14,7 +14,6 @@ namespace {
 constexpr uint64_t kRefreshMs = 1000;
 constexpr uint64_t kMaxIoThreads = 64;
 constexpr double kSoonDays = 14;
-constexpr uint32_t kReadableByOthers = 04;
 
 Status CheckFlags(const ListenFlags& flags) {
   if (flags.address.empty() && flags.tls_address.empty()) {
@@ -41,23 +40,27 @@ rpc::stream::ClientCertificates ClientCertificatesOf(const std::string& name) {
 
 }  // namespace
 
+void Define(FlagSet& flags, rpc::stream::TlsOptions* target) {
+  flags
+      .Path("tls-cert-file", "FILE", &target->cert_file,
+            "the certificate, in PEM form, and those of intermediate authorities behind it")
+      .Env();
+  flags
+      .Path("tls-key-file", "FILE", &target->key_file,
+            "the key of the certificate, in PEM form, without a passphrase")
+      .Env();
+  flags
+      .Path("tls-ca-cert-file", "FILE", &target->ca_file,
+            "the authorities, in PEM form, that sign the clients' certificates")
+      .Env();
+}
+
 void Define(FlagSet& flags, ListenFlags* target) {
   flags.Address("addr", &target->address, "where clients connect; empty: only over TLS")
       .Env()
       .MayBeEmpty();
   flags.Address("tls-addr", &target->tls_address, "where clients connect over TLS").Env();
-  flags
-      .Path("tls-cert-file", "FILE", &target->tls.cert_file,
-            "the certificate, in PEM form, and those of intermediate authorities behind it")
-      .Env();
-  flags
-      .Path("tls-key-file", "FILE", &target->tls.key_file,
-            "the key of the certificate, in PEM form, without a passphrase")
-      .Env();
-  flags
-      .Path("tls-ca-cert-file", "FILE", &target->tls.ca_file,
-            "the authorities, in PEM form, that sign the clients' certificates")
-      .Env();
+  Define(flags, &target->tls);
   flags
       .Choice("tls-auth-clients", &target->tls_auth_clients, {"yes", "optional", "no"},
               "whether clients must show a certificate")
@@ -67,6 +70,12 @@ void Define(FlagSet& flags, ListenFlags* target) {
               "threads that serve sockets and TLS; commands are executed by one")
       .Env();
   flags.Check([target] { return CheckFlags(*target); });
+}
+
+rpc::stream::TlsOptions TlsOptionsOf(const ListenFlags& flags) {
+  rpc::stream::TlsOptions options = flags.tls;
+  options.client_certificates = ClientCertificatesOf(flags.tls_auth_clients);
+  return options;
 }
 
 Status Listeners::Open(const ListenFlags& flags, const rpc::stream::AcceptHandler& accept,
@@ -80,13 +89,11 @@ Status Listeners::Open(const ListenFlags& flags, const rpc::stream::AcceptHandle
 
 Status Listeners::OpenTls(const ListenFlags& flags, const rpc::stream::AcceptHandler& accept,
                           metrics::Registry& registry) {
-  rpc::stream::TlsOptions options = flags.tls;
-  options.client_certificates = ClientCertificatesOf(flags.tls_auth_clients);
+  const rpc::stream::TlsOptions options = TlsOptionsOf(flags);
   ASSIGN_OR_RETURN(tls_context_,
                    rpc::stream::TlsContext::Open(
                        options, {vfs::PosixFileSystem(), base::SystemClock(), logger_}));
-  const Result<uint32_t> mode = vfs::FileMode(options.key_file);
-  if (mode.ok() && (*mode & kReadableByOthers) != 0) {
+  if (vfs::IsReadableByOthers(options.key_file)) {
     logger_.Warning("every user of this machine can read the key in " + options.key_file +
                     "; chmod 600 " + options.key_file);
   }

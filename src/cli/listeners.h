@@ -23,8 +23,12 @@ struct ListenFlags {
   uint64_t io_threads = 1;  // that serve sockets, the loop's own included
 };
 
-// Declares the flags of `target`, which the set borrows.
+// Declare the flags of `target`, which the set borrows.
 void Define(FlagSet& flags, ListenFlags* target);
+void Define(FlagSet& flags, rpc::stream::TlsOptions* target);
+
+// What the listener for TLS is made from.
+rpc::stream::TlsOptions TlsOptionsOf(const ListenFlags& flags);
 
 class Listeners {
  public:

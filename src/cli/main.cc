@@ -6,6 +6,7 @@
 #include <iostream>
 #include <optional>
 #include <utility>
+#include <vector>
 
 namespace nokv::cli {
 
@@ -14,6 +15,19 @@ namespace {
 std::optional<std::string> ReadVariable(const std::string& name) {
   const char* value = std::getenv(name.c_str());
   return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+}
+
+// The settings of this folder, of the user and of the machine.
+std::vector<std::string> SettingsFiles() {
+  std::string user = ReadVariable("XDG_CONFIG_HOME").value_or("");
+  if (const auto home = ReadVariable("HOME"); user.empty() && home.has_value() && !home->empty()) {
+    user = *home + "/.config";
+  }
+  std::vector<std::string> paths = {"./nokv.json"};
+  // What is not absolute is to be ignored, says the XDG Base Directory Specification.
+  if (user.starts_with('/')) paths.push_back(user + "/nokv/config.json");
+  paths.emplace_back("/etc/nokv/nokv.json");
+  return paths;
 }
 
 }  // namespace
@@ -26,6 +40,7 @@ int RunMain(const Command& program, int argc, char** argv,
                                 .inspect = std::move(inspect),
                                 .variables = ReadVariable,
                                 .args = args,
+                                .settings_files = SettingsFiles(),
                                 .in = &std::cin,
                                 .out_is_terminal = isatty(STDOUT_FILENO) == 1,
                                 .err_is_terminal = isatty(STDERR_FILENO) == 1};

@@ -3,6 +3,7 @@
 
 #include "cli/nokv_commands.h"
 #include "cli/output.h"
+#include "cli/watch.h"
 #include "console/stats_json.h"
 #include "console/stats_text.h"
 
@@ -15,9 +16,11 @@ constexpr uint16_t kMissingCurrent = 1102;
 struct ManifestOptions {
   std::string workdir;
   OutputOptions output;
+  WatchOptions watch;
 };
 
-int RunManifest(const ManifestOptions& options, const Environment& environment) {
+int ShowManifest(const ManifestOptions& options, const Environment& environment,
+                 const OutputOptions& output, std::ostream& out) {
   const auto inspection = environment.inspect(options.workdir);
   if (!inspection.ok()) {
     const Status& why = inspection.status();
@@ -29,7 +32,7 @@ int RunManifest(const ManifestOptions& options, const Environment& environment) 
                     .WithErrorNumber(why.error_number()),
                 environment.err);
   }
-  PrintDocument(environment.out, options.output, console::ManifestToJson(inspection->manifest),
+  PrintDocument(out, output, console::ManifestToJson(inspection->manifest),
                 console::ManifestText(inspection->manifest));
   return kExitOk;
 }
@@ -47,10 +50,18 @@ Command ManifestCommand() {
           "beside a running server.",
       .define = [](FlagSet& flags) -> Action {
         auto options = std::make_shared<ManifestOptions>();
-        flags.Path("workdir", "DIR", &options->workdir, "the database directory").Required().Env();
+        flags.Path("workdir", "DIR", &options->workdir, "the database directory")
+            .Required()
+            .Short('w')
+            .Env();
         DefineOutput(flags, &options->output, DocumentColumns());
+        DefineSort(flags, &options->output, DocumentColumns());
+        DefineWatch(flags, &options->watch);
         return [options](const Environment& environment) {
-          return RunManifest(*options, environment);
+          return Watch(options->watch, options->output, environment,
+                       [&](const OutputOptions& output, std::ostream& out) {
+                         return ShowManifest(*options, environment, output, out);
+                       });
         };
       }};
 }

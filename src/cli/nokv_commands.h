@@ -4,6 +4,7 @@
 #pragma once
 
 #include "cli/command.h"
+#include "cli/settings.h"
 
 namespace nokv::cli {
 
@@ -18,6 +19,12 @@ Command GetCommand();
 Command PutCommand();
 Command DeleteCommand();
 Command ScanCommand();
+
+// `nokv config check [FILE]` and `nokv config explain [SETTING]`
+Command ConfigCommand();
+
+// The settings of nokv and nokv-redis.
+SettingsSchema KnownSettings();
 
 // The whole programs.
 Command NokvProgram();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -79,6 +80,39 @@ void Flatten(const Json& json, const std::string& path, RowWriter* rows) {
 
 }  // namespace
 
+namespace {
+
+std::string JoinColumns(const std::vector<std::string>& columns) {
+  std::string names;
+  for (const std::string& column : columns) names += (names.empty() ? "" : ",") + column;
+  return names;
+}
+
+Status CheckColumn(const char* flag, const std::string& name,
+                   const std::vector<std::string>& columns) {
+  if (std::find(columns.begin(), columns.end(), name) != columns.end()) return Status::Ok();
+  const std::string nearest = Suggest(name, columns);
+  const Status status = Status::InvalidArgument(std::string(flag) + " " + Quoted(name) +
+                                                " is not one of " + JoinColumns(columns));
+  return nearest.empty() ? status : status.WithHint("did you mean " + nearest + "?");
+}
+
+// The column of --sort, without the dash.
+std::string SortColumn(const OutputOptions& options) {
+  return options.sort.substr(options.sort.starts_with('-') ? 1 : 0);
+}
+
+// Numbers by their value, before everything else.
+bool Less(const Cell& a, const Cell& b) {
+  const bool a_number = a.kind == Cell::Kind::kNumber;
+  const bool b_number = b.kind == Cell::Kind::kNumber;
+  if (a_number != b_number) return a_number;
+  return a_number ? std::strtod(a.text.c_str(), nullptr) < std::strtod(b.text.c_str(), nullptr)
+                  : a.text < b.text;
+}
+
+}  // namespace
+
 void DefineOutput(FlagSet& flags, OutputOptions* target, std::vector<std::string> columns) {
   flags
       .Choice("output", &target->format, {"table", "json", "jsonl", "csv", "raw"},
@@ -87,20 +121,24 @@ void DefineOutput(FlagSet& flags, OutputOptions* target, std::vector<std::string
       .Env();
   flags.Switch("json", &target->json, "the same as --output json");
   flags.Switch("no-header", &target->no_header, "no line with the names of the columns");
-  std::string names;
-  for (const std::string& column : columns) names += (names.empty() ? "" : ",") + column;
   flags.Text("columns", "NAMES", &target->columns,
-             "which columns, in which order, with commas between: " + names);
-  flags.Check([target, columns = std::move(columns), names] {
+             "which columns, in which order, with commas between: " + JoinColumns(columns));
+  flags.Check([target, columns = std::move(columns)] {
     if (target->columns.empty()) return Status::Ok();
     for (const std::string& name : SplitColumns(target->columns)) {
-      if (std::find(columns.begin(), columns.end(), name) != columns.end()) continue;
-      const std::string nearest = Suggest(name, columns);
-      const Status status =
-          Status::InvalidArgument("--columns " + Quoted(name) + " is not one of " + names);
-      return nearest.empty() ? status : status.WithHint("did you mean " + nearest + "?");
+      Status status = CheckColumn("--columns", name, columns);
+      if (!status.ok()) return status;
     }
     return Status::Ok();
+  });
+}
+
+void DefineSort(FlagSet& flags, OutputOptions* target, std::vector<std::string> columns) {
+  flags.Text("sort", "COLUMN", &target->sort,
+             "sort the rows by a column; -COLUMN from large to small");
+  flags.Check([target, columns = std::move(columns)] {
+    return target->sort.empty() ? Status::Ok()
+                                : CheckColumn("--sort", SortColumn(*target), columns);
   });
 }
 
@@ -112,9 +150,26 @@ RowWriter::RowWriter(std::ostream& out, const OutputOptions& options,
     chosen_.push_back(
         static_cast<size_t>(std::find(columns.begin(), columns.end(), name) - columns.begin()));
   }
+  sorted_by_ = static_cast<size_t>(std::find(columns.begin(), columns.end(), SortColumn(options)) -
+                                   columns.begin());
 }
 
 void RowWriter::Row(const std::vector<Cell>& cells) {
+  if (options_.sort.empty()) return Print(cells);
+  unsorted_.push_back(cells);
+}
+
+void RowWriter::PrintSorted() {
+  const auto before = [this](const std::vector<Cell>& a, const std::vector<Cell>& b) {
+    return options_.sort.starts_with('-') ? Less(b[sorted_by_], a[sorted_by_])
+                                          : Less(a[sorted_by_], b[sorted_by_]);
+  };
+  std::stable_sort(unsorted_.begin(), unsorted_.end(), before);
+  for (const auto& cells : unsorted_) Print(cells);
+  unsorted_.clear();
+}
+
+void RowWriter::Print(const std::vector<Cell>& cells) {
   if (options_.Is("json") || options_.Is("jsonl")) {
     Json object;
     for (size_t i = 0; i < names_.size(); i++) object[names_[i]] = ToJson(cells[chosen_[i]]);
@@ -179,6 +234,7 @@ void RowWriter::PrintHeld() {
 void RowWriter::Finish() {
   if (finished_) return;
   finished_ = true;
+  PrintSorted();
   if (options_.Is("json")) {
     out_ << (rows_ == 0 ? "[]\n" : "\n]\n");
   } else if (options_.Is("table") && !measured_ && rows_ > 0) {
@@ -190,7 +246,7 @@ void RowWriter::Finish() {
 
 void PrintDocument(std::ostream& out, const OutputOptions& options, const std::string& json,
                    const std::string& text) {
-  if (options.Is("table")) {
+  if (options.Is("table") && !options.AsRows()) {
     out << text;
   } else if (options.Is("json")) {
     out << json << "\n";

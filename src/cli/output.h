@@ -25,12 +25,18 @@ struct OutputOptions {
   bool json = false;  // --json, the short form of --output json
   bool no_header = false;
   std::string columns = {};  // a choice and an order, comma-separated; empty: all
+  std::string sort = {};     // a column, behind a dash from large to small; empty: as they come
 
+  // True if rows are asked for where the table is a text.
+  bool AsRows() const { return !columns.empty() || !sort.empty(); }
   bool Is(std::string_view name) const { return (json ? "json" : format) == name; }
 };
 
 // Declares --output, --json, --no-header and --columns. `columns` are those of the command.
 void DefineOutput(FlagSet& flags, OutputOptions* target, std::vector<std::string> columns);
+
+// Declares --sort, for commands whose rows are few: all of them are held to sort them.
+void DefineSort(FlagSet& flags, OutputOptions* target, std::vector<std::string> columns);
 
 // A field of a row.
 struct Cell {
@@ -46,7 +52,8 @@ struct Cell {
   std::string text;
 };
 
-// Prints rows as they come. Tables hold back the first rows to find how wide the columns are.
+// Prints rows as they come, unless they are sorted. Tables hold back the first rows to find how
+// wide the columns are.
 class RowWriter {
  public:
   // Names of columns are the keys of JSON objects; tables show them in capitals.
@@ -61,6 +68,8 @@ class RowWriter {
   void Finish();
 
  private:
+  void Print(const std::vector<Cell>& cells);
+  void PrintSorted();
   void PrintHeader();
   void PrintLine(const std::vector<std::string>& fields);
   void PrintHeld();
@@ -69,6 +78,8 @@ class RowWriter {
   const OutputOptions options_;
   std::vector<std::string> names_;  // of the columns chosen
   std::vector<size_t> chosen_;      // their positions in a row
+  size_t sorted_by_ = 0;            // the position of the column to sort by, if there is one
+  std::vector<std::vector<Cell>> unsorted_;
   std::vector<std::vector<std::string>> held_;
   std::vector<size_t> widths_;
   bool measured_ = false;
@@ -77,7 +88,7 @@ class RowWriter {
 };
 
 // Prints a JSON document: as it is, on one line, or as rows of name and value, names being paths
-// with dots; `text` is its table.
+// with dots; `text` is its table, unless columns or an order are asked for.
 void PrintDocument(std::ostream& out, const OutputOptions& options, const std::string& json,
                    const std::string& text);
 // The columns of PrintDocument.

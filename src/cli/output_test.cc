@@ -32,6 +32,32 @@ TEST(OutputTest, PrintsEveryFormat) {
   EXPECT_EQ(Print({.json = true}), Print({.format = "json"}));
 }
 
+TEST(OutputTest, SortsByAColumn) {
+  const auto sorted = [](const std::string& sort) {
+    std::ostringstream out;
+    RowWriter rows(out, {.format = "raw", .columns = "name", .sort = sort}, {"name", "size"});
+    rows.Row({Cell::Text("ten"), Cell::Number(10)});
+    rows.Row({Cell::Text("nine"), Cell::Number(9)});
+    rows.Row({Cell::Text("none"), Cell::Text("100")});
+    rows.Finish();
+    return out.str();
+  };
+  EXPECT_EQ(sorted("name"), "nine\nnone\nten\n");
+  EXPECT_EQ(sorted("size"), "nine\nten\nnone\n");  // also by one that is not shown
+  EXPECT_EQ(sorted("-size"), "none\nten\nnine\n");
+}
+
+TEST(OutputTest, TheTextOfADocumentGivesWayToRowsThatAreAskedFor) {
+  const auto print = [](const OutputOptions& options) {
+    std::ostringstream out;
+    PrintDocument(out, options, R"({"a": 1, "b": {"c": 0}})", "text\n");
+    return out.str();
+  };
+  EXPECT_EQ(print({}), "text\n");
+  EXPECT_EQ(print({.sort = "value"}), "NAME  VALUE\nb.c   0\na     1\n");
+  EXPECT_EQ(print({.columns = "value"}), "VALUE\n1\n0\n");
+}
+
 TEST(OutputTest, PrintsNothingAsAnEmptyDocument) {
   EXPECT_EQ(Print({}, 0), "");
   EXPECT_EQ(Print({.format = "json"}, 0), "[]\n");

@@ -14,14 +14,17 @@
 #include "cli/flags.h"
 #include "cli/listeners.h"
 #include "cli/log_sink.h"
+#include "cli/nokv_commands.h"
+#include "cli/output.h"
+#include "cli/redis_flags.h"
 #include "cli/version.h"
 #include "console/console.h"
 #include "engine/engine.h"
-#include "redis/acl/password.h"
 #include "redis/engine_backend.h"
 #include "redis/gateway.h"
 #include "rpc/stream/stream.h"
 #include "runtime/runtime.h"
+#include "vfs/file_mode.h"
 #include "vfs/vfs.h"
 
 namespace nokv::cli {
@@ -29,46 +32,6 @@ namespace nokv::cli {
 namespace {
 
 constexpr std::string_view kProgram = "nokv-redis";
-
-struct ServerFlags {
-  ListenFlags listen;
-  std::string workdir;
-  std::string sync = "everysec";
-  std::string requirepass_file;
-  std::string acl_file;
-  std::string metrics_address;
-};
-
-// Every flag of nokv-redis: one declaration each.
-void Define(FlagSet& flags, ServerFlags* target) {
-  flags.Path("workdir", "DIR", &target->workdir, "the database directory; created if missing")
-      .Required()
-      .Env();
-  Define(flags, &target->listen);
-  flags
-      .Choice(
-          "sync", &target->sync, {"always", "everysec", "no"},
-          "when a write is on stable storage: before it is acknowledged, within about a second, "
-          "or when the operating system writes it")
-      .Env();
-  flags
-      .Path("requirepass-file", "FILE", &target->requirepass_file,
-            "the first line of this file is the password that clients must give")
-      .Env();
-  flags
-      .Path("aclfile", "FILE", &target->acl_file,
-            "the users and what they may do; ACL SAVE writes it")
-      .Env();
-  flags.Check([target] {
-    if (target->requirepass_file.empty() || target->acl_file.empty()) return Status::Ok();
-    return Status::InvalidArgument("--requirepass-file and --aclfile exclude each other")
-        .WithHint("give user \"default\" its password in the file of users");
-  });
-  flags
-      .Address("metrics-addr", &target->metrics_address,
-               "serve /metrics, /debug/vars, /livez and /readyz over HTTP")
-      .Env();
-}
 
 redis::SyncPolicy SyncPolicyOf(const std::string& name) {
   if (name == "always") return redis::SyncPolicy::kAlways;
@@ -95,23 +58,11 @@ console::GatewayStats Shown(redis::GatewayStats stats) {
           .errors_per_operation = std::move(stats.errors_per_operation)};
 }
 
-// The hash of the password in the file `path`.
-Result<std::string> ReadPassword(const std::string& path) {
-  constexpr uint64_t kMaxBytes = 4096;
-  ASSIGN_OR_RETURN(std::string text, vfs::PosixFileSystem().ReadFile(path, kMaxBytes));
-  text.resize(std::min(text.find_first_of("\r\n"), text.size()));
-  if (text.empty()) {
-    return Status::InvalidArgument("the first line of " + path + " is empty")
-        .WithHint("write the password there");
-  }
-  return redis::acl::HashPassword(text);
-}
-
 // The running server. Members go in reverse order: what uses comes after what is used.
 class RedisServer {
  public:
   // `command_line` is the program and its arguments.
-  RedisServer(const ServerFlags& flags, Args command_line, redis::Config config,
+  RedisServer(const RedisFlags& flags, Args command_line, redis::Config config,
               base::Logger& logger)
       : flags_(flags),
         command_line_(std::move(command_line)),
@@ -149,6 +100,10 @@ class RedisServer {
     if (!status.ok()) return Stop(std::move(status));
     ready_ = true;
     listeners_.Warn();
+    for (const std::string& path : {flags_.access.requirepass_file, flags_.access.acl_file}) {
+      if (!vfs::IsReadableByOthers(path)) continue;
+      logger_.Warning("every user of this machine can read " + path + "; chmod 600 " + path);
+    }
     logger_.Info("ready: " + listeners_.description() + ", workdir " + flags_.workdir + ", sync " +
                  flags_.sync);
   }
@@ -190,7 +145,7 @@ class RedisServer {
     return outcome.ok() ? status : outcome;
   }
 
-  const ServerFlags& flags_;
+  const RedisFlags& flags_;
   const Args command_line_;
   redis::Config config_;
   base::Logger& logger_;
@@ -207,13 +162,13 @@ class RedisServer {
   Status outcome_;
 };
 
-int RunRedisServer(const ServerFlags& flags, const Environment& environment) {
+int RunRedisServer(const RedisFlags& flags, const Environment& environment) {
   redis::Config config;
   config.sync = SyncPolicyOf(flags.sync);
   config.workdir = flags.workdir;
-  config.acl_file = flags.acl_file;
-  if (!flags.requirepass_file.empty()) {
-    Result<std::string> hash = ReadPassword(flags.requirepass_file);
+  config.acl_file = flags.access.acl_file;
+  if (!flags.access.requirepass_file.empty()) {
+    Result<std::string> hash = ReadPassword(environment.fs, flags.access.requirepass_file);
     if (!hash.ok()) return Fail(hash.status().Prefixed("--requirepass-file"), environment.err);
     config.requirepass_hash = *std::move(hash);
   }
@@ -224,10 +179,30 @@ int RunRedisServer(const ServerFlags& flags, const Environment& environment) {
   // A write beyond the limit of file size then fails, as on a full disk, and does not end the
   // server.
   std::signal(SIGXFSZ, SIG_IGN);
+  // A terminal that is closed does not end it; certificates are read again without being told.
+  std::signal(SIGHUP, SIG_IGN);
   Args command_line = {std::string(kProgram)};
   command_line.insert(command_line.end(), environment.args.begin(), environment.args.end());
   const Status status = RedisServer(flags, std::move(command_line), config, **logger).Run();
   return status.ok() ? kExitOk : Fail(status, environment.err);
+}
+
+// The settings, then every problem with what they name; a server that runs is left alone.
+int CheckConfig(const RedisFlags& flags, const FlagSet& set, const Environment& environment) {
+  const std::vector<Status> problems = CheckFiles(flags, environment.fs, base::SystemClock());
+  if (environment.verbosity != Verbosity::kQuiet) {
+    RowWriter rows(environment.out, {}, {"setting", "value", "source"});
+    for (const Flag& flag : set.flags()) {
+      if (flag.environment.empty() || flag.name == "config") continue;
+      const Given* given = set.GivenFor(flag);
+      rows.Row({Cell::Text(flag.name),
+                Cell::Text(given == nullptr ? flag.default_text : given->text),
+                Cell::Text(given == nullptr ? "default" : given->source)});
+    }
+    rows.Finish();
+  }
+  for (const Status& problem : problems) (void)Fail(problem, environment.err);
+  return problems.empty() ? kExitOk : ExitCodeFor(problems[0]);
 }
 
 }  // namespace
@@ -237,17 +212,20 @@ Command NokvRedisProgram() {
           .summary = "serves a database directory to Redis clients",
           .examples = {{"nokv-redis --workdir ./data"},
                        {"nokv-redis --addr 127.0.0.1:6380 --workdir ./data --sync always"},
-                       {"redis-cli -p 6380 set k v"}},
+                       {"redis-cli -p 6380 set k v"},
+                       {"nokv-redis --workdir ./data --check-config", "what it would start with"}},
           .description =
               "Serves a database directory to Redis clients. SIGTERM or Ctrl-C ends it "
               "in good order.",
           .define = [](FlagSet& flags) -> Action {
-            auto server = std::make_shared<ServerFlags>();
+            auto server = std::make_shared<RedisFlags>();
             Define(flags, server.get());
-            return [server](const Environment& environment) {
-              return RunRedisServer(*server, environment);
+            return [server, &flags](const Environment& environment) {
+              return server->check_config ? CheckConfig(*server, flags, environment)
+                                          : RunRedisServer(*server, environment);
             };
-          }};
+          },
+          .settings = KnownSettings};
 }
 
 }  // namespace nokv::cli

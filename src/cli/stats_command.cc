@@ -4,6 +4,7 @@
 #include "base/macros.h"
 #include "cli/nokv_commands.h"
 #include "cli/output.h"
+#include "cli/watch.h"
 #include "console/stats_json.h"
 #include "console/stats_text.h"
 #include "rpc/http/http.h"
@@ -19,6 +20,7 @@ struct StatsOptions {
   std::string workdir;
   std::string expvar;
   OutputOptions output;
+  WatchOptions watch;
   // Regions are counted from local metadata, which stand-alone directories do not have.
   bool no_region_metrics = false;
 };
@@ -48,7 +50,8 @@ Result<std::string> FetchSnapshot(const std::string& url) {
   return snapshot;
 }
 
-int RunStats(const StatsOptions& options, const Environment& environment) {
+int ShowStats(const StatsOptions& options, const Environment& environment,
+              const OutputOptions& output, std::ostream& out) {
   std::string snapshot;
   if (!options.expvar.empty()) {
     auto fetched = FetchSnapshot(CompleteUrl(options.expvar));
@@ -60,44 +63,51 @@ int RunStats(const StatsOptions& options, const Environment& environment) {
     snapshot = console::StatsToJson(inspection->stats, {});
   }
   // Only the table has to understand what a server of another version may have sent.
-  const auto text = options.output.Is("table") ? console::StatsText(snapshot) : std::string();
+  const auto text = output.Is("table") ? console::StatsText(snapshot) : std::string();
   if (!text.ok()) return Fail(text.status(), environment.err);
-  PrintDocument(environment.out, options.output, snapshot, *text);
+  PrintDocument(out, output, snapshot, *text);
   return kExitOk;
 }
 
 }  // namespace
 
 Command StatsCommand() {
-  return {.name = "stats",
-          .summary = "what a database is doing, from its directory or its server",
-          .examples = {{"nokv stats --workdir ./data"},
-                       {"nokv stats --expvar 127.0.0.1:9100"},
-                       {"nokv stats --workdir ./data -o csv | grep ^wal"}},
-          .description =
-              "Shows what a database is doing: from its directory, which is read "
-              "without changing a byte also while a server has it open, or from a "
-              "running server. docs/cli.md lists the fields.",
-          .define = [](FlagSet& flags) -> Action {
-            auto options = std::make_shared<StatsOptions>();
-            flags.Path("workdir", "DIR", &options->workdir, "the database directory").Env();
-            flags
-                .Text("expvar", "URL", &options->expvar,
-                      "a server's --metrics-addr: host:port, http://host:port, or the full address "
-                      "of its /debug/vars; wins over --workdir")
-                .Env();
-            DefineOutput(flags, &options->output, DocumentColumns());
-            flags.Switch("no-region-metrics", &options->no_region_metrics,
-                         "do not count regions; their counts stay zero");
-            flags.Check([given = options.get()] {
-              return given->workdir.empty() && given->expvar.empty()
-                         ? Status::InvalidArgument("either --workdir or --expvar must be specified")
-                         : Status::Ok();
-            });
-            return [options](const Environment& environment) {
-              return RunStats(*options, environment);
-            };
-          }};
+  return {
+      .name = "stats",
+      .summary = "what a database is doing, from its directory or its server",
+      .examples = {{"nokv stats --workdir ./data"},
+                   {"nokv stats --expvar 127.0.0.1:9100"},
+                   {"nokv stats --expvar 127.0.0.1:9100 --watch=5s", "until Ctrl-C"},
+                   {"nokv stats --workdir ./data -o csv | grep ^wal"}},
+      .description =
+          "Shows what a database is doing: from its directory, which is read "
+          "without changing a byte also while a server has it open, or from a "
+          "running server. docs/cli.md lists the fields.",
+      .define = [](FlagSet& flags) -> Action {
+        auto options = std::make_shared<StatsOptions>();
+        flags.Path("workdir", "DIR", &options->workdir, "the database directory").Short('w').Env();
+        flags
+            .Text("expvar", "URL", &options->expvar,
+                  "a server's --metrics-addr: host:port, http://host:port, or the full address "
+                  "of its /debug/vars; wins over --workdir")
+            .Env();
+        DefineOutput(flags, &options->output, DocumentColumns());
+        DefineSort(flags, &options->output, DocumentColumns());
+        DefineWatch(flags, &options->watch);
+        flags.Switch("no-region-metrics", &options->no_region_metrics,
+                     "do not count regions; their counts stay zero");
+        flags.Check([given = options.get()] {
+          return given->workdir.empty() && given->expvar.empty()
+                     ? Status::InvalidArgument("either --workdir or --expvar must be specified")
+                     : Status::Ok();
+        });
+        return [options](const Environment& environment) {
+          return Watch(options->watch, options->output, environment,
+                       [&](const OutputOptions& output, std::ostream& out) {
+                         return ShowStats(*options, environment, output, out);
+                       });
+        };
+      }};
 }
 
 }  // namespace nokv::cli

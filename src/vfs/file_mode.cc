@@ -1,16 +1,36 @@
 #include "vfs/file_mode.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "base/macros.h"
 #include "vfs/posix_io.h"
 
 namespace nokv::vfs {
 
-Result<uint32_t> FileMode(const std::string& path) {
-  constexpr uint32_t kPermissions = 07777;
+namespace {
+
+Result<mode_t> ModeOf(const std::string& path) {
   struct stat info = {};
   if (::stat(path.c_str(), &info) != 0) return ErrnoStatus("stat", path);
-  return static_cast<uint32_t>(info.st_mode) & kPermissions;
+  return info.st_mode;
+}
+
+}  // namespace
+
+bool IsReadableByOthers(const std::string& path) {
+  const Result<mode_t> mode = ModeOf(path);
+  return mode.ok() && (*mode & S_IROTH) != 0;
+}
+
+Result<bool> IsRegularFile(const std::string& path) {
+  ASSIGN_OR_RETURN(const mode_t mode, ModeOf(path));
+  return S_ISREG(mode);
+}
+
+bool IsWritableDirectory(const std::string& path) {
+  const Result<mode_t> mode = ModeOf(path);
+  return mode.ok() && S_ISDIR(*mode) && ::access(path.c_str(), W_OK | X_OK) == 0;
 }
 
 }  // namespace nokv::vfs

@@ -41,6 +41,7 @@ class ExamplesTest(gateway.ScratchTest):
         for line in ("nokv put greeting hi --workdir mydb", "nokv put session x --workdir mydb",
                      "nokv put user:1 Ada --workdir data --redis-db 3"):
             self.bash(line)
+        (self.folder / "nokv.json").write_text('{"sync": "always"}')
 
     def bash(self, line):
         for port, free in self.ports.items():
@@ -75,7 +76,10 @@ class ExamplesTest(gateway.ScratchTest):
         server = None
         for line in lines:
             with self.subTest(line):
-                if line.startswith(SERVERS):
+                if "--watch" in line:
+                    # Until Ctrl-C.
+                    self.bash(f"timeout --preserve-status --signal=INT 1 {line}")
+                elif line.startswith(SERVERS) and "--check-config" not in line:
                     if server:
                         server.terminate()
                         self.assertEqual(server.wait(gateway.PATIENCE), 0)

@@ -1,8 +1,15 @@
 """What an operator types, rightly and wrongly, at the real programs."""
+import json
+import os
+import pty
+import select
+import signal
 import subprocess
+import time
 import unittest
 import urllib.request
 
+import certificates
 import gateway
 
 USAGE, NOT_FOUND, UNAVAILABLE = 2, 3, 4  # exit codes
@@ -115,6 +122,151 @@ class MistakeTest(gateway.ScratchTest):
                               stdout=subprocess.PIPE, text=True, timeout=gateway.PATIENCE)
         self.assertEqual(done.returncode, UNAVAILABLE)
         self.assertIn(f"start it: nokv-redis --addr {address}", done.stdout)
+
+
+class SettingsTest(gateway.ScratchTest):
+    """Settings from files, read by the real programs from the real places."""
+
+    def setUp(self):
+        super().setUp()
+        self.user = self.folder / "xdg" / "nokv" / "config.json"
+        self.user.parent.mkdir(parents=True)
+
+    def run_here(self, program, *arguments, code=0, **variables):
+        done = subprocess.run([gateway.BIN / program, *map(str, arguments)], cwd=self.folder,
+                              env={"XDG_CONFIG_HOME": str(self.folder / "xdg"), **variables},
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              timeout=gateway.PATIENCE, check=False)
+        self.assertEqual(done.returncode, code, done.stderr)
+        return done.stdout + done.stderr
+
+    def source_of(self, setting, *arguments, **variables):
+        lines = self.run_here("nokv-redis", "--check-config", *arguments, **variables).splitlines()
+        return next(line for line in lines if line.startswith(setting + " ")).split()[1:]
+
+    def test_flag_variable_folder_and_user_in_this_order(self):
+        self.user.write_text('{"sync": "no", "workdir": "data"}')
+        self.assertEqual(self.source_of("sync"), ["no", f"{self.user}:1:10"])
+        self.assertEqual(self.source_of("workdir")[0], str(self.user.parent / "data"))
+        (self.folder / "nokv.json").write_text('{"sync": "always"}')
+        self.assertEqual(self.source_of("sync"), ["always", "./nokv.json:1:10"])
+        self.assertEqual(self.source_of("sync", NOKV_SYNC="no"), ["no", "NOKV_SYNC"])
+        self.assertEqual(self.source_of("sync", "--sync", "everysec", NOKV_SYNC="no"),
+                         ["everysec", "--sync"])
+        (self.folder / "other.json").write_text('{"io-threads": 2}')
+        self.assertEqual(self.source_of("sync", "--config", "other.json")[0], "no")
+        self.assertEqual(self.source_of("io-threads", NOKV_CONFIG="other.json")[0], "2")
+
+    def test_the_gateway_serves_with_the_settings_of_a_file(self):
+        (self.folder / "nokv.json").write_text('{"sync": "always"}')
+        with gateway.Gateway(self.folder / "db", "-C", self.folder / "nokv.json") as server:
+            self.assertIn("sync always", server.log)
+
+    def test_mistakes_keep_the_gateway_from_starting(self):
+        (self.folder / "nokv.json").write_text('{\n  "workdir": "db",\n  "snyc": "no",\n'
+                                               '  "io-threads": "2"\n}\n')
+        for arguments in ((), ("--check-config",)):
+            text = self.run_here("nokv-redis", *arguments, code=USAGE)
+            self.assertIn("error[E2201]", text)
+            self.assertIn('\n  ./nokv.json:3:3: unknown setting "snyc"; did you mean sync?', text)
+            self.assertIn("\n  ./nokv.json:4:17: io-threads must be a number, not text", text)
+        self.assertFalse((self.folder / "db").exists())
+        self.run_here("nokv", "help", "E2201")
+
+    def test_a_pipe_is_not_waited_for(self):
+        os.mkfifo(self.folder / "nokv.json")
+        self.assertIn("error[E2202]", self.run_here("nokv", "scan", "-w", "db", code=USAGE))
+
+    def test_the_check_looks_at_what_settings_name(self):
+        certificates.make_authority(self.folder)
+        certificates.issue(self.folder, "server")
+        certificates.issue(self.folder, "other")
+        (self.folder / "users").write_text("user web on nopass +@read\n")
+        (self.folder / "file").write_text("")
+        good = {"workdir": "new/db", "tls-addr": ":7000", "tls-cert-file": "server.crt",
+                "tls-key-file": "server.key", "tls-auth-clients": "no", "aclfile": "users"}
+        (self.folder / "nokv.json").write_text(json.dumps(good))
+        self.run_here("nokv-redis", "--check-config")
+        self.assertFalse((self.folder / "new").exists(), "it changes nothing")
+        with gateway.Gateway(self.folder / "db"):
+            self.run_here("nokv-redis", "--check-config", "--workdir", "db")
+        (self.folder / "users").write_text("user web nonsense\n")
+        (self.folder / "nokv.json").write_text(json.dumps(
+            {**good, "workdir": "file/db", "tls-key-file": "other.key"}))
+        text = self.run_here("nokv-redis", "--check-config", "-q", code=7)
+        self.assertIn("error: --workdir: file is no directory", text)
+        self.assertIn("error: --aclfile: ", text)
+        self.assertIn("error: --tls-addr: the key in other.key is not that of the certificate", text)
+
+    def test_the_doctor_looks_at_certificate_and_secrets(self):
+        certificates.make_authority(self.folder)
+        certificates.issue(self.folder, "server", days=20)
+        certificates.issue(self.folder, "other")
+        (self.folder / "password").write_text("secret\n")
+        for name, mode in (("password", 0o644), ("server.key", 0o600)):
+            (self.folder / name).chmod(mode)
+        (self.folder / "nokv.json").write_text(json.dumps(
+            {"tls-cert-file": "server.crt", "tls-key-file": "server.key",
+             "requirepass-file": "password"}))
+        text = self.run_here("nokv", "doctor", "-o", "raw")
+        self.assertRegex(text, r"TLS\twarning\tserver.crt expires in (19|20) days\t")
+        self.assertIn("secrets\twarning\tevery user of this machine can read password\t"
+                      "chmod 600 password", text)
+        (self.folder / "password").chmod(0o600)
+        text = self.run_here("nokv", "doctor", "-o", "raw", "--tls-key-file", "other.key", code=1)
+        self.assertIn("TLS\tproblem\tthe key in other.key is not that of the certificate", text)
+        self.assertIn("secrets\tok\t", text)
+
+
+class WatchTest(gateway.ScratchTest):
+
+    def setUp(self):
+        super().setUp()
+        gateway.run("nokv", "put", "k", "v", "--workdir", self.folder / "db")
+
+    def watch(self, out, *more):
+        return subprocess.Popen([gateway.BIN / "nokv", "stats", "--workdir", self.folder / "db",
+                                 "--watch=100ms", *more], stdout=out, stderr=subprocess.PIPE)
+
+    def read_until(self, source, count, mark):
+        text, deadline = b"", time.monotonic() + gateway.PATIENCE
+        while text.count(mark) < count:
+            self.assertTrue(select.select([source], [], [], max(0, deadline - time.monotonic()))[0])
+            text += os.read(source, 1 << 16)
+        return text
+
+    def end(self, process):
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(gateway.PATIENCE), 0)
+        self.assertEqual(process.stderr.read(), b"")
+        process.stderr.close()
+
+    def test_a_pipe_gets_one_block_behind_the_other_until_ctrl_c(self):
+        for more, mark in (((), b"Entries "), (("-o", "jsonl"), b'{"entries"'),
+                           (("-o", "csv"), b"\nentries,")):
+            process = self.watch(subprocess.PIPE, *more)
+            text = self.read_until(process.stdout.fileno(), 3, mark)
+            self.assertNotIn(b"\x1b", text)
+            self.assertEqual(text.count(b"name,value"), 1 if "csv" in more else 0)
+            self.end(process)
+            process.stdout.close()
+
+    def test_a_terminal_shows_it_in_one_place(self):
+        ours, theirs = pty.openpty()
+        process = self.watch(theirs)
+        text = self.read_until(ours, 3, b"Entries ")
+        self.assertTrue(text.startswith(b"\x1b[Hevery 100ms; Ctrl-C ends"), text[:60])
+        self.assertIn(b"\x1b[J\x1b[H", text)
+        os.write(ours, b"x")
+        self.end(process)
+        os.close(ours)
+        os.close(theirs)
+
+    def test_what_fails_at_first_ends_it(self):
+        done = subprocess.run([gateway.BIN / "nokv", "stats", "--workdir", self.folder / "none",
+                               "--watch"], stderr=subprocess.PIPE, check=False,
+                              timeout=gateway.PATIENCE)
+        self.assertEqual(done.returncode, NOT_FOUND)
 
 
 class MetricsTest(gateway.ScratchTest):
