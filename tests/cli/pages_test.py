@@ -1,8 +1,13 @@
 """What is made from the tree of commands: completion, manual pages, reference; and the error pages."""
+import os
 import pathlib
+import pty
 import re
+import select
 import shutil
+import signal
 import subprocess
+import time
 import unittest
 
 import gateway
@@ -43,16 +48,80 @@ class CompletionTest(gateway.ScratchTest):
         (self.folder / "database").mkdir()
         self.assertEqual(self.complete("nokv stats --workdir dat"), ["database"])
 
-    def test_the_scripts_of_other_shells_parse_where_the_shell_is(self):
+    def test_fish_completes_commands_flags_and_values(self):
+        if not shutil.which("fish"):
+            self.skipTest("fish is not installed; scripts/lib/deps.sh installs it")
+        (self.folder / "database").mkdir()
+        asked = {"nokv sta": ["stats"], "nokv stats --wo": ["--workdir"],
+                 "nokv scan -o js": ["json", "jsonl"], "nokv scan --output c": ["csv"],
+                 "nokv completion z": ["zsh"], "nokv config ": ["check", "explain"],
+                 "nokv stats --wat": ["--watch"], "nokv-redis --sync a": ["always"],
+                 "nokv-sim crash --st": ["--stride"], "nokv stats --workdir dat": ["database/"]}
+        script = "".join(f"'{gateway.BIN / program}' completion fish | source\n"
+                         for program in PROGRAMS)
+        script += "".join(f"echo '={line}'; complete -C '{line}'\n" for line in asked)
+        text = output("fish", "--no-config", "-c", script, cwd=self.folder,
+                      env=dict(os.environ, HOME=str(self.folder)))
+        answers = {}
+        for part in text.split("=")[1:]:
+            line, *words = part.splitlines()
+            answers[line] = [word.split("\t")[0] for word in words]  # behind the tab: what it means
+        self.assertEqual(answers, asked)
+
+    def test_zsh_completes_commands_flags_and_values(self):
+        if not shutil.which("zsh"):
+            self.skipTest("zsh is not installed; scripts/lib/deps.sh installs it")
+        (self.folder / "database").mkdir()
+        with Zsh(self.folder) as shell:
+            for typed, completed in (
+                    ("nokv sta", "nokv stats"), ("nokv stats --workd", "nokv stats --workdir"),
+                    ("nokv scan -o js", "nokv scan -o json"), ("nokv completion z", "nokv completion zsh"),
+                    ("nokv config ex", "nokv config explain"),
+                    ("nokv-redis --sync al", "nokv-redis --sync always"),
+                    ("nokv-sim crash --str", "nokv-sim crash --stride"),
+                    ("nokv stats --workdir dat", "nokv stats --workdir database")):  # Enter takes the slash off
+                self.assertEqual(shell.complete(typed), completed)
+
+
+class Zsh:
+    """An interactive zsh on a terminal of its own, in which the programs are functions that print
+    how they are called."""
+
+    def __init__(self, folder):
+        setup = ["autoload -Uz compinit", "compinit -u -d dump"]
         for program in PROGRAMS:
-            for shell in ("zsh", "fish"):
-                script = output(gateway.BIN / program, "completion", shell)
-                self.assertIn("--workdir" if shell == "zsh" else "-l workdir",
-                              output(gateway.BIN / "nokv", "completion", shell))
-                self.assertIn(program, script)
-                if shutil.which(shell):
-                    (self.folder / "script").write_text(script)
-                    output(shell, "-n", self.folder / "script")
+            setup.append(f"source <('{gateway.BIN / program}' completion zsh)")
+            setup.append(f"{program}() {{ print -r -- \"<$0 $*>\" }}")
+        (folder / "setup").write_text("\n".join(setup + ["print '<set up>'"]) + "\n")
+        self.child, self.terminal = pty.fork()
+        if self.child == 0:
+            os.chdir(folder)
+            os.execvpe("zsh", ["zsh", "-f"], {"PATH": os.environ["PATH"], "TERM": "dumb",
+                                               "HOME": str(folder)})
+        os.write(self.terminal, b"source ./setup\n")
+        self.printed("<set up>")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        os.kill(self.child, signal.SIGKILL)
+        os.waitpid(self.child, 0)
+        os.close(self.terminal)
+
+    def printed(self, pattern):
+        """What stands between the next angle brackets that match."""
+        text, deadline = "", time.monotonic() + gateway.PATIENCE
+        while not (match := re.search(pattern, text)):
+            ready = select.select([self.terminal], [], [], max(0, deadline - time.monotonic()))[0]
+            if not ready:
+                raise TimeoutError(f"zsh printed {text!r}")
+            text += os.read(self.terminal, 1 << 16).decode(errors="replace")
+        return match.group(0)[1:-1]
+
+    def complete(self, line):
+        os.write(self.terminal, line.encode() + b"\t\n")
+        return self.printed(r"<nokv[^<>\r\n]*>").rstrip()
 
 
 class ManualTest(gateway.ScratchTest):
