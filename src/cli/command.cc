@@ -30,9 +30,14 @@ void DefineEverything(const Command& command, FlagSet& flags) {
 
 int UnknownCommand(const Command& program, const std::string& name, std::ostream& err) {
   std::vector<std::string> names;
-  for (const Command& command : program.commands) names.push_back(command.name);
+  std::string nearest;
+  for (const Command& command : program.commands) {
+    names.push_back(command.name);
+    const auto& also = command.also;
+    if (std::find(also.begin(), also.end(), name) != also.end()) nearest = command.name;
+  }
   Status status = Status::InvalidArgument("unknown command " + Quoted(name));
-  const std::string nearest = Suggest(name, names);
+  if (nearest.empty()) nearest = Suggest(name, names);
   if (!nearest.empty()) status = status.WithHint("did you mean " + nearest + "?");
   return FailUsage(status, program.name, err);
 }

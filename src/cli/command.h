@@ -101,6 +101,8 @@ struct Command {
   // it is not built yet.
   std::function<Action(FlagSet& flags)> define = {};
   std::vector<Command> commands = {};
+  // What other programs call it; a suggestion, no name.
+  std::vector<std::string> also = {};
   // The settings that there are, of this and other programs (cli/settings.h); empty: it reads no
   // files, and has no --config.
   std::function<SettingsSchema()> settings = {};

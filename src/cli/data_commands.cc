@@ -43,6 +43,8 @@ void DefineDirectory(FlagSet& flags, DataOptions* options) {
   flags.Path("workdir", "DIR", &options->workdir, "the database directory")
       .Required()
       .Short('w')
+      .Also({"dir", "data", "data-dir", "datadir", "db", "path"})
+      .ForUrls("redis-cli talks to a gateway, nokv stats --expvar looks into one")
       .Env();
   flags
       .Number("redis-db", "N", &options->redis_db, {0, redis::kDatabases - 1},

@@ -231,6 +231,8 @@ Command DoctorCommand() {
                 .Path("workdir", "DIR", &options->workdir,
                       "the database directory; without it the disk of this folder is measured")
                 .Short('w')
+                .Also({"dir", "data", "data-dir", "datadir", "db", "path"})
+                .ForUrls("--addr asks a gateway")
                 .Env();
             flags
                 .Address("addr", &options->address,

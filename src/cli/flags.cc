@@ -96,6 +96,16 @@ Flag& Flag::MayBeEmpty() {
   return *this;
 }
 
+Flag& Flag::ForUrls(const std::string& way_out) {
+  for_urls = way_out;
+  return *this;
+}
+
+Flag& Flag::Also(std::vector<std::string> names) {
+  also = std::move(names);
+  return *this;
+}
+
 Flag& Flag::Implied(const std::string& text) {
   implied = text;
   return *this;
@@ -103,7 +113,12 @@ Flag& Flag::Implied(const std::string& text) {
 
 std::string Flag::Assign(const std::string& text) const {
   if (text.empty() && !may_be_empty && !value.empty()) return "is empty: it needs " + value;
-  const std::string problem = set(text);
+  std::string problem = set(text);
+  // A directory of that name would only be made by mistake; "./" before it means it.
+  if (is_path && (text.find("://") != std::string::npos ||
+                  (text.find('/') == std::string::npos && rpc::ParseHostPort(text).ok()))) {
+    problem = "is an address, not a path" + (for_urls.empty() ? "" : "; " + for_urls);
+  }
   return problem.empty() ? "" : Quoted(text) + " " + problem;
 }
 
@@ -259,7 +274,13 @@ Status FlagSet::Unknown(const std::string& arg) const {
   const std::string name = arg.substr(0, arg.find('='));
   const Status status = Status::InvalidArgument("unknown flag " + Quoted(name));
   std::vector<std::string> names;
-  for (const Flag& flag : flags_) names.push_back(Shown(flag));
+  const std::string plain = name.substr(std::min(name.find_first_not_of('-'), name.size()));
+  for (const Flag& flag : flags_) {
+    names.push_back(Shown(flag));
+    if (std::find(flag.also.begin(), flag.also.end(), plain) != flag.also.end()) {
+      return status.WithHint("did you mean " + Shown(flag) + " " + flag.value + "?");
+    }
+  }
   // "-workdri" is compared as "--workdri".
   const std::string nearest = Suggest(name.starts_with("--") ? name : "-" + name, names);
   return nearest.empty() ? status : status.WithHint("did you mean " + nearest + "?");
@@ -281,7 +302,20 @@ Status FlagSet::ParseArgument(const std::string& arg) {
   for (const Flag& argument : arguments_) {
     if (GivenFor(argument) == nullptr) return Take(argument, argument.name, arg);
   }
-  return Status::InvalidArgument("unexpected argument " + Quoted(arg));
+  return Unexpected(arg);
+}
+
+Status FlagSet::Unexpected(const std::string& arg) const {
+  const Status status = Status::InvalidArgument("unexpected argument " + Quoted(arg));
+  // "nokv-redis data"
+  for (const Flag& flag : flags_) {
+    if (flag.required && arguments_.empty() && GivenFor(flag) == nullptr) {
+      return status.WithHint("did you mean " + Shown(flag) + " " + Quoted(arg) + "?");
+    }
+  }
+  // "--watch 5s"
+  if (given_.empty() || given_.back().flag->implied.empty()) return status;
+  return status.WithHint("did you mean " + Shown(*given_.back().flag) + "=" + Quoted(arg) + "?");
 }
 
 Status FlagSet::ParseFlags(const Args& args) {
@@ -295,11 +329,6 @@ Status FlagSet::ParseFlags(const Args& args) {
         break;
       case Token::Kind::kArgument:
         status = ParseArgument(args[i]);
-        // "--watch 5s"
-        if (!status.ok() && i > 0 && !given_.empty() && !given_.back().flag->implied.empty() &&
-            args[i - 1] == Shown(*given_.back().flag)) {
-          status = status.WithHint("did you mean " + args[i - 1] + "=" + args[i] + "?");
-        }
         break;
       case Token::Kind::kUnknown:
         return Unknown(args[i]);

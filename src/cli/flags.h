@@ -63,8 +63,10 @@ struct Flag {
   char letter = 0;               // the short form; 0: none
   bool required = false;
   bool may_be_empty = false;
-  bool is_path = false;     // completion offers files
-  bool everywhere = false;  // every command has it; help lists it last
+  bool is_path = false;                // completion offers files
+  std::string for_urls = {};           // of a path: the way out for who gives an address instead
+  std::vector<std::string> also = {};  // what other programs call it; a suggestion, no flag
+  bool everywhere = false;             // every command has it; help lists it last
   // How a settings file writes its value.
   config::Setting::Kind kind = config::Setting::Kind::kText;
   // Stores the value; returns what is wrong with it: "is not a number from 1 to 10".
@@ -77,6 +79,9 @@ struct Flag {
   Flag& Short(char short_form);
   // An empty value means something.
   Flag& MayBeEmpty();
+  // Who gives a URL or HOST:PORT instead of a path is told this.
+  Flag& ForUrls(const std::string& way_out);
+  Flag& Also(std::vector<std::string> names);
   // --name alone means --name=VALUE.
   Flag& Implied(const std::string& text);
 
@@ -153,6 +158,7 @@ class FlagSet {
   const Flag* FindLetter(char letter) const;
   Token Split(const std::string& arg) const;
   Status Unknown(const std::string& arg) const;
+  Status Unexpected(const std::string& arg) const;
   Status Take(const Flag& flag, const std::string& source, const std::string& text);
   Status ParseArgument(const std::string& arg);
   Status ParseFlags(const Args& args);

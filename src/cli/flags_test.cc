@@ -220,10 +220,36 @@ TEST(FlagSetTest, AValueThatMayBeLeftOutStandsBehindTheEqualsSign) {
   EXPECT_EQ(key, "k");
   ASSERT_TRUE(parse({"--watch=5s"}, &ms, &key).ok());
   EXPECT_EQ(ms, 5000U);
-  EXPECT_EQ(parse({"k", "--watch", "5s"}, &ms, &key).hint(), "did you mean --watch=5s?");
+  EXPECT_EQ(parse({"k", "--watch", "5s"}, &ms, &key).hint(), "did you mean --watch=\"5s\"?");
   FlagSet flags;
   flags.Duration("watch", &ms, {1, 3'600'000}, "").Implied("2s");
   EXPECT_EQ(flags.FirstArgument({"--watch", "stats"}), 1U);
+}
+
+TEST(FlagSetTest, KnowsWhatOtherProgramsCallAFlag) {
+  std::string workdir;
+  FlagSet flags;
+  flags.Path("workdir", "DIR", &workdir, "").Required().Also({"dir"});
+  EXPECT_EQ(flags.Parse({"--dir", "x"}, {}).hint(), "did you mean --workdir DIR?");
+  EXPECT_EQ(flags.Parse({"-dir=x"}, {}).hint(), "did you mean --workdir DIR?");
+  EXPECT_EQ(flags.Parse({"data"}, {}).hint(), "did you mean --workdir \"data\"?");
+}
+
+TEST(FlagSetTest, AnAddressIsNoPath) {
+  for (const char* text : {"http://127.0.0.1:9100", "redis://h", "127.0.0.1:6380", ":1"}) {
+    std::string workdir;
+    FlagSet flags;
+    flags.Path("workdir", "DIR", &workdir, "").ForUrls("ask it with redis-cli");
+    EXPECT_EQ(
+        flags.Parse({"--workdir", text}, {}).message(),
+        std::string("--workdir \"") + text + "\" is an address, not a path; ask it with redis-cli");
+  }
+  for (const char* text : {"./127.0.0.1:6380", "/data/a:1", "data", "."}) {
+    std::string workdir;
+    FlagSet flags;
+    flags.Path("workdir", "DIR", &workdir, "");
+    EXPECT_TRUE(flags.Parse({"--workdir", text}, {}).ok()) << text;
+  }
 }
 
 TEST(FlagSetTest, SaysWhatIsRequired) {

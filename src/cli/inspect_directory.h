@@ -1,4 +1,4 @@
-// InspectDirectory: the one place where the tools open a database.
+// InspectDirectory: what the tools learn of a database without changing it.
 #pragma once
 
 #include <string>
@@ -10,5 +10,8 @@ namespace nokv::cli {
 // Opens the database in `workdir` strictly read-only, whatever its mode, also beside a live writer,
 // and closes it again. Errors as DB::Open.
 Result<Inspection> InspectDirectory(const std::string& workdir);
+
+// Why a directory could not be opened, with the way out if there is no database in it.
+Status WithWayOut(const Status& status);
 
 }  // namespace nokv::cli

@@ -57,9 +57,12 @@ void Define(FlagSet& flags, rpc::stream::TlsOptions* target) {
 
 void Define(FlagSet& flags, ListenFlags* target) {
   flags.Address("addr", &target->address, "where clients connect; empty: only over TLS")
+      .Also({"port", "p", "bind", "host", "h", "listen", "address"})
       .Env()
       .MayBeEmpty();
-  flags.Address("tls-addr", &target->tls_address, "where clients connect over TLS").Env();
+  flags.Address("tls-addr", &target->tls_address, "where clients connect over TLS")
+      .Also({"tls-port"})
+      .Env();
   Define(flags, &target->tls);
   flags
       .Choice("tls-auth-clients", &target->tls_auth_clients, {"yes", "optional", "no"},

@@ -28,7 +28,8 @@ int ShowManifest(const ManifestOptions& options, const Environment& environment,
       return Fail(why, environment.err);
     }
     return Fail(Status::NotFound("manifest not found in " + options.workdir)
-                    .WithHint(why.message())
+                    .WithHint(std::string(why.message()) +
+                              (why.hint().empty() ? "" : "; " + std::string(why.hint())))
                     .WithErrorNumber(why.error_number()),
                 environment.err);
   }
@@ -53,6 +54,8 @@ Command ManifestCommand() {
         flags.Path("workdir", "DIR", &options->workdir, "the database directory")
             .Required()
             .Short('w')
+            .Also({"dir", "data", "data-dir", "datadir", "db", "path"})
+            .ForUrls("redis-cli talks to a gateway, nokv stats --expvar looks into one")
             .Env();
         DefineOutput(flags, &options->output, DocumentColumns());
         DefineSort(flags, &options->output, DocumentColumns());

@@ -1,4 +1,7 @@
+#include <map>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "cli/doctor.h"
 #include "cli/nokv_commands.h"
@@ -39,7 +42,16 @@ Command NokvProgram() {
                    NotYet("meta-root", "run a peer of the metadata root"),
                    NotYet("ccc-audit", "check the control plane's history")},
       .settings = KnownSettings};
+  const std::map<std::string, std::vector<std::string>> also = {
+      {"get", {"read", "cat"}},
+      {"put", {"set", "write"}},
+      {"delete", {"del", "rm", "remove", "unset"}},
+      {"scan", {"keys", "list", "ls", "dump"}},
+      {"stats", {"info"}},
+      {"doctor", {"diagnose"}},
+      {"config", {"settings"}}};
   for (Command& command : program.commands) {
+    if (also.contains(command.name)) command.also = also.at(command.name);
     // That about settings works also when they are damaged.
     if (command.define && command.name != "config") command.settings = KnownSettings;
   }

@@ -41,6 +41,7 @@ void Define(FlagSet& flags, AccessFiles* target) {
   flags
       .Path("requirepass-file", "FILE", &target->requirepass_file,
             "the first line of this file is the password that clients must give")
+      .Also({"requirepass", "password", "password-file"})
       .Env();
   flags
       .Path("aclfile", "FILE", &target->acl_file,
@@ -57,6 +58,8 @@ void Define(FlagSet& flags, RedisFlags* target) {
   flags.Path("workdir", "DIR", &target->workdir, "the database directory; created if missing")
       .Required()
       .Short('w')
+      .Also({"dir", "data", "data-dir", "datadir", "db", "path"})
+      .ForUrls("name the directory that is to be served; --addr is where clients connect")
       .Env();
   Define(flags, &target->listen);
   flags
@@ -64,6 +67,7 @@ void Define(FlagSet& flags, RedisFlags* target) {
           "sync", &target->sync, {"always", "everysec", "no"},
           "when a write is on stable storage: before it is acknowledged, within about a second, "
           "or when the operating system writes it")
+      .Also({"appendfsync", "fsync"})
       .Env();
   Define(flags, &target->access);
   flags

@@ -4,6 +4,7 @@
 #include "base/macros.h"
 #include "cli/nokv_commands.h"
 #include "cli/output.h"
+#include "cli/text.h"
 #include "cli/watch.h"
 #include "console/stats_json.h"
 #include "console/stats_text.h"
@@ -72,42 +73,50 @@ int ShowStats(const StatsOptions& options, const Environment& environment,
 }  // namespace
 
 Command StatsCommand() {
-  return {
-      .name = "stats",
-      .summary = "what a database is doing, from its directory or its server",
-      .examples = {{"nokv stats --workdir ./data"},
-                   {"nokv stats --expvar 127.0.0.1:9100"},
-                   {"nokv stats --expvar 127.0.0.1:9100 --watch=5s", "until Ctrl-C"},
-                   {"nokv stats --workdir ./data -o csv | grep ^wal"}},
-      .description =
-          "Shows what a database is doing: from its directory, which is read "
-          "without changing a byte also while a server has it open, or from a "
-          "running server. docs/cli.md lists the fields.",
-      .define = [](FlagSet& flags) -> Action {
-        auto options = std::make_shared<StatsOptions>();
-        flags.Path("workdir", "DIR", &options->workdir, "the database directory").Short('w').Env();
-        flags
-            .Text("expvar", "URL", &options->expvar,
-                  "a server's --metrics-addr: host:port, http://host:port, or the full address "
-                  "of its /debug/vars; wins over --workdir")
-            .Env();
-        DefineOutput(flags, &options->output, DocumentColumns());
-        DefineSort(flags, &options->output, DocumentColumns());
-        DefineWatch(flags, &options->watch);
-        flags.Switch("no-region-metrics", &options->no_region_metrics,
-                     "do not count regions; their counts stay zero");
-        flags.Check([given = options.get()] {
-          return given->workdir.empty() && given->expvar.empty()
-                     ? Status::InvalidArgument("either --workdir or --expvar must be specified")
-                     : Status::Ok();
-        });
-        return [options](const Environment& environment) {
-          return Watch(options->watch, options->output, environment,
-                       [&](const OutputOptions& output, std::ostream& out) {
-                         return ShowStats(*options, environment, output, out);
-                       });
-        };
-      }};
+  return {.name = "stats",
+          .summary = "what a database is doing, from its directory or its server",
+          .examples = {{"nokv stats --workdir ./data"},
+                       {"nokv stats --expvar 127.0.0.1:9100"},
+                       {"nokv stats --expvar 127.0.0.1:9100 --watch=5s", "until Ctrl-C"},
+                       {"nokv stats --workdir ./data -o csv | grep ^wal"}},
+          .description =
+              "Shows what a database is doing: from its directory, which is read "
+              "without changing a byte also while a server has it open, or from a "
+              "running server. docs/cli.md lists the fields.",
+          .define = [](FlagSet& flags) -> Action {
+            auto options = std::make_shared<StatsOptions>();
+            flags.Path("workdir", "DIR", &options->workdir, "the database directory")
+                .Short('w')
+                .Also({"dir", "data", "data-dir", "datadir", "db", "path"})
+                .ForUrls("--expvar looks into a server")
+                .Env();
+            flags
+                .Text("expvar", "URL", &options->expvar,
+                      "a server's --metrics-addr: host:port, http://host:port, or the full address "
+                      "of its /debug/vars; wins over --workdir")
+                .Env();
+            DefineOutput(flags, &options->output, DocumentColumns());
+            DefineSort(flags, &options->output, DocumentColumns());
+            DefineWatch(flags, &options->watch);
+            flags.Switch("no-region-metrics", &options->no_region_metrics,
+                         "do not count regions; their counts stay zero");
+            flags.Check([given = options.get()] {
+              if (given->expvar.starts_with('/') || given->expvar.starts_with('.')) {
+                return Status::InvalidArgument("--expvar " + Quoted(given->expvar) +
+                                               " is a path, not an address")
+                    .WithHint("--workdir looks into a directory");
+              }
+              return given->workdir.empty() && given->expvar.empty()
+                         ? Status::InvalidArgument("either --workdir or --expvar must be specified")
+                         : Status::Ok();
+            });
+            return [options](const Environment& environment) {
+              return Watch(options->watch, options->output, environment,
+                           [&](const OutputOptions& output, std::ostream& out) {
+                             return ShowStats(*options, environment, output, out);
+                           });
+            };
+          }};
 }
 
 }  // namespace nokv::cli

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/macros.h"
+#include "cli/inspect_directory.h"
 #include "keys/keys.h"
 #include "redis/layout.h"
 
@@ -44,9 +45,9 @@ Result<std::unique_ptr<Store>> Store::Open(vfs::FileSystem& fs, const std::strin
     options.allowed_modes = {nokv::Mode::kStandalone, nokv::Mode::kPreparing, nokv::Mode::kSeeded,
                              nokv::Mode::kCluster};
   }
-  ASSIGN_OR_RETURN(
-      store->engine_,
-      engine::Engine::Open(options, workdir, {fs, *store->runtime_, base::NullLogger()}));
+  auto engine = engine::Engine::Open(options, workdir, {fs, *store->runtime_, base::NullLogger()});
+  if (!engine.ok()) return WithWayOut(engine.status());
+  store->engine_ = *std::move(engine);
   return store;
 }
 

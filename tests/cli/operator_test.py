@@ -109,6 +109,42 @@ class MistakeTest(gateway.ScratchTest):
             self.assertEqual(self.works(f"redis-cli -p {port} SET k v"), "OK\n")
         self.works("nokv help E1203")
 
+    def test_address_where_a_directory_belongs(self):
+        metrics = f"127.0.0.1:{gateway.free_port()}"
+        with gateway.Gateway(self.folder / "db", "--metrics-addr", metrics):
+            text = self.mistake(USAGE, "nokv", "stats", "--workdir", "http://" + metrics)
+            self.assertIn("--expvar looks into a server", text)
+            self.works(f"nokv stats --expvar http://{metrics}")
+        text = self.mistake(USAGE, "nokv", "get", "k", "-w", "redis://127.0.0.1:6380")
+        self.assertIn("is an address, not a path; redis-cli talks to a gateway", text)
+        text = self.mistake(USAGE, "nokv-redis", "--workdir", "127.0.0.1:6380")
+        self.assertIn("--addr is where clients connect", text)
+        text = self.mistake(USAGE, "nokv", "stats", "--expvar", "./db")
+        self.assertIn("--workdir looks into a directory", text)
+        self.works("nokv stats --workdir ./db")
+
+    def test_directory_without_a_database(self):
+        for command in ("scan", "stats", "manifest"):
+            text = self.mistake(NOT_FOUND, "nokv", command, "--workdir", self.folder / "none")
+            self.assertIn("nokv put KEY VALUE --workdir DIR", text)
+        self.works("nokv put KEY VALUE --workdir DIR && nokv scan --workdir DIR")
+
+    def test_words_of_other_programs(self):
+        for typed, meant in (("set", "put"), ("del", "delete"), ("keys", "scan"), ("info", "stats")):
+            self.assertIn(f"did you mean {meant}?", self.mistake(USAGE, "nokv", typed, "k"))
+        for typed, meant in (("--port", "--addr HOST:PORT"), ("--dir", "--workdir DIR"),
+                             ("--requirepass", "--requirepass-file FILE"), ("-p", "--addr HOST:PORT")):
+            self.assertIn(f"did you mean {meant}?", self.mistake(USAGE, "nokv-redis", typed, "6380"))
+        self.assertIn('did you mean --workdir "data"?', self.mistake(USAGE, "nokv-redis", "data"))
+
+    def test_directory_that_another_gateway_serves(self):
+        with gateway.Gateway(self.folder / "db") as server:
+            text = self.mistake(UNAVAILABLE, "nokv-redis", "--addr", "127.0.0.1:0", "--workdir",
+                                self.folder / "db")
+            self.assertIn(f"pid {server.process.pid}", text)
+            self.assertIn("stop that process", text)
+            self.works(f"nokv scan --workdir {self.folder / 'db'}")
+
     def test_unknown_key(self):
         self.works("nokv put greeting hi --workdir db --redis-db 3")
         text = self.mistake(NOT_FOUND, "nokv", "get", "greting", "--workdir", self.folder / "db",
