@@ -85,6 +85,7 @@ Json RowJson(const Row& row) {
   Json json = Setting(row);
   json["ops_per_sec"] = result.rate();
   json["load_ops_per_sec"] = row.load_rate ? Json(*row.load_rate) : Json(nullptr);
+  json["reopen_ms"] = row.reopen_ms ? Json(*row.reopen_ms) : Json(nullptr);
   json["seconds"] = result.seconds;
   AddLatency(result.all, &json);
   json["rows_scanned"] = result.rows;

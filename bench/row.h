@@ -42,6 +42,8 @@ struct Row {
   std::string distribution;
   PhaseReport report;
   std::optional<double> load_rate;
+  // What opening the engine on the loaded records took.
+  std::optional<double> reopen_ms;
   // Records that are live at the end; 0: nobody has counted.
   uint64_t live_records = 0;
   // Distinct records that were named, and how many the distribution lets expect.

@@ -44,12 +44,13 @@ Result<std::vector<Row>> MeasureEngine(const YcsbFlags& flags,
                       .value_bytes = trial_flags.value_bytes,
                       .scan_rows = flags.scan_rows,
                       .seed = trial_flags.seed};
-  YcsbWorkload workload(options, trial->engine());
-  const auto loader = [&](uint64_t thread) { return workload.NewLoader(thread); };
-  const auto runner = [&](uint64_t thread) { return workload.NewRunner(thread); };
+  YcsbWorkload workload(options);
+  const auto loader = [&](uint64_t thread) { return workload.NewLoader(trial->engine(), thread); };
+  const auto runner = [&](uint64_t thread) { return workload.NewRunner(trial->engine(), thread); };
   const std::string name = trial_flags.engine + " ";
   ASSIGN_OR_RETURN(PhaseReport load,
                    trial->Run(name + "load", {trial_flags.threads, trial_flags.records}, loader));
+  ASSIGN_OR_RETURN(const double reopen_ms, trial->Reopen());
   uint64_t inserts = 0, draws = 0;
   const auto count = [&](const PhaseResult& result) {
     const uint64_t inserted = result.by_kind[static_cast<size_t>(OpKind::kInsert)].count();
@@ -71,6 +72,7 @@ Result<std::vector<Row>> MeasureEngine(const YcsbFlags& flags,
   rows.push_back(NewRow(flags, trial->engine(), "load", std::move(load)));
   rows[0].distribution = PopularityName(options.mix.popularity);
   rows[0].load_rate = load_rate;
+  rows[0].reopen_ms = reopen_ms;
   rows[0].live_records = trial_flags.records + inserts;
   rows[0].distinct = workload.Distinct();
   rows[0].expected_distinct = workload.ExpectedDistinct(draws, inserts);
@@ -112,7 +114,8 @@ cli::Command YcsbCommand() {
                         "what the disk allows"}},
           .description =
               "Loads records in hashed order, waits until the engine has nothing left to flush or "
-              "compact, runs the workload, waits again, and prints rates, latencies and costs. "
+              "compact, closes and opens it, runs the workload, waits again, and prints rates, "
+              "latencies and costs. "
               "Every engine gets the same memory and no other tuning than the rows say; nokv its "
               "defaults. Scans bring 1 to --scan-rows entries.\n"
               "Workloads: A half reads, half updates; B 5 % updates; C reads; D reads of the "

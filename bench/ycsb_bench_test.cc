@@ -66,8 +66,8 @@ TEST_F(YcsbBenchTest, RowsHaveTheFieldsThatAreDocumented) {
   const auto json = nlohmann::json::parse(out_.str());
   ASSERT_EQ(json.size(), 2U);
   for (const char* field :
-       {"ops_per_sec", "load_ops_per_sec", "mean_us", "p50_us", "p95_us", "p99_us", "p999_us",
-        "max_us", "cpu_us_per_op", "process_bytes_written", "bytes_written_per_byte_put",
+       {"ops_per_sec", "load_ops_per_sec", "reopen_ms", "mean_us", "p50_us", "p95_us", "p99_us",
+        "p999_us", "max_us", "cpu_us_per_op", "process_bytes_written", "bytes_written_per_byte_put",
         "space_bytes", "space_per_live_byte", "peak_anonymous_bytes", "foreign_cores",
         "distinct_keys", "expected_distinct_keys"}) {
     ASSERT_TRUE(json[0].contains(field)) << field;

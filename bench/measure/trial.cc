@@ -18,19 +18,35 @@ constexpr uint64_t kPatienceMicros = uint64_t{30} * 60 * 1'000'000;
 
 }  // namespace
 
-Trial::Trial(const std::string& parent, const cli::Environment& environment)
-    : environment_(environment), scratch_(parent), runtime_(runtime::NewThreadRuntime({})) {}
+Trial::Trial(std::string engine, const EngineConfig& config, const std::string& parent,
+             const cli::Environment& environment)
+    : name_(std::move(engine)),
+      config_(config),
+      environment_(environment),
+      scratch_(parent),
+      runtime_(runtime::NewThreadRuntime({})) {
+  config_.directory = scratch_.path();
+}
 
-Result<std::unique_ptr<Trial>> Trial::Open(const std::string& engine, EngineConfig config,
+Result<std::unique_ptr<Trial>> Trial::Open(const std::string& engine, const EngineConfig& config,
                                            const std::string& parent,
                                            const cli::Environment& environment) {
-  std::unique_ptr<Trial> trial(new Trial(parent, environment));
+  std::unique_ptr<Trial> trial(new Trial(engine, config, parent, environment));
   if (trial->scratch_.path().empty()) {
     return Status::InvalidArgument("no temporary directory can be made in " + parent);
   }
-  config.directory = trial->scratch_.path();
-  ASSIGN_OR_RETURN(trial->engine_, OpenEngine(engine, config));
+  ASSIGN_OR_RETURN(trial->engine_, OpenEngine(engine, trial->config_));
   return trial;
+}
+
+Result<double> Trial::Reopen() {
+  RETURN_IF_ERROR(engine_->Close());
+  engine_.reset();
+  const uint64_t began = runtime_->clock().MonotonicMicros();
+  ASSIGN_OR_RETURN(engine_, OpenEngine(name_, config_));
+  const uint64_t opened = runtime_->clock().MonotonicMicros();
+  RETURN_IF_ERROR(Settle());
+  return static_cast<double>(opened - began) / 1000;
 }
 
 Result<PhaseReport> Trial::Run(const std::string& name, const PhaseOptions& options,

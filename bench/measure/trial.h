@@ -33,21 +33,28 @@ class Trial {
  public:
   // Makes a directory in `parent`, which goes with the trial, and opens the engine in it;
   // config.directory is ignored. Borrows `environment`, to show progress.
-  static Result<std::unique_ptr<Trial>> Open(const std::string& engine, EngineConfig config,
+  static Result<std::unique_ptr<Trial>> Open(const std::string& engine, const EngineConfig& config,
                                              const std::string& parent,
                                              const cli::Environment& environment);
 
+  // Until the next Reopen.
   KvEngine& engine() { return *engine_; }
+  // Closes the engine and opens it again, so that nothing is in its memory, and waits until it is
+  // at rest. Returns how long the opening took, in milliseconds.
+  Result<double> Reopen();
   // Does the work and waits until the engine is at rest. `name` is for the line of progress.
   Result<PhaseReport> Run(const std::string& name, const PhaseOptions& options,
                           const ClientFactory& factory);
   Status Close() { return engine_->Close(); }
 
  private:
-  Trial(const std::string& parent, const cli::Environment& environment);
+  Trial(std::string engine, const EngineConfig& config, const std::string& parent,
+        const cli::Environment& environment);
   // Waits until nothing is left to flush or compact, and writes back what is dirty.
   Status Settle();
 
+  const std::string name_;
+  EngineConfig config_;
   const cli::Environment& environment_;
   const Scratch scratch_;
   const std::unique_ptr<runtime::Runtime> runtime_;

@@ -75,10 +75,10 @@ const Mix* FindMix(std::string_view name) {
 
 class YcsbWorkload::Runner : public Client {
  public:
-  Runner(YcsbWorkload& workload, uint64_t seed)
+  Runner(YcsbWorkload& workload, KvEngine& engine, uint64_t seed)
       : workload_(workload),
         options_(workload.options_),
-        session_(workload.engine_.NewSession()),
+        session_(engine.NewSession()),
         random_(seed),
         values_(random_.Next(), options_.value_bytes),
         check_(options_.value_bytes) {}
@@ -159,20 +159,19 @@ class YcsbWorkload::Runner : public Client {
   KeyBuffer key_;
 };
 
-YcsbWorkload::YcsbWorkload(const YcsbOptions& options, KvEngine& engine)
+YcsbWorkload::YcsbWorkload(const YcsbOptions& options)
     : options_(options),
-      engine_(engine),
       zipfian_(options.records),
       scrambler_(options.records),
       inserts_(options.records),
       touched_(options.records + options.ops) {}
 
-std::unique_ptr<Client> YcsbWorkload::NewLoader(uint64_t thread) {
-  return std::make_unique<Loader>(engine_, SeedFor(options_.seed, 0, thread), options_.value_bytes);
+std::unique_ptr<Client> YcsbWorkload::NewLoader(KvEngine& engine, uint64_t thread) {
+  return std::make_unique<Loader>(engine, SeedFor(options_.seed, 0, thread), options_.value_bytes);
 }
 
-std::unique_ptr<Client> YcsbWorkload::NewRunner(uint64_t thread) {
-  return std::make_unique<Runner>(*this, SeedFor(options_.seed, 1, thread));
+std::unique_ptr<Client> YcsbWorkload::NewRunner(KvEngine& engine, uint64_t thread) {
+  return std::make_unique<Runner>(*this, engine, SeedFor(options_.seed, 1, thread));
 }
 
 double YcsbWorkload::ExpectedDistinct(uint64_t draws, uint64_t inserts) const {

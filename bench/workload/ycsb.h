@@ -42,13 +42,13 @@ struct YcsbOptions {
 // Thread safety: thread-safe; its clients belong to one thread each.
 class YcsbWorkload {
  public:
-  // Borrows `engine`.
-  YcsbWorkload(const YcsbOptions& options, KvEngine& engine);
+  explicit YcsbWorkload(const YcsbOptions& options);
 
+  // Clients borrow the engine.
   // A client that inserts record `op` with operation `op`.
-  std::unique_ptr<Client> NewLoader(uint64_t thread);
+  std::unique_ptr<Client> NewLoader(KvEngine& engine, uint64_t thread);
   // A client of the mix. A read that finds nothing, or another value than the key's, is an error.
-  std::unique_ptr<Client> NewRunner(uint64_t thread);
+  std::unique_ptr<Client> NewRunner(KvEngine& engine, uint64_t thread);
 
   // How many distinct records operations other than inserts have named, and how many should have
   // been, on average, after `draws` of them and `inserts` inserts.
@@ -59,7 +59,6 @@ class YcsbWorkload {
   class Runner;
 
   const YcsbOptions options_;
-  KvEngine& engine_;
   const Zipfian zipfian_;
   const Scrambler scrambler_;
   Inserts inserts_;

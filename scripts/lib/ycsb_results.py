@@ -13,7 +13,7 @@ import sys
 OPERATIONS = {"reads": "read", "updates": "update", "inserts": "insert", "scans": "scan",
               "rmw": "read_modify_write"}
 COSTS = ("cpu_us_per_op", "bytes_written_per_byte_put", "space_per_live_byte",
-         "peak_anonymous_bytes", "settle_seconds", "foreign_cores")
+         "peak_anonymous_bytes", "settle_seconds", "reopen_ms", "foreign_cores")
 
 
 def load_runs(folder):
