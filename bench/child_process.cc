@@ -99,6 +99,14 @@ bool ChildProcess::running() {
   return pid_ >= 0;
 }
 
+bool ChildProcess::Kill() {
+  if (!running()) return false;
+  kill(pid_, SIGKILL);
+  waitpid(pid_, nullptr, 0);
+  pid_ = -1;
+  return true;
+}
+
 Result<std::string> RunToEnd(const std::vector<std::string>& words, const std::string& log) {
   ASSIGN_OR_RETURN(const pid_t pid, Spawn(words, log));
   int status = 0;

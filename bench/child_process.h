@@ -26,6 +26,8 @@ class ChildProcess {
   static Result<ChildProcess> Start(runtime::Runtime& runtime,
                                     const std::vector<std::string>& words, const std::string& log);
   bool running();
+  // Ends the program with SIGKILL; false if it had ended by itself.
+  bool Kill();
   // Processor time that it has used, user and system, in microseconds.
   Result<uint64_t> CpuMicros() const;
 

@@ -1,6 +1,7 @@
 #include "cli/main.h"
 #include "bench/db_bench.h"
 #include "bench/redis_bench.h"
+#include "bench/stress/stress_bench.h"
 #include "bench/ycsb_bench.h"
 
 int main(int argc, char** argv) {
@@ -14,6 +15,7 @@ int main(int argc, char** argv) {
           "nokv-bench compares with peers on the same machine in the same run: the "
           "ratios count, not the absolute numbers.",
       .commands = {nokv::bench::RedisCommand(), nokv::bench::YcsbCommand(),
-                   nokv::bench::DbCommand()}};
+                   nokv::bench::DbCommand(), nokv::bench::StressCommand(),
+                   nokv::bench::StressWorkerCommand()}};
   return nokv::cli::RunMain(program, argc, argv, nullptr);
 }

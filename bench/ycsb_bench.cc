@@ -115,9 +115,8 @@ cli::Command YcsbCommand() {
           .description =
               "Loads records in hashed order, waits until the engine has nothing left to flush or "
               "compact, closes and opens it, runs the workload, waits again, and prints rates, "
-              "latencies and costs. "
-              "Every engine gets the same memory and no other tuning than the rows say; nokv its "
-              "defaults. Scans bring 1 to --scan-rows entries.\n"
+              "latencies and costs. Every engine gets the same memory and no other tuning than the "
+              "rows say; nokv its defaults. Scans bring 1 to --scan-rows entries.\n"
               "Workloads: A half reads, half updates; B 5 % updates; C reads; D reads of the "
               "latest, 5 % inserts; E scans, 5 % inserts; F half read-modify-writes; U updates.\n"
               "Engines that were not installed when nokv-bench was built are refused by name. The "
