@@ -60,14 +60,15 @@ Command NokvProgram() {
 
 SettingsSchema KnownSettings() {
   SettingsSchema schema;
-  for (const Command& command : NokvProgram().commands) {
-    if (command.settings) schema.Add(command.define);
-  }
+  // First, because what a setting is to the server says most about it.
   schema.Add([](FlagSet& flags) -> Action {
     auto target = std::make_shared<RedisFlags>();
     Define(flags, target.get());
     return [target](const Environment&) { return kExitOk; };
   });
+  for (const Command& command : NokvProgram().commands) {
+    if (command.settings) schema.Add(command.define);
+  }
   schema.Add([](FlagSet& flags) -> Action {
     auto target = std::make_shared<CommonFlags>();
     DefineCommonFlags(flags, target.get(), {.name = ""}, false);

@@ -198,6 +198,12 @@ class SettingsTest(gateway.ScratchTest):
         with gateway.Gateway(self.folder / "db", "-C", self.folder / "nokv.json") as server:
             self.assertIn("sync always", server.log)
 
+    def test_a_terminal_that_is_closed_does_not_end_the_gateway(self):
+        with gateway.Gateway(self.folder / "db") as server:
+            server.process.send_signal(signal.SIGHUP)
+            self.assertEqual(server.client().call("PING"), b"PONG")
+            self.assertEqual(server.stop(), 0)
+
     def test_mistakes_keep_the_gateway_from_starting(self):
         (self.folder / "nokv.json").write_text('{\n  "workdir": "db",\n  "snyc": "no",\n'
                                                '  "io-threads": "2"\n}\n')
