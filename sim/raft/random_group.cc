@@ -371,6 +371,13 @@ Status RandomGroup::Heal() {
     for (size_t count = network_.size(); count > 0; count--) RETURN_IF_ERROR(Deliver(0, false));
     const raft::NodeId leader = Leader();
     if (leader == raft::kNoNode) continue;
+    // One that was removed and goes on leading is for its caller to stop.
+    const raft::FullStatus status = processes_[leader - 1].node->GetStatus();
+    if (!status.progress.contains(leader)) {
+      Crash(&processes_[leader - 1]);
+      RETURN_IF_ERROR(Start(&processes_[leader - 1]));
+      continue;
+    }
     // One that was sent a snapshot waits for the report of the transport.
     for (raft::NodeId id = 1; id <= kNodes; id++) {
       processes_[leader - 1].node->ReportSnapshot(id, true);

@@ -81,6 +81,7 @@ Status ScriptGroup::AddNodes(const Directive& d) {
   nodes.config.heartbeat_ticks = 1;
   nodes.config.max_message_bytes = raft::kNoLimit;
   nodes.config.max_inflight_messages = INT32_MAX;
+  nodes.config.elect_as_etcd = true;
   for (size_t i = 1; i < d.args.size(); i++) {
     for (const std::string& value : d.args[i].values) {
       RETURN_IF_ERROR(SetOption(d.args[i].key, value, &nodes));

@@ -51,8 +51,12 @@ struct Config {
   // Configuration changes are not compared with the active configuration when they are proposed.
   // For callers who order and check them themselves.
   bool disable_conf_change_validation = false;
-  // A leader that is removed or made a learner stops leading.
+  // A leader that is removed or made a learner stops leading. Otherwise whoever removes a leader
+  // has to stop it: its heartbeats keep the others from electing one that takes proposals.
   bool step_down_on_removal = false;
+
+  // Elections as in etcd's raft, for its scripts; docs/raft.md says why ours differ.
+  bool elect_as_etcd = false;
 
   // Decides the spread of election timeouts.
   uint64_t seed = 0;

@@ -163,10 +163,13 @@ void Raft::Send(Message message) {
   } else if (!IsVote(message.type)) {
     message.term = term_;
   }
-  // An answer promises that what it answers for survives a restart.
+  // An answer promises that what it answers for survives a restart. So does a request for votes, of
+  // the term and of the log that it shows: a candidate that forgot both could ask again in the same
+  // term, and be elected by votes for the longer log that it had.
   const bool promises = message.type == MessageType::kAppResp ||
                         message.type == MessageType::kVoteResp ||
-                        message.type == MessageType::kPreVoteResp;
+                        message.type == MessageType::kPreVoteResp ||
+                        (message.type == MessageType::kVote && !config_.elect_as_etcd);
   (promises ? outbox_.after_append : outbox_.now).push_back(std::move(message));
 }
 

@@ -98,6 +98,9 @@ class Raft {
   void HandleHup(Campaign campaign);
   void StartCampaign(Campaign campaign);
   void HandleVoteRequest(const Message& message);
+  void RefuseVote(const Message& request, MessageType answer);
+  // `committed` is, on another member; here too if this log holds it.
+  void LearnCommitted(EntryId committed);
   void HandleVoteResponse(const Message& message);
   void HandleCheckQuorum();
   bool Promotable() const;

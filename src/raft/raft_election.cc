@@ -160,7 +160,7 @@ void Raft::HandleVoteRequest(const Message& message) {
                     (pre && message.term > term_);
   // Learners vote as well: one that was promoted may not know it yet, and be needed.
   if (!free || !log_.IsUpToDate({message.log_term, message.index})) {
-    Respond(message, {.type = answer, .term = term_, .reject = true});
+    RefuseVote(message, answer);
     return;
   }
   // In the term of the request: the candidate would ignore an older one.
@@ -170,7 +170,28 @@ void Raft::HandleVoteRequest(const Message& message) {
   vote_ = message.from;
 }
 
+void Raft::RefuseVote(const Message& request, MessageType answer) {
+  Message refusal{.type = answer, .term = term_, .reject = true};
+  // A candidate that has not heard of it learns it. Otherwise the only voter that a change of the
+  // configuration has left, if it missed the news, is refused by those who hold more than it does.
+  if (!config_.elect_as_etcd) {
+    refusal.commit = log_.committed();
+    refusal.log_term = log_.TermAt(refusal.commit).value_or(0);
+  }
+  Respond(request, std::move(refusal));
+}
+
+void Raft::LearnCommitted(EntryId committed) {
+  if (committed.index <= log_.committed() || !log_.Matches(committed)) return;
+  log_.CommitTo(committed.index);
+}
+
 void Raft::HandleVoteResponse(const Message& message) {
+  if (message.reject) {
+    LearnCommitted({message.log_term, message.commit});
+    // It may be no voter any more, or the only one: it campaigns again when it knows.
+    if (log_.HasUnappliedConfChange()) return BecomeFollower(term_, kNoNode);
+  }
   tracker_.RecordVote(message.from, !message.reject);
   switch (tracker_.TallyVotes()) {
     case VoteResult::kPending:

@@ -310,6 +310,67 @@ TEST_F(RawNodeTest, WhatIsCommittedIsNotReplaced) {
   EXPECT_EQ(Sent(MessageType::kAppResp).back().index, 11U);
 }
 
+TEST_F(RawNodeTest, TheLastVoterLearnsFromARefusalThatItIsTheLast) {
+  Start({1, 2});
+  ConfChange removal;
+  removal.steps = {{ConfChangeType::kRemove, 2}};
+  Entry entry = EncodeConfChange(removal);
+  entry.term = 1;
+  entry.index = 11;
+  ASSERT_TRUE(storage_.Append({entry}).ok());
+  node_ = std::move(RawNode::Open(config_)).value();
+  ASSERT_TRUE(node_->Campaign().ok());
+  Drain();
+  // Node 2 led when that was committed, and holds more that never will be.
+  Message refusal = {.type = MessageType::kVoteResp,
+                     .to = 1,
+                     .from = 2,
+                     .term = term(),
+                     .log_term = 2,
+                     .commit = 11,
+                     .reject = true};
+  ASSERT_TRUE(node_->Step(refusal).ok());
+  EXPECT_EQ(commit(), 10U) << "this log holds another entry there";
+  ASSERT_TRUE(node_->Campaign().ok());
+  Drain();
+  refusal.term = term();
+  refusal.log_term = 1;
+  ASSERT_TRUE(node_->Step(refusal).ok());
+  Drain();
+  EXPECT_EQ(commit(), 11U);
+  EXPECT_EQ(role(), Role::kFollower);
+  ASSERT_TRUE(node_->ApplyConfChange(removal).ok());
+  ASSERT_TRUE(node_->Campaign().ok());
+  Drain();
+  EXPECT_EQ(role(), Role::kLeader);
+}
+
+TEST_F(RawNodeTest, ARequestForVotesWaitsUntilItsTermIsStored) {
+  config_.async_storage_writes = true;
+  Start({1, 2, 3});
+  ASSERT_TRUE(node_->Campaign().ok());
+  const Ready ready = node_->TakeReady();
+  ASSERT_EQ(ready.messages.size(), 1U);
+  EXPECT_EQ(ready.messages[0].type, MessageType::kStorageAppend);
+  EXPECT_EQ(ready.messages[0].term, 2U);
+  size_t requests = 0;
+  for (const Message& response : ready.messages[0].responses) {
+    requests += response.type == MessageType::kVote ? 1 : 0;
+  }
+  EXPECT_EQ(requests, 2U);
+}
+
+TEST_F(RawNodeTest, ARefusalOfAVoteTellsWhatIsCommitted) {
+  Start({1, 2});
+  const Message request = {.type = MessageType::kVote, .to = 1, .from = 2, .term = 2};
+  ASSERT_TRUE(node_->Step(request).ok());
+  Drain();
+  ASSERT_EQ(Sent(MessageType::kVoteResp).size(), 1U);
+  EXPECT_TRUE(Sent(MessageType::kVoteResp)[0].reject);
+  EXPECT_EQ(Sent(MessageType::kVoteResp)[0].commit, 10U);
+  EXPECT_EQ(Sent(MessageType::kVoteResp)[0].log_term, 1U);
+}
+
 TEST_F(RawNodeTest, ConfigsThatContradictThemselvesAreRefused) {
   Start({1});
   const auto refused = [&](auto change) {
