@@ -38,6 +38,9 @@ struct Options {
   size_t log_segment_bytes = size_t{64} << 20;
   // Hard budget for decoded data blocks.
   size_t block_cache_bytes = size_t{128} << 20;
+  // Values of this many bytes and more stay in the log segment that first took them; tables point
+  // to them. May be changed at every open. SIZE_MAX: all values go into tables.
+  size_t value_separation_threshold = SIZE_MAX;
   // Target size of a table that compaction writes.
   size_t table_bytes = size_t{64} << 20;
   // Target size of the first sorted level; each deeper level is ten times larger.

@@ -1,5 +1,6 @@
 #include "sim/crash/workload.h"
 
+#include <iterator>
 #include <utility>
 
 #include "base/log.h"
@@ -31,8 +32,14 @@ Options TinyOptions(uint64_t seed) {
   options.base_level_bytes = size_t{16384} << random.Uniform(2);
   options.level0_compaction_trigger = 2 + static_cast<int>(random.Uniform(3));
   options.level0_stop_trigger = 8;
+  options.value_separation_threshold = SomeThreshold(seed);
   if (random.OneIn(2)) options.compression = {CompressionType::kNone, CompressionType::kZstd};
   return options;
+}
+
+size_t SomeThreshold(uint64_t seed) {
+  constexpr size_t kThresholds[] = {0, 60, 120, 1000, SIZE_MAX};
+  return kThresholds[base::MixSeed(seed) % std::size(kThresholds)];
 }
 
 Workload::Workload(uint64_t seed, vfs::FileSystem& fs)
@@ -60,7 +67,8 @@ void Workload::Run(uint64_t ops) {
 
 void Workload::OpenIfClosed() {
   if (db_ != nullptr) return;
-  const Options options = TinyOptions(seed_);
+  Options options = TinyOptions(seed_);
+  options.value_separation_threshold = SomeThreshold(seed_ + opens_++);
   Status last;
   // A fault may strike an open; the next one must succeed.
   for (int attempt = 0; attempt < kOpenAttempts && db_ == nullptr; attempt++) {
@@ -291,7 +299,9 @@ std::string Workload::CheckRemains(vfs::FileSystem& disk, Ending ending) const {
   if (!written.ok()) return "no write after the reopen: " + written.ToString();
   const Status closed = (*db)->Close();
   if (!closed.ok()) return "no close after the reopen: " + closed.ToString();
-  db = engine::OpenDB(TinyOptions(seed_), kDirectory, {disk, *runtime, base::NullLogger()});
+  Options options = TinyOptions(seed_);
+  options.value_separation_threshold = SomeThreshold(seed_ + must);
+  db = engine::OpenDB(options, kDirectory, {disk, *runtime, base::NullLogger()});
   if (!db.ok()) return "the database does not open twice: " + db.status().ToString();
   const auto value = (*db)->Get({}, "after the crash");
   if (!value.ok() || !value->has_value()) return "the write after the reopen is lost";

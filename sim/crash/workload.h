@@ -23,6 +23,8 @@ inline constexpr char kDirectory[] = "/db";
 
 // Options small enough that a few hundred writes reach every part of the engine.
 Options TinyOptions(uint64_t seed);
+// From which length on values stay in the log; may differ from open to open.
+size_t SomeThreshold(uint64_t seed);
 
 class Workload final : public Subject {
  public:
@@ -69,6 +71,7 @@ class Workload final : public Subject {
   uint64_t operations_done_ = 0;
   uint64_t operations_failed_ = 0;
   uint64_t unanswered_ = 0;  // asynchronous writes
+  uint64_t opens_ = 0;
   bool shut_wanted_ = false;
 };
 

@@ -60,6 +60,19 @@ constexpr ErrorPage kPages[] = {
      "know. Nothing was changed.",
      "Use the version that wrote it, or a later one. nokv version --json lists the formats that a "
      "program knows."},
+    {1306, "a value file is damaged",
+     "A value that lies in a log segment does not match its checksum, or the segment is not the "
+     "one "
+     "that tables point into, or ends too early. Reads that need such a value fail; others work. "
+     "The message names the file and the offset.",
+     "Check the disk (dmesg, smartctl). Restore the file, which never changes once it is full, "
+     "from a backup of any age that has it, or the directory from a replica."},
+    {1307, "a value file is missing",
+     "Tables point to values in a log segment that is not in the directory. Somebody deleted it, "
+     "perhaps to make room, or a copy was incomplete. The open was refused, because values would "
+     "be missing.",
+     "Restore the named file from where the directory was copied. Segments that nobody needs are "
+     "removed by the program itself."},
     {1401, "the database became read-only",
      "A write to disk failed: the disk is full, or the operating system reported an I/O error. "
      "What "

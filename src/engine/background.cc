@@ -11,6 +11,11 @@ namespace nokv::engine {
 namespace {
 // Input that one task works through before it lets others run.
 constexpr uint64_t kSliceBytes = 4 << 20;
+
+bool PointsIntoLog(const manifest::VersionEdit& edit) {
+  return std::any_of(edit.added_files.begin(), edit.added_files.end(),
+                     [](const auto& added) { return !added.second.points_into.empty(); });
+}
 }  // namespace
 
 void EngineImpl::ScheduleLocked() {
@@ -49,6 +54,7 @@ lsm::MergeJobContext EngineImpl::JobContextLocked() {
   context.target_file_bytes = options_.table_bytes;
   context.snapshots = SnapshotsLocked();
   context.now_ms = clock().WallMillis();
+  context.void_places = void_places_;
   return context;
 }
 
@@ -85,6 +91,37 @@ void EngineImpl::RunFlush() {
     doors_.runtime.Post(runtime::Lane::kFlush, [this] { RunFlush(); });
     return;
   }
+  SyncThenInstallFlush();
+}
+
+void EngineImpl::SyncThenInstallFlush() {
+  Completions completions;
+  bool sync_due = false;
+  {
+    base::MutexLock lock(mu_);
+    const MemtableRef& memtable = immutables_.front();
+    if (!PointsIntoLog(flush_job_->edit()) || log_->SyncedEnd() >= memtable.log_end) {
+      completions.Add([this](Status status) { EndFlush(std::move(status)); }, Status::Ok());
+    } else if (!background_error_.ok()) {
+      completions.Add([this](Status status) { EndFlush(std::move(status)); }, background_error_);
+    } else {
+      // Whoever completes a sync must not wait for a flush to be installed.
+      const auto end = [this](Status synced) {
+        doors_.runtime.Post(runtime::Lane::kFlush, [this, synced] { EndFlush(synced); });
+      };
+      tracker_.AwaitSync(end, &completions);
+      sync_due = ClaimSyncLocked();
+    }
+  }
+  completions.Run();
+  if (sync_due) RunClaimedSync(/*leading=*/false);
+}
+
+void EngineImpl::EndFlush(Status synced) {
+  if (!synced.ok()) {
+    flush_job_->RemoveOutputs();
+    return FinishFlush(synced.Prefixed("flush"));
+  }
   MemtableRef memtable;
   {
     base::MutexLock lock(mu_);
@@ -104,10 +141,9 @@ Status EngineImpl::InstallFlush(const MemtableRef& memtable) {
     immutables_.pop_front();
     PublishReadStateLocked();
   }
-  // What the tables now hold need not be replayed. A segment that cannot be removed is only space.
+  // What the tables now hold need not be replayed.
   const uint64_t started = clock().MonotonicMicros();
-  const Status removed = log_->RemoveSegmentsBefore(memtable.log_end.segment);
-  if (!removed.ok()) doors_.logger.Warning("remove log segments: " + removed.ToString());
+  RemoveUnusedSegments();
   base::MutexLock lock(mu_);
   timings_.flush_release.Add(clock().MonotonicMicros() - started);
   return Status::Ok();
@@ -256,6 +292,15 @@ void EngineImpl::RemoveObsoleteFiles() {
     // A file that stays is an orphan, which the next open removes.
     if (!removed.ok()) doors_.logger.Warning("remove table: " + removed.ToString());
   }
+  RemoveUnusedSegments();
+}
+
+void EngineImpl::RemoveUnusedSegments() {
+  const lsm::VersionState::Retained retained = versions_->GetRetained();
+  std::set<uint64_t> kept;
+  for (const vlog::ValueFileId& file : retained.value_files) kept.insert(file.number);
+  const Status removed = log_->RemoveSegmentsBefore(retained.replay_from.segment, kept);
+  if (!removed.ok()) doors_.logger.Warning("remove log segments: " + removed.ToString());
 }
 
 }  // namespace nokv::engine

@@ -74,11 +74,12 @@ bool BatchReader::Next(BatchEntry* entry, bool verify_values) {
     case keys::Kind::kPut: {
       std::string_view header;
       uint64_t length;
-      std::string_view no_value;
-      if (!base::GetLengthPrefixed(&rest_, &header) ||
-          !lsm::ParseEntryPayload(header, &entry->attributes, &no_value) || !no_value.empty()) {
+      lsm::ParsedPayload parsed;
+      if (!base::GetLengthPrefixed(&rest_, &header) || !lsm::ParseEntryPayload(header, &parsed) ||
+          !parsed.value.empty() || parsed.pointer.has_value()) {
         return Fail("attributes are malformed");
       }
+      entry->attributes = parsed.attributes;
       if (!base::GetVarint64(&rest_, &length) || !base::GetFixed32(&rest_, &entry->value_crc) ||
           length > rest_.size()) {
         return Fail("value is cut short");

@@ -35,7 +35,7 @@ bool Rewrite(std::string_view encoding, Batch* batch) {
 
 void CheckMemtable(std::string_view encoding, bool verify_values) {
   lsm::Memtable memtable;
-  if (!InsertBatch(encoding, 1, verify_values, &memtable).ok()) return;
+  if (!InsertBatch(encoding, 1, {}, vlog::Placement(16), verify_values, &memtable).ok()) return;
   const auto tombstones = memtable.range_tombstones();
   const auto it = memtable.NewIterator();
   uint64_t entries = 0;

@@ -77,10 +77,8 @@ class EngineCursor final : public Cursor {
   std::string_view engine_key() const override {
     return forward_ ? keys::EngineKeyOf(source_.iterator->key()) : std::string_view(saved_key_);
   }
-  std::string_view value() const override {
-    return key_only_ ? std::string_view() : (forward_ ? value_ : std::string_view(saved_value_));
-  }
-  const lsm::EntryAttributes& attributes() const override { return attributes_; }
+  std::string_view value() const override { return key_only_ ? std::string_view() : value_; }
+  const lsm::EntryAttributes& attributes() const override { return parsed_.attributes; }
 
   Status status() const override {
     if (Closed()) return DatabaseClosed();
@@ -107,7 +105,7 @@ class EngineCursor final : public Cursor {
     status_ = std::move(status);
   }
 
-  // Sets value_ and attributes_ from a put's payload; false if the entry hides its key instead.
+  // Sets parsed_ to a put's payload; false if the entry hides its key instead.
   bool TakeIfLive(std::string_view internal_key, std::string_view payload) {
     if (keys::KindOf(internal_key) != keys::Kind::kPut) return false;
     const auto sequence = keys::SequenceOf(internal_key);
@@ -115,11 +113,21 @@ class EngineCursor final : public Cursor {
     for (const auto& set : source_.tombstones) {
       if (set->MaxCovering(prefix, source_.sequence) > sequence) return false;
     }
-    if (!lsm::ParseEntryPayload(payload, &attributes_, &value_)) {
+    if (!lsm::ParseEntryPayload(payload, &parsed_)) {
       Fail(Status::Corruption("an entry's attributes are malformed"));
       return false;
     }
-    return !attributes_.ExpiredAt(source_.now_ms);
+    return !parsed_.attributes.ExpiredAt(source_.now_ms);
+  }
+
+  // Stands on the entry that parsed_ holds.
+  void Stand() {
+    value_ = parsed_.value;
+    if (parsed_.apart() && !key_only_) {
+      const Status read = source_.version->ReadValue(*parsed_.pointer, &fetched_, &value_);
+      if (!read.ok()) return Fail(read);
+    }
+    valid_ = true;
   }
 
   // From the iterator's position forward to the first live key other than `skip`.
@@ -132,10 +140,7 @@ class EngineCursor final : public Cursor {
       if (keys::SequenceOf(internal_key) > source_.sequence) continue;
       const std::string_view engine_key = keys::EngineKeyOf(internal_key);
       if (skipping && engine_key == skip) continue;
-      if (TakeIfLive(internal_key, it().value())) {
-        valid_ = true;
-        return;
-      }
+      if (TakeIfLive(internal_key, it().value())) return Stand();
       if (!status_.ok()) return;
       skip.assign(engine_key);
       skipping = true;
@@ -160,13 +165,15 @@ class EngineCursor final : public Cursor {
       if (!status_.ok()) return;
       if (live) {
         saved_key_.assign(engine_key);
-        saved_attributes_ = attributes_;
-        if (!key_only_) saved_value_.assign(value_);
+        saved_ = parsed_;
+        if (!key_only_) saved_value_.assign(parsed_.value);
       }
     }
     if (!it().Valid() && !it().status().ok()) return Fail(it().status());
-    valid_ = live;
-    attributes_ = saved_attributes_;
+    if (!live) return;
+    parsed_ = saved_;
+    parsed_.value = saved_value_;
+    Stand();
   }
 
   CursorSource source_;
@@ -178,11 +185,12 @@ class EngineCursor final : public Cursor {
   // the current key, which is saved.
   bool forward_ = true;
   bool valid_ = false;
+  lsm::ParsedPayload parsed_;
   std::string_view value_;
-  lsm::EntryAttributes attributes_;
+  std::string fetched_;  // a value that lies apart
   std::string saved_key_;
   std::string saved_value_;
-  lsm::EntryAttributes saved_attributes_;
+  lsm::ParsedPayload saved_;
   Status status_;
 };
 

@@ -13,6 +13,7 @@
 #include "engine/engine.h"
 #include "lsm/iterator/internal_iterator.h"
 #include "lsm/range_tombstone.h"
+#include "lsm/version/version.h"
 
 namespace nokv::engine {
 
@@ -20,6 +21,7 @@ namespace nokv::engine {
 struct CursorSource {
   std::unique_ptr<lsm::InternalIterator> iterator;
   std::vector<std::shared_ptr<const lsm::RangeTombstoneSet>> tombstones;
+  const lsm::Version* version = nullptr;  // follows the pointers of its tables
   keys::SequenceNumber sequence = 0;
   uint64_t now_ms = 0;
   std::shared_ptr<const void> pin;                  // keeps all of the above alive

@@ -26,6 +26,7 @@
 #include "lsm/memtable/memtable.h"
 #include "lsm/sst/block_cache.h"
 #include "lsm/version/version_state.h"
+#include "vlog/placement.h"
 #include "wal/log.h"
 #include "wal/recover.h"
 
@@ -183,6 +184,9 @@ class EngineImpl final : public Engine {
   // background.cc
   void ScheduleLocked() REQUIRES(mu_);
   void RunFlush() EXCLUDES(mu_);
+  // The table is written. If it points into the log, the log is synced before it is installed.
+  void SyncThenInstallFlush() EXCLUDES(mu_);
+  void EndFlush(Status synced) EXCLUDES(mu_);
   void FinishFlush(Status status) EXCLUDES(mu_);
   Status InstallFlush(const MemtableRef& memtable) EXCLUDES(mu_);
   lsm::MergeJobContext JobContextLocked() REQUIRES(mu_);
@@ -192,6 +196,9 @@ class EngineImpl final : public Engine {
   void CancelCompactionLocked() REQUIRES(mu_);
   void FinishCompaction(Status status) EXCLUDES(mu_);
   void RemoveObsoleteFiles();
+  // Removes log segments that neither replay nor a table nor a reader needs. A segment that cannot
+  // be removed is only space.
+  void RemoveUnusedSegments();
   Status RemoveTable(uint64_t number);
 
   // lifecycle.cc
@@ -207,11 +214,13 @@ class EngineImpl final : public Engine {
   const std::string path_;
   const Doors doors_;
   const lsm::CompactionOptions compaction_options_;
+  const vlog::Placement placement_;
   std::array<lsm::TableOptions, lsm::kLevels> table_options_;
   lsm::BlockCache cache_;
   std::unique_ptr<lsm::VersionState> versions_;
   std::unique_ptr<wal::Log> log_;  // null when read-only
-  LogStats found_log_;             // what a read-only open found
+  lsm::VoidPlaces void_places_;
+  LogStats found_log_;  // what a read-only open found
   uint64_t open_generation_ = 0;
   std::unique_ptr<vfs::FileLock> lock_;
   // Set when the engine refuses everything; cursors hold it too.
@@ -250,9 +259,11 @@ class EngineImpl final : public Engine {
   EngineTimings timings_ GUARDED_BY(mu_);
 };
 
-// Adds the entries of an encoded batch, the first with sequence number `first_sequence`.
-// kDataLoss if it is malformed (`verify_values` checks the value CRCs too).
+// Adds the entries of a batch whose encoding lies at `place` in the log, the first with sequence
+// number `first_sequence`. kDataLoss if it is malformed (`verify_values` checks the value CRCs
+// too).
 Status InsertBatch(std::string_view encoding, keys::SequenceNumber first_sequence,
-                   bool verify_values, lsm::Memtable* memtable);
+                   wal::LogPosition place, const vlog::Placement& placement, bool verify_values,
+                   lsm::Memtable* memtable);
 
 }  // namespace nokv::engine

@@ -47,6 +47,7 @@ EngineImpl::EngineImpl(const Options& options, std::string path, const Doors& do
       path_(std::move(path)),
       doors_(doors),
       compaction_options_(MakeCompactionOptions(options)),
+      placement_(options.value_separation_threshold),
       cache_(options.block_cache_bytes) {
   active_.table = NewMemtable();
   for (size_t level = 0; level < table_options_.size(); level++) {
@@ -112,6 +113,8 @@ Status EngineImpl::OpenForWriting(std::unique_ptr<vfs::FileLock> lock) {
   log_options.segment_bytes = options_.log_segment_bytes;
   log_options.salt_seed = base::MixSeed(open_generation_ ^ clock().WallMillis());
   ASSIGN_OR_RETURN(log_, wal::Log::StartAfterRecovery(doors_.fs, path_, log_options, report));
+  // What was replayed from above the mark now lies in the new segment, copied.
+  void_places_ = {report.synced, log_->CommittedEnd().segment};
   lock_ = std::move(lock);
   RemoveLeftovers();
 
@@ -177,8 +180,8 @@ Status EngineImpl::ReplayBatch(const wal::RecordView& record,
   if (last <= flushed_sequence) return Status::Ok();
   base::MutexLock guard(mu_);
   if (active_.table->MemoryUsage() >= options_.memtable_bytes) RetireActiveLocked();
-  RETURN_IF_ERROR(InsertBatch(record.payload, reader.first_sequence(), /*verify_values=*/true,
-                              active_.table.get())
+  RETURN_IF_ERROR(InsertBatch(record.payload, reader.first_sequence(), record.payload_position(),
+                              placement_, /*verify_values=*/true, active_.table.get())
                       .Prefixed("log record at " + ToString(record.start)));
   active_.last_sequence = last;
   active_.log_end = record.end;
@@ -196,8 +199,7 @@ void EngineImpl::RemoveLeftovers() {
     const Status removed = RemoveTable(number);
     if (!removed.ok()) doors_.logger.Warning("remove orphan table: " + removed.ToString());
   }
-  const Status removed = log_->RemoveSegmentsBefore(versions_->state().log_position.segment);
-  if (!removed.ok()) doors_.logger.Warning("remove log segments: " + removed.ToString());
+  RemoveUnusedSegments();
 }
 
 }  // namespace nokv::engine

@@ -85,19 +85,36 @@ Status FindNewest(const ReadState& state, std::string_view engine_key,
 
 }  // namespace
 
+namespace {
+
+// Reads a value that lies apart; true.
+Result<bool> FetchValue(const lsm::Version& version, const vlog::ValuePointer& pointer,
+                        FoundValue* found) {
+  auto buffer = std::make_shared<std::string>();
+  RETURN_IF_ERROR(version.ReadValue(pointer, buffer.get(), &found->value));
+  found->pin = std::move(buffer);
+  return true;
+}
+
+}  // namespace
+
 Result<bool> EngineImpl::Get(const ReadView& view, std::string_view engine_key, FoundValue* found) {
   ASSIGN_OR_RETURN(ReadPoint point, TakeReadPoint(view));
   Lookup lookup;
   RETURN_IF_ERROR(FindNewest(*point.state, engine_key, point.sequence, &lookup));
   if (!lookup.found) return false;
-  if (!lsm::ParseEntryPayload(lookup.payload, &found->attributes, &found->value)) {
+  lsm::ParsedPayload parsed;
+  if (!lsm::ParseEntryPayload(lookup.payload, &parsed)) {
     return Status::Corruption("an entry's attributes are malformed");
   }
+  found->attributes = parsed.attributes;
   // Most entries never expire: those need no clock.
   if (found->attributes.expiry_ms != 0 && found->attributes.ExpiredAt(clock().WallMillis())) {
     return false;
   }
   found->sequence = lookup.trailer >> 8;
+  if (parsed.apart()) return FetchValue(*point.state->version, *parsed.pointer, found);
+  found->value = parsed.value;
   // A value in a memtable lives as long as the read state; one in a table, as its block.
   if (lookup.block) {
     found->pin = std::move(lookup.block);
@@ -125,6 +142,7 @@ std::unique_ptr<Cursor> EngineImpl::NewCursor(const CursorOptions& options) {
   }
   state.version->AddIterators(options.fill_cache, &children);
   source.iterator = lsm::NewMergingIterator(std::move(children));
+  source.version = state.version.get();
   source.pin = point->state;
   return NewEngineCursor(std::move(source), options);
 }

@@ -17,13 +17,19 @@ constexpr size_t kMaxStalledWrites = 1 << 16;
 }  // namespace
 
 Status InsertBatch(std::string_view encoding, keys::SequenceNumber first_sequence,
-                   bool verify_values, lsm::Memtable* memtable) {
+                   wal::LogPosition place, const vlog::Placement& placement, bool verify_values,
+                   lsm::Memtable* memtable) {
   BatchReader reader(encoding);
   BatchEntry entry;
   for (keys::SequenceNumber sequence = first_sequence; reader.Next(&entry, verify_values);
        sequence++) {
     if (entry.kind == keys::Kind::kRangeDelete) {
       memtable->AddRangeTombstone({std::string(entry.key), std::string(entry.value), sequence});
+    } else if (placement.Apart(entry.key, entry.value.size())) {
+      const vlog::ValuePointer pointer =
+          vlog::PointerIntoLog({place.segment, place.offset + entry.value_offset},
+                               static_cast<uint32_t>(entry.value.size()), entry.value_crc);
+      memtable->Add(sequence, entry.kind, entry.key, entry.attributes, entry.value, &pointer);
     } else {
       memtable->Add(sequence, entry.kind, entry.key, entry.attributes, entry.value);
     }
@@ -190,8 +196,9 @@ bool EngineImpl::Apply(const Admission& admission, std::string_view encoding, bo
   bool visible = false;
   bool sync_due = false;
   if (committed.ok()) {
-    const Status inserted = InsertBatch(encoding, admission.first_sequence,
-                                        /*verify_values=*/false, admission.memtable.get());
+    const Status inserted =
+        InsertBatch(encoding, admission.first_sequence, admission.place.payload_position(),
+                    placement_, /*verify_values=*/false, admission.memtable.get());
     NOKV_CHECK(inserted.ok()) << inserted;
     base::MutexLock lock(mu_);
     tracker_.Applied(admission.ticket, &completions);

@@ -8,10 +8,12 @@ namespace {
 constexpr uint8_t kHasExpiry = 1;
 constexpr uint8_t kHasUserMeta = 2;
 constexpr uint8_t kHasOrigin = 4;
-constexpr uint8_t kKnownFlags = kHasExpiry | kHasUserMeta | kHasOrigin;
+constexpr uint8_t kHasPointer = 8;
+constexpr uint8_t kKnownFlags = kHasExpiry | kHasUserMeta | kHasOrigin | kHasPointer;
 }  // namespace
 
-size_t StoreEntryHeader(char* out, const EntryAttributes& attributes) {
+size_t StoreEntryHeader(char* out, const EntryAttributes& attributes,
+                        const vlog::ValuePointer* pointer) {
   uint8_t flags = 0;
   char* p = out + 1;
   if (attributes.expiry_ms != 0) {
@@ -27,6 +29,10 @@ size_t StoreEntryHeader(char* out, const EntryAttributes& attributes) {
     base::StoreFixed64(p, *attributes.origin);
     p += sizeof(uint64_t);
   }
+  if (pointer != nullptr) {
+    flags |= kHasPointer;
+    p = vlog::StorePointer(p, *pointer);
+  }
   out[0] = static_cast<char>(flags);
   return static_cast<size_t>(p - out);
 }
@@ -38,13 +44,20 @@ void AppendEntryPayload(const EntryAttributes& attributes, std::string_view valu
   out->append(value);
 }
 
-bool ParseEntryPayload(std::string_view payload, EntryAttributes* attributes,
-                       std::string_view* value) {
+void AppendApartPayload(const EntryAttributes& attributes, const vlog::ValuePointer& pointer,
+                        std::string* out) {
+  char header[kMaxEntryHeaderBytes];
+  out->append(header, StoreEntryHeader(header, attributes, &pointer));
+}
+
+bool ParseEntryPayload(std::string_view payload, ParsedPayload* parsed) {
   if (payload.empty()) return false;
   const auto flags = static_cast<uint8_t>(payload[0]);
   if ((flags & ~kKnownFlags) != 0) return false;
   payload.remove_prefix(1);
+  EntryAttributes* attributes = &parsed->attributes;
   *attributes = {};
+  parsed->pointer.reset();
   if ((flags & kHasExpiry) != 0 && !base::GetVarint64(&payload, &attributes->expiry_ms)) {
     return false;
   }
@@ -58,8 +71,11 @@ bool ParseEntryPayload(std::string_view payload, EntryAttributes* attributes,
     if (!base::GetFixed64(&payload, &origin)) return false;
     attributes->origin = origin;
   }
-  *value = payload;
-  return true;
+  parsed->value = payload;
+  if ((flags & kHasPointer) == 0) return true;
+  if (!vlog::GetPointer(&parsed->value, &parsed->pointer.emplace())) return false;
+  // All of the value, or nothing.
+  return parsed->value.empty() || parsed->value.size() == parsed->pointer->length;
 }
 
 }  // namespace nokv::lsm

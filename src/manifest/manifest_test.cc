@@ -178,11 +178,21 @@ TEST_F(ManifestTest, ARecordInTheWrongPlaceIsNoRecord) {
 TEST_F(ManifestTest, RefusesANewerFormatVersion) {
   Write(1);
   std::string content = Content(*fs_);
-  base::StoreFixed32(content.data() + 8, 2);
+  base::StoreFixed32(content.data() + 8, 3);
   base::StoreFixed32(content.data() + 28, base::MaskCrc(base::Crc32c({content.data(), 28})));
   const Status status = ReadWith(content).status();
   EXPECT_EQ(status.code(), StatusCode::kUnimplemented) << status;
-  EXPECT_THAT(status.message(), HasSubstr("format version 2"));
+  EXPECT_THAT(status.message(), HasSubstr("format version 3"));
+}
+
+TEST_F(ManifestTest, ReadsTheFirstFormatVersion) {
+  Write(1);
+  std::string content = Content(*fs_);
+  base::StoreFixed32(content.data() + 8, static_cast<uint32_t>(FormatVersion::kInitial));
+  base::StoreFixed32(content.data() + 28, base::MaskCrc(base::Crc32c({content.data(), 28})));
+  const auto read = ReadWith(content);
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(GroupsIn(**read), 1U);
 }
 
 TEST_F(ManifestTest, RefusesAnotherManifestsContent) {

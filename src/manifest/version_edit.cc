@@ -40,9 +40,10 @@ void AppendFile(const FileMetadata& file, std::string* out) {
   base::PutLengthPrefixed(out, file.smallest);
   base::PutLengthPrefixed(out, file.largest);
   base::PutVarint64(out, file.points_into.size());
-  for (const SegmentReference& reference : file.points_into) {
-    base::PutVarint64(out, reference.segment);
+  for (const ValueReference& reference : file.points_into) {
+    base::PutVarint64(out, EncodeValueFileId(reference.file));
     base::PutVarint64(out, reference.bytes);
+    base::PutVarint64(out, reference.end);
   }
 }
 
@@ -74,11 +75,14 @@ bool GetFile(std::string_view* in, FileMetadata* file) {
     return false;
   }
   for (uint64_t i = 0; i < references; i++) {
-    SegmentReference reference;
-    if (!base::GetVarint64(in, &reference.segment) || !base::GetVarint64(in, &reference.bytes)) {
+    ValueReference reference;
+    uint64_t code = 0;
+    if (!base::GetVarint64(in, &code) || !base::GetVarint64(in, &reference.bytes) ||
+        !base::GetVarint64(in, &reference.end)) {
       return false;
     }
-    if (i > 0 && reference.segment <= file->points_into.back().segment) return false;
+    reference.file = DecodeValueFileId(code);
+    if (i > 0 && reference.file <= file->points_into.back().file) return false;
     file->points_into.push_back(reference);
   }
   return true;
@@ -127,6 +131,14 @@ bool GetFields(Tag tag, std::string_view* in, VersionEdit* edit, bool* known) {
 }
 
 }  // namespace
+
+uint64_t EncodeValueFileId(ValueFileId id) {
+  return id.number << 1 | static_cast<uint64_t>(id.kind);
+}
+
+ValueFileId DecodeValueFileId(uint64_t code) {
+  return {code >> 1, static_cast<ValueFileId::Kind>(code & 1)};
+}
 
 void AppendEdit(const VersionEdit& edit, std::string* out) {
   if (edit.comparator) {

@@ -19,12 +19,28 @@ namespace nokv::manifest {
 
 inline constexpr int kLevels = 7;
 
-// How many bytes of a log segment's values a table points to.
-struct SegmentReference {
-  uint64_t segment = 0;
-  uint64_t bytes = 0;
+// A file that holds values which tables point to.
+struct ValueFileId {
+  enum class Kind : uint8_t {
+    kSegment = 0,  // of the log: the values stayed where they were first written
+    kMoved = 1,    // a value file: compaction moved them
+  };
+  uint64_t number = 0;
+  Kind kind = Kind::kSegment;
 
-  bool operator==(const SegmentReference&) const = default;
+  auto operator<=>(const ValueFileId&) const = default;
+};
+// On disk both are one number, in the same order.
+uint64_t EncodeValueFileId(ValueFileId id);
+ValueFileId DecodeValueFileId(uint64_t code);
+
+// What a table points to in one file.
+struct ValueReference {
+  ValueFileId file;
+  uint64_t bytes = 0;  // of all values together
+  uint64_t end = 0;    // where the last of them ends; the file is synced up to there
+
+  bool operator==(const ValueReference&) const = default;
 };
 
 // One table. Its level is not part of it: a table may change level without being rewritten.
@@ -42,7 +58,7 @@ struct FileMetadata {
   uint64_t largest_sequence = 0;
   uint64_t earliest_expiry_ms = 0;  // 0: nothing expires
   uint64_t created_at_ms = 0;
-  std::vector<SegmentReference> points_into;  // ascending by segment; empty without separation
+  std::vector<ValueReference> points_into;  // ascending by file; empty if all values are inside
 
   bool operator==(const FileMetadata&) const = default;
 };

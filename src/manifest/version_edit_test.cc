@@ -46,7 +46,9 @@ VersionEdit FullEdit() {
   edit.DeleteFile(6, 9);
   edit.AddFile(0, File(10));
   edit.AddFile(6, File(11));
-  edit.added_files.back().second.points_into = {{3, 100}, {5, 7}};
+  edit.added_files.back().second.points_into = {{{3, ValueFileId::Kind::kSegment}, 100, 4096},
+                                                {{3, ValueFileId::Kind::kMoved}, 9, 200},
+                                                {{5, ValueFileId::Kind::kSegment}, 7, 99}};
   return edit;
 }
 

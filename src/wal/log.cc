@@ -253,16 +253,20 @@ Status Log::DropUnsyncedBefore(uint64_t segment) {
   return Status::Ok();
 }
 
-Status Log::RemoveSegmentsBefore(uint64_t segment) {
+Status Log::RemoveSegmentsBefore(uint64_t segment, const std::set<uint64_t>& kept) {
   RETURN_IF_ERROR(DropUnsyncedBefore(segment));
   while (true) {
     uint64_t oldest = 0;
     {
       const base::MutexLock lock(mu_);
       if (closed_) return UsableLocked();
-      oldest = *files_.begin();
-      if (oldest >= std::min(segment, segments_.front()->number())) return Status::Ok();
-      files_.erase(files_.begin());
+      const auto file = std::find_if(files_.begin(), files_.end(),
+                                     [&kept](uint64_t number) { return !kept.contains(number); });
+      if (file == files_.end() || *file >= std::min(segment, segments_.front()->number())) {
+        return Status::Ok();
+      }
+      oldest = *file;
+      files_.erase(file);
     }
     const Status status = fs_.Remove(vfs::JoinPath(dir_, SegmentFileName(oldest)));
     const base::MutexLock lock(mu_);

@@ -134,11 +134,11 @@ class Log {
   // Seals the active segment and starts the next one. Records reserved before stay valid.
   Status Rotate() EXCLUDES(mu_);
 
-  // Deletes the segments numbered below `segment`, which nobody needs any more, oldest first, but
-  // never the active one. Those that are not synced never will be: what they held must be durable
-  // elsewhere. While a sync runs they stay until the next call. On an error the rest stays and may
-  // be removed later.
-  Status RemoveSegmentsBefore(uint64_t segment) EXCLUDES(mu_);
+  // Deletes the segments numbered below `segment`, which nobody needs for replay any more, oldest
+  // first, but none of `kept` and never the active one. What of them is not synced never will be:
+  // it must be durable elsewhere, or of no use. While a sync runs they stay until the next call. On
+  // an error the rest stays and may be removed later.
+  Status RemoveSegmentsBefore(uint64_t segment, const std::set<uint64_t>& kept = {}) EXCLUDES(mu_);
 
   LogStats GetStats() const EXCLUDES(mu_);
 

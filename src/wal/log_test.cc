@@ -378,6 +378,24 @@ TEST(WalLogTest, RemovesSegmentsBelowTheActiveOneSyncedOrNot) {
   EXPECT_EQ(ReadLog(*fs, {.replay_from = {5, 0}}).payloads, std::vector<std::string>{"x"});
 }
 
+TEST(WalLogTest, SegmentsThatAreKeptForTheirValuesStayUntilTheyAreNot) {
+  auto fs = NewDisk();
+  auto log = CreateLog(*fs);
+  for (int i = 0; i < 4; ++i) ASSERT_TRUE(log->Rotate().ok());
+  const auto files = [&] {
+    std::vector<std::string> names;
+    for (const auto& [name, content] : AllFiles(*fs)) names.push_back(name);
+    return names;
+  };
+  ASSERT_TRUE(log->RemoveSegmentsBefore(5, {1, 3}).ok());
+  EXPECT_THAT(files(), ElementsAre("00001.wal", "00003.wal", "00005.wal"));
+  ASSERT_TRUE(log->RemoveSegmentsBefore(5, {3}).ok());
+  EXPECT_THAT(files(), ElementsAre("00003.wal", "00005.wal"));
+  ASSERT_TRUE(log->RemoveSegmentsBefore(5).ok());
+  EXPECT_THAT(files(), ElementsAre("00005.wal"));
+  EXPECT_EQ(log->GetStats().segments_removed, 4U);
+}
+
 TEST(WalLogTest, CloseSealsSyncsAndCutsTheLastSegment) {
   auto fs = NewDisk();
   auto log = CreateLog(*fs);

@@ -47,13 +47,13 @@ def remove(path):
     path.unlink()
 
 
-def next_version(begin, version, checksum):
-    """Damage: the format version at `version` grows; the checksum, of all from `begin`, is right."""
+def next_version(begin, version, checksum, by=1):
+    """Damage: the format version at `version` grows by `by`; the checksum, of all from `begin`, is right."""
     def apply(path):
         data = bytearray(path.read_bytes())
         base = len(data) if begin < 0 else 0
         begin_at, version_at, checksum_at = (base + at for at in (begin, version, checksum))
-        data[version_at] += 1
+        data[version_at] += by
         data[checksum_at:checksum_at + 4] = struct.pack(
             "<I", masked(crc32c(data[begin_at:checksum_at])))
         path.write_bytes(data)
@@ -152,7 +152,8 @@ class DamageTest(unittest.TestCase):
         self.refused(TABLE, remove, CORRUPTION, "E1304", TABLE, tools=("stats",))
 
     def test_newer_table(self):
-        self.refused(TABLE, next_version(-48, -16, -12), FAILED, "E1305", TABLE, "version 2", tools=("stats",))
+        self.refused(TABLE, next_version(-48, -16, -12, by=2), FAILED, "E1305", TABLE, "version 3",
+                     tools=("stats",))
 
     def test_flipped_bit_in_a_data_block(self):
         flip(5000)(self.dir / TABLE)
@@ -194,7 +195,7 @@ class DamageTest(unittest.TestCase):
 
     def test_newer_manifest(self):
         self.refused(self.manifest, next_version(0, 8, 28), FAILED, "E1305", self.manifest,
-                     "version 2")
+                     "version 3")
 
     def test_flipped_bit_in_current(self):
         self.refused("CURRENT", flip(12), CORRUPTION, "E1301", "CURRENT")

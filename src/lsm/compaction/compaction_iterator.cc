@@ -93,13 +93,12 @@ bool CompactionIterator::Survives() {
   keys::Kind kind = keys::KindOf(internal_key);
   std::string_view payload = input_->value();
   if (kind == keys::Kind::kPut && keys::VersionOf(engine_key) == 0) {
-    EntryAttributes attributes;
-    std::string_view value;
-    if (!ParseEntryPayload(payload, &attributes, &value)) {
+    ParsedPayload parsed;
+    if (!ParseEntryPayload(payload, &parsed)) {
       status_ = Status::Corruption("an entry in the input of a compaction is malformed");
       return false;
     }
-    if (attributes.ExpiredAt(options_.now_ms)) {
+    if (parsed.attributes.ExpiredAt(options_.now_ms)) {
       kind = keys::Kind::kDelete;
       payload = tombstone_payload_;
     }

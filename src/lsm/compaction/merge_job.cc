@@ -65,7 +65,23 @@ Status MergeJob::AddEntry() {
   }
   if (builder_ == nullptr) RETURN_IF_ERROR(StartOutput());
   last_prefix_.assign(prefix);
-  return builder_->Add(input_->key(), input_->value());
+  ASSIGN_OR_RETURN(const std::string_view payload, TablePayload(input_->value()));
+  return builder_->Add(input_->key(), payload);
+}
+
+Result<std::string_view> MergeJob::TablePayload(std::string_view payload) {
+  ParsedPayload parsed;
+  if (!ParseEntryPayload(payload, &parsed)) {
+    return Status::Corruption("an entry in the input of a table is malformed");
+  }
+  if (!parsed.pointer.has_value() || parsed.apart()) return payload;
+  payload_.clear();
+  if (context_.void_places.Contain(*parsed.pointer)) {
+    AppendEntryPayload(parsed.attributes, parsed.value, &payload_);
+  } else {
+    AppendApartPayload(parsed.attributes, *parsed.pointer, &payload_);
+  }
+  return std::string_view(payload_);
 }
 
 Status MergeJob::StartOutput() {

@@ -27,6 +27,19 @@
 
 namespace nokv::lsm {
 
+// A part of the log that a recovery has made void: [from, the start of segment `until`). What was
+// replayed from there was copied to another place, so no table may point into it.
+struct VoidPlaces {
+  wal::LogPosition from;
+  uint64_t until = 0;
+
+  bool Contain(const vlog::ValuePointer& pointer) const {
+    const wal::LogPosition place{pointer.file.number, pointer.offset};
+    return pointer.file.kind == vlog::ValueFileId::Kind::kSegment && place >= from &&
+           place.segment < until;
+  }
+};
+
 struct MergeJobContext {
   vfs::FileSystem* fs = nullptr;  // borrowed
   std::string dir;
@@ -35,6 +48,7 @@ struct MergeJobContext {
   uint64_t target_file_bytes = uint64_t{64} << 20;
   std::vector<keys::SequenceNumber> snapshots;  // ascending; see CompactionFilterOptions
   uint64_t now_ms = 0;
+  VoidPlaces void_places;
 };
 
 struct MergeJobStats {
@@ -70,6 +84,8 @@ class MergeJob {
   MergeJob(MergeJobContext context, int output_level, bool split_outputs);
   Status Run(uint64_t max_bytes);
   Status AddEntry();
+  // The payload as the table shall have it: a value that lies in the log is left where it is.
+  Result<std::string_view> TablePayload(std::string_view payload);
   Status StartOutput();
   // Closes the open output; `end` is where the next one begins, nullptr for the last.
   Status FinishOutput(const std::string* end);
@@ -91,6 +107,7 @@ class MergeJob {
   bool has_begin_ = false;    // false for the first output: its tombstones begin anywhere
   std::string output_begin_;  // prefix at which the open output begins
   std::string last_prefix_;
+  std::string payload_;            // what TablePayload made
   std::vector<uint64_t> outputs_;  // numbers of all files created
   uint64_t bytes_written_ = 0;
   manifest::VersionEdit edit_;

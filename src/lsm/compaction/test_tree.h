@@ -192,11 +192,10 @@ class TestTree {
   }
 
   std::optional<std::string> ValueOf(std::string_view payload) const {
-    EntryAttributes attributes;
-    std::string_view value;
-    EXPECT_TRUE(ParseEntryPayload(payload, &attributes, &value));
-    if (attributes.ExpiredAt(now_ms_)) return std::nullopt;
-    return std::string(value);
+    ParsedPayload parsed;
+    EXPECT_TRUE(ParseEntryPayload(payload, &parsed));
+    if (parsed.attributes.ExpiredAt(now_ms_)) return std::nullopt;
+    return std::string(parsed.value);
   }
 
   std::optional<std::string> Read(const Version& version, const std::string& engine_key,

@@ -176,10 +176,11 @@ Memtable::Memtable(size_t expected_entries) : impl_(std::make_unique<Impl>(expec
 Memtable::~Memtable() = default;
 
 void Memtable::Add(keys::SequenceNumber sequence, keys::Kind kind, std::string_view engine_key,
-                   const EntryAttributes& attributes, std::string_view value) {
+                   const EntryAttributes& attributes, std::string_view value,
+                   const vlog::ValuePointer* pointer) {
   NOKV_CHECK(keys::IsEngineKey(engine_key)) << "not an engine key";
   char header[kMaxEntryHeaderBytes];
-  const size_t header_bytes = StoreEntryHeader(header, attributes);
+  const size_t header_bytes = StoreEntryHeader(header, attributes, pointer);
   Entry* entry =
       Entry::New(keys::PackTrailer(sequence, kind), {header, header_bytes}, value, impl_->arena);
   const uint64_t hash = base::Hash64(engine_key);

@@ -27,8 +27,10 @@ class Memtable {
   Memtable& operator=(const Memtable&) = delete;
 
   // Copies key and value in. `engine_key` with `sequence` must not have been added before.
+  // `pointer` says where the value lies in the log, so that a table need not hold it; may be null.
   void Add(keys::SequenceNumber sequence, keys::Kind kind, std::string_view engine_key,
-           const EntryAttributes& attributes, std::string_view value);
+           const EntryAttributes& attributes, std::string_view value,
+           const vlog::ValuePointer* pointer = nullptr);
   void AddRangeTombstone(RangeTombstone tombstone);
 
   // The newest entry of `engine_key` with sequence number <= `snapshot`: its trailer and payload

@@ -51,10 +51,9 @@ void Fill(uint64_t seed, int count, Memtable* table, Model* model) {
 }
 
 std::string ValueOf(std::string_view payload) {
-  EntryAttributes attributes;
-  std::string_view value;
-  EXPECT_TRUE(ParseEntryPayload(payload, &attributes, &value));
-  return std::string(value);
+  ParsedPayload parsed;
+  EXPECT_TRUE(ParseEntryPayload(payload, &parsed));
+  return std::string(parsed.value);
 }
 
 class MemtableSizeTest : public testing::TestWithParam<size_t> {};

@@ -108,9 +108,9 @@ Result<Footer> BlockReader::ReadFooter(uint64_t expected_file_number) const {
   footer.metaindex.size = base::LoadFixed64(view.data() + 8);
   footer.file_number = base::LoadFixed64(view.data() + 16);
   footer.format_version = base::LoadFixed32(view.data() + kVersionAt);
-  if (footer.format_version != kFormatVersion) {
+  if (footer.format_version < kPlainVersion || footer.format_version > kFormatVersion) {
     return Status::Unimplemented("format version " + std::to_string(footer.format_version) +
-                                 " found, this program reads version " +
+                                 " found, this program reads versions up to " +
                                  std::to_string(kFormatVersion))
         .WithHint("use the nokv release that wrote it, or a later one; nothing was changed")
         .WithErrorNumber(1305);

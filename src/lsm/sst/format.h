@@ -14,9 +14,11 @@
 
 namespace nokv::lsm::internal {
 
-inline constexpr uint32_t kFormatVersion = 1;
-inline constexpr size_t kBlockTrailerBytes = 5;  // compression, masked CRC
-inline constexpr size_t kFooterBytes = 48;       // in every format version
+inline constexpr uint32_t kPlainVersion = 1;    // every value is in its entry
+inline constexpr uint32_t kPointerVersion = 2;  // entries may point to values elsewhere
+inline constexpr uint32_t kFormatVersion = kPointerVersion;  // the newest
+inline constexpr size_t kBlockTrailerBytes = 5;              // compression, masked CRC
+inline constexpr size_t kFooterBytes = 48;                   // in every format version
 // No block is longer than this before compression; a longer one is damage.
 inline constexpr uint64_t kMaxBlockBytes = uint64_t{1} << 30;
 
@@ -43,7 +45,7 @@ uint64_t AppendStoredBlock(std::string_view contents, Compression compression, s
 struct Footer {
   BlockLocation metaindex;
   uint64_t file_number = 0;
-  uint32_t format_version = kFormatVersion;
+  uint32_t format_version = kPlainVersion;
 
   std::string Encode() const;
 };

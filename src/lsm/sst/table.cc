@@ -92,12 +92,12 @@ Status Table::Impl::VerifyBlock(size_t position, std::string* last, uint64_t* en
   BlockCursor cursor;
   cursor.Init(block);
   for (cursor.SeekToFirst(); cursor.Valid(); cursor.Next()) {
-    EntryAttributes attributes;
-    std::string_view value;
+    ParsedPayload parsed;
     if (!last->empty() && keys::CompareInternalKeys(*last, cursor.key()) >= 0) {
       return damage("keys out of order");
     }
-    if (!ParseEntryPayload(cursor.payload(), &attributes, &value)) {
+    if (!ParseEntryPayload(cursor.payload(), &parsed) ||
+        (parsed.pointer.has_value() && !parsed.apart())) {
       return damage("malformed payload");
     }
     if (!reader.filter().MayContain(keys::InternalPrefixOf(cursor.key()))) {

@@ -1,6 +1,7 @@
 #include "lsm/sst/table_builder.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 #include <vector>
 
@@ -55,7 +56,8 @@ class TableBuilder::Impl {
 
  private:
   Status Check(std::string_view internal_key, std::string_view payload,
-               EntryAttributes* attributes) const;
+               ParsedPayload* parsed) const;
+  void CountPointer(const vlog::ValuePointer& pointer);
   // Stores a block at the end of the file.
   Status Store(std::string_view contents, Compression compression, BlockLocation* location);
   Status FlushBlock();
@@ -77,19 +79,23 @@ class TableBuilder::Impl {
   std::string last_key_;
   std::string pending_;   // stored blocks that have not been handed to the file
   uint64_t written_ = 0;  // bytes that have
-  Status status_;         // the first failure; everything after it answers the same
+  // What the entries point into.
+  std::map<manifest::ValueFileId, manifest::ValueReference> references_;
+  Status status_;  // the first failure; everything after it answers the same
 };
 
 Status TableBuilder::Impl::Check(std::string_view internal_key, std::string_view payload,
-                                 EntryAttributes* attributes) const {
+                                 ParsedPayload* parsed) const {
   const auto refuse = [&](std::string_view why) {
     return Status::Internal("sstable " + std::to_string(properties_.file_number) + ": key \"" +
                             base::EscapeBytes(internal_key.substr(0, 64)) + "\" " +
                             std::string(why));
   };
-  std::string_view value;
   if (!keys::IsInternalKey(internal_key)) return refuse("is not an internal key");
-  if (!ParseEntryPayload(payload, attributes, &value)) return refuse("has a malformed payload");
+  if (!ParseEntryPayload(payload, parsed)) return refuse("has a malformed payload");
+  if (parsed->pointer.has_value() && !parsed->apart()) {
+    return refuse("has a value and a pointer to it");
+  }
   if (internal_key.size() + payload.size() > internal::kMaxBlockBytes / 2) {
     return refuse("is too long together with its value");
   }
@@ -99,10 +105,17 @@ Status TableBuilder::Impl::Check(std::string_view internal_key, std::string_view
   return {};
 }
 
+void TableBuilder::Impl::CountPointer(const vlog::ValuePointer& pointer) {
+  manifest::ValueReference& reference = references_[pointer.file];
+  reference.file = pointer.file;
+  reference.bytes += pointer.length;
+  reference.end = std::max(reference.end, pointer.end());
+}
+
 Status TableBuilder::Impl::Add(std::string_view internal_key, std::string_view payload) {
   RETURN_IF_ERROR(status_);
-  EntryAttributes attributes;
-  status_ = Check(internal_key, payload, &attributes);
+  ParsedPayload parsed;
+  status_ = Check(internal_key, payload, &parsed);
   RETURN_IF_ERROR(status_);
 
   TableSummary& summary = properties_.summary;
@@ -113,7 +126,8 @@ Status TableBuilder::Impl::Add(std::string_view internal_key, std::string_view p
   summary.raw_key_bytes += internal_key.size();
   summary.raw_value_bytes += payload.size();
   CoverSequence(keys::SequenceOf(internal_key));
-  const uint64_t expiry = attributes.expiry_ms;
+  if (parsed.pointer.has_value()) CountPointer(*parsed.pointer);
+  const uint64_t expiry = parsed.attributes.expiry_ms;
   if (expiry != 0 && (summary.earliest_expiry_ms == 0 || expiry < summary.earliest_expiry_ms)) {
     summary.earliest_expiry_ms = expiry;
   }
@@ -222,6 +236,8 @@ Status TableBuilder::Impl::FinishFile() {
                                 Compression::kNone, &metaindex));
   internal::Footer footer;
   footer.file_number = properties_.file_number;
+  // Whoever does not know pointers must not read them as values.
+  if (!references_.empty()) footer.format_version = internal::kPointerVersion;
   RETURN_IF_ERROR(Store(metaindex, Compression::kNone, &footer.metaindex));
   pending_ += footer.Encode();
   RETURN_IF_ERROR(WritePending());
@@ -235,6 +251,9 @@ Result<TableSummary> TableBuilder::Impl::Finish() {
   RETURN_IF_ERROR(status_);
   status_ = Status::Closed("sstable " + std::to_string(properties_.file_number));
   properties_.summary.file_bytes = written_;
+  for (const auto& [file, reference] : references_) {
+    properties_.summary.points_into.push_back(reference);
+  }
   return properties_.summary;
 }
 

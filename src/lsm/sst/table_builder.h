@@ -10,8 +10,10 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "lsm/range_tombstone.h"
+#include "manifest/version_edit.h"
 #include "nokv/status.h"
 #include "vfs/vfs.h"
 
@@ -42,6 +44,9 @@ struct TableSummary {
   keys::SequenceNumber smallest_sequence = keys::kMaxSequence;
   keys::SequenceNumber largest_sequence = 0;
   uint64_t earliest_expiry_ms = 0;  // 0: nothing expires
+  // What the entries point into, ascending. Only of a table that was just built: the manifest keeps
+  // it.
+  std::vector<manifest::ValueReference> points_into;
 };
 
 class TableBuilder {

@@ -383,12 +383,12 @@ TEST(TableTest, ANewerFormatVersionIsRefusedByName) {
   const std::string file = Build(RandomModel(1, 50, 10), {});
   BlockCache cache(0);
   ASSERT_TRUE(Open(WithFooter(file, kNumber, 1), cache).ok());
-  const auto table = Open(WithFooter(file, kNumber, 2), cache);
+  const auto table = Open(WithFooter(file, kNumber, 3), cache);
   ASSERT_FALSE(table.ok());
   EXPECT_EQ(table.status().code(), StatusCode::kUnimplemented);
   EXPECT_THAT(table.status().ToString(),
-              HasSubstr("open sstable 00012.sst: format version 2 found, this program reads "
-                        "version 1"));
+              HasSubstr("open sstable 00012.sst: format version 3 found, this program reads "
+                        "versions up to 2"));
 }
 
 TEST(TableTest, AFileOfAnotherNumberIsRefused) {

@@ -17,8 +17,11 @@ std::vector<ObsoleteFile> ObsoleteFiles::Take() {
 }
 
 FileHandle::FileHandle(manifest::FileMetadata meta, std::shared_ptr<const Table> table,
-                       std::shared_ptr<ObsoleteFiles> obsolete)
-    : meta_(std::move(meta)), table_(std::move(table)), obsolete_(std::move(obsolete)) {}
+                       ValueFileList value_files, std::shared_ptr<ObsoleteFiles> obsolete)
+    : meta_(std::move(meta)),
+      table_(std::move(table)),
+      value_files_(std::move(value_files)),
+      obsolete_(std::move(obsolete)) {}
 
 FileHandle::~FileHandle() {
   if (obsolete_mark_.load(std::memory_order_relaxed)) {
@@ -56,6 +59,7 @@ manifest::FileMetadata MakeFileMetadata(uint64_t number, const TableSummary& sum
   meta.largest_sequence = summary.largest_sequence;
   meta.earliest_expiry_ms = summary.earliest_expiry_ms;
   meta.created_at_ms = created_at_ms;
+  meta.points_into = summary.points_into;
   return meta;
 }
 

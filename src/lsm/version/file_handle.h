@@ -15,6 +15,7 @@
 #include "base/mutex.h"
 #include "lsm/sst/table.h"
 #include "manifest/version_edit.h"
+#include "vlog/value_file.h"
 
 namespace nokv::lsm {
 
@@ -35,17 +36,22 @@ class ObsoleteFiles {
   std::vector<ObsoleteFile> files_ GUARDED_BY(mu_);
 };
 
+using ValueFileList = std::vector<std::shared_ptr<const vlog::ValueFile>>;
+
 // Thread safety: immutable, but for the mark.
 class FileHandle {
  public:
+  // `value_files` are those that `meta` points into, in the same order.
   FileHandle(manifest::FileMetadata meta, std::shared_ptr<const Table> table,
-             std::shared_ptr<ObsoleteFiles> obsolete);
+             ValueFileList value_files, std::shared_ptr<ObsoleteFiles> obsolete);
   ~FileHandle();
   FileHandle(const FileHandle&) = delete;
   FileHandle& operator=(const FileHandle&) = delete;
 
   const manifest::FileMetadata& meta() const { return meta_; }
   const Table& table() const { return *table_; }
+  // Pinned as long as this is.
+  const ValueFileList& value_files() const { return value_files_; }
   uint64_t number() const { return meta_.number; }
   // From now on the last reference puts the file into the queue.
   void MarkObsolete() const { obsolete_mark_.store(true, std::memory_order_relaxed); }
@@ -53,6 +59,7 @@ class FileHandle {
  private:
   const manifest::FileMetadata meta_;
   std::shared_ptr<const Table> table_;
+  const ValueFileList value_files_;
   const std::shared_ptr<ObsoleteFiles> obsolete_;
   // Relaxed: whoever marks holds a reference, and dropping references orders the rest.
   mutable std::atomic<bool> obsolete_mark_{false};

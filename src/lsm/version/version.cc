@@ -1,6 +1,7 @@
 #include "lsm/version/version.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <string>
 
@@ -68,9 +69,35 @@ void Judge(LookupResult* result) {
   result->block.reset();
 }
 
+ValueFileList Collect(const std::array<FileList, kLevels>& levels) {
+  std::map<manifest::ValueFileId, std::shared_ptr<const vlog::ValueFile>> all;
+  for (const FileList& list : levels) {
+    for (const auto& table : list) {
+      for (const auto& file : table->value_files()) all.emplace(file->id(), file);
+    }
+  }
+  ValueFileList files;
+  for (auto& [id, file] : all) files.push_back(std::move(file));
+  return files;
+}
+
 }  // namespace
 
-Version::Version(std::array<FileList, kLevels> levels) : levels_(std::move(levels)) {}
+Version::Version(std::array<FileList, kLevels> levels)
+    : levels_(std::move(levels)), value_files_(Collect(levels_)) {}
+
+Status Version::ReadValue(const vlog::ValuePointer& pointer, std::string* scratch,
+                          std::string_view* value) const {
+  const auto file =
+      std::partition_point(value_files_.begin(), value_files_.end(),
+                           [&pointer](const auto& f) { return f->id() < pointer.file; });
+  if (file != value_files_.end() && (*file)->id() == pointer.file) {
+    return (*file)->Read(pointer, scratch, value);
+  }
+  return Status::Corruption(vlog::Describe(pointer) +
+                            ": a table points there, but the manifest does not say so")
+      .WithErrorNumber(1306);
+}
 
 Status Version::Get(std::string_view engine_key, keys::SequenceNumber snapshot,
                     LookupResult* result) const {

@@ -76,11 +76,19 @@ class Version {
   // kInternal, naming the tables, if an invariant is broken.
   Status CheckInvariants() const;
 
+  // Follows a pointer out of one of the tables; `*value` points into `*scratch` or lives as long as
+  // the version. kDataLoss if the value is damaged, or the pointer leads nowhere.
+  Status ReadValue(const vlog::ValuePointer& pointer, std::string* scratch,
+                   std::string_view* value) const;
+  // What the tables point into, ascending.
+  const ValueFileList& value_files() const { return value_files_; }
+
  private:
   // The table of `level` (1 or deeper) that covers `prefix`; nullptr if none does.
   const FileHandle* FindFile(int level, std::string_view prefix) const;
 
   const std::array<FileList, kLevels> levels_;
+  const ValueFileList value_files_;  // ascending
 };
 
 }  // namespace nokv::lsm

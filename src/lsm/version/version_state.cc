@@ -37,6 +37,7 @@ VersionState::VersionState(vfs::FileSystem& fs, std::string dir, BlockCache& cac
       dir_(std::move(dir)),
       cache_(cache),
       options_(options),
+      value_files_(fs, dir_),
       current_(std::make_shared<const Version>(std::array<FileList, kLevels>{})) {}
 
 Result<std::unique_ptr<VersionState>> VersionState::Open(vfs::FileSystem& fs,
@@ -120,8 +121,32 @@ Result<std::shared_ptr<const FileHandle>> VersionState::OpenTable(
   }
   ASSIGN_OR_RETURN(std::shared_ptr<const Table> table,
                    Table::Open(std::move(*file), path, meta.number, cache_));
-  return std::shared_ptr<const FileHandle>(
-      std::make_shared<const FileHandle>(meta, std::move(table), obsolete_));
+  ASSIGN_OR_RETURN(ValueFileList value_files, UseValueFiles(meta));
+  return std::shared_ptr<const FileHandle>(std::make_shared<const FileHandle>(
+      meta, std::move(table), std::move(value_files), obsolete_));
+}
+
+Result<ValueFileList> VersionState::UseValueFiles(const manifest::FileMetadata& meta) {
+  ValueFileList files;
+  for (const manifest::ValueReference& reference : meta.points_into) {
+    const std::string path = vfs::JoinPath(dir_, vlog::ValueFileName(reference.file));
+    const std::string needed_by = ", and values of sstable " + TableName(meta.number) + " lie ";
+    auto file = value_files_.Use(reference.file);
+    if (file.status().IsNotFound()) {
+      return Status::Corruption(path + ": the file is missing" + needed_by + "in it")
+          .WithHint("restore the file from a backup or checkpoint; nothing was changed")
+          .WithErrorNumber(1307);
+    }
+    RETURN_IF_ERROR(file.status());
+    if ((*file)->size() < reference.end) {
+      return Status::Corruption(path + ": it has " + std::to_string((*file)->size()) + " bytes" +
+                                needed_by + "up to " + std::to_string(reference.end))
+          .WithHint("restore the file from a backup or checkpoint; nothing was changed")
+          .WithErrorNumber(1306);
+    }
+    files.push_back(std::move(*file));
+  }
+  return files;
 }
 
 Status VersionState::StartManifest() {
@@ -195,6 +220,14 @@ std::shared_ptr<const Version> VersionState::current() const {
 manifest::DatabaseState VersionState::state() const {
   base::MutexLock lock(mu_);
   return state_;
+}
+
+VersionState::Retained VersionState::GetRetained() const {
+  // In this order: a table that is installed in between points behind the position that was read.
+  Retained retained;
+  retained.replay_from = state().log_position;
+  retained.value_files = value_files_.InUse();
+  return retained;
 }
 
 uint64_t VersionState::manifest_number() const {

@@ -11,6 +11,7 @@
 #include <atomic>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -59,6 +60,15 @@ class VersionState {
   uint64_t manifest_number() const EXCLUDES(mu_);
   // Tables that nobody uses any more. The caller removes the files and their cached blocks.
   std::vector<ObsoleteFile> TakeObsolete() { return obsolete_->Take(); }
+  // What must stay in the directory for replay, tables and readers: see below.
+  struct Retained {
+    manifest::LogPosition replay_from;
+    std::set<manifest::ValueFileId> value_files;  // somebody uses them
+  };
+  // Whatever lies before `replay_from` and is not among `value_files` is of no use to anybody, now
+  // or later: tables that will be installed point into files that present ones point into, or
+  // behind `replay_from`.
+  Retained GetRetained() const EXCLUDES(mu_);
   // Numbers of tables on disk that the current version does not have: what an interrupted flush or
   // compaction left. Call it right after Open, before a job runs.
   Result<std::vector<uint64_t>> FindOrphans() const;
@@ -70,11 +80,14 @@ class VersionState {
   Status StartManifest() REQUIRES(log_mu_);
   Status LogAndApplyLocked(manifest::EditGroup& group) REQUIRES(log_mu_);
   Result<std::shared_ptr<const FileHandle>> OpenTable(const manifest::FileMetadata& meta);
+  // The files that the table points into. kDataLoss if one is missing or too short.
+  Result<ValueFileList> UseValueFiles(const manifest::FileMetadata& meta);
 
   vfs::FileSystem& fs_;
   const std::string dir_;
   BlockCache& cache_;
   const VersionStateOptions options_;
+  vlog::ValueFiles value_files_;
   const std::shared_ptr<ObsoleteFiles> obsolete_ = std::make_shared<ObsoleteFiles>();
   std::optional<manifest::TornTail> torn_tail_;  // constant after Open
   // Relaxed: only uniqueness matters.

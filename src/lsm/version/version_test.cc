@@ -26,7 +26,8 @@ std::shared_ptr<const FileHandle> Handle(uint64_t number, const std::string& fro
                              : keys::PackTrailer(low, keys::Kind::kPut));
   meta.smallest_sequence = low;
   meta.largest_sequence = high;
-  return std::make_shared<const FileHandle>(meta, nullptr, std::make_shared<ObsoleteFiles>());
+  return std::make_shared<const FileHandle>(meta, nullptr, ValueFileList(),
+                                            std::make_shared<ObsoleteFiles>());
 }
 
 Version With(int level, FileList files) {

@@ -1,0 +1,69 @@
+// ValueFile: a file from which values are read by pointer. ValueFiles: all that are in use.
+//
+// Whoever holds a ValueFile pins the file: it stays in the directory, open. The tables that point
+// into it hold it, and so does every version and every reader of those tables. So a file may go
+// when it is no longer in use, and only then.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "base/mutex.h"
+#include "nokv/status.h"
+#include "vfs/vfs.h"
+#include "vlog/value_pointer.h"
+
+namespace nokv::vlog {
+
+// Thread safety: immutable.
+class ValueFile {
+ public:
+  // Checks that the file is what its name says. kNotFound if it is not there; kDataLoss if it is
+  // something else; kUnimplemented for a newer format.
+  static Result<std::shared_ptr<const ValueFile>> Open(vfs::FileSystem& fs, const std::string& dir,
+                                                       ValueFileId id);
+
+  ValueFileId id() const { return id_; }
+  // In bytes, as it was when the file was opened: a segment may have shrunk to its end since.
+  uint64_t size() const { return file_->Size(); }
+
+  // Reads and checks a value. `*value` points into `*scratch` or into memory that lives as long as
+  // this. REQUIRES: the pointer is into this file. kDataLoss, naming the place, for a pointer past
+  // the end or bytes that do not match the checksum.
+  Status Read(const ValuePointer& pointer, std::string* scratch, std::string_view* value) const;
+
+ private:
+  ValueFile(ValueFileId id, std::string path, std::unique_ptr<vfs::RandomFile> file)
+      : id_(id), path_(std::move(path)), file_(std::move(file)) {}
+
+  Status CheckHeader() const;
+  Status Damage(const ValuePointer& pointer, std::string_view what) const;
+
+  const ValueFileId id_;
+  const std::string path_;
+  const std::unique_ptr<vfs::RandomFile> file_;
+};
+
+// Thread safety: thread-safe.
+class ValueFiles {
+ public:
+  // `fs` is borrowed.
+  ValueFiles(vfs::FileSystem& fs, std::string dir) : fs_(fs), dir_(std::move(dir)) {}
+
+  // The file, opened if nobody uses it yet. Errors as for ValueFile::Open. Opens the file under
+  // the lock.
+  Result<std::shared_ptr<const ValueFile>> Use(ValueFileId id) EXCLUDES(mu_);
+  // What somebody uses at this moment.
+  std::set<ValueFileId> InUse() const EXCLUDES(mu_);
+
+ private:
+  vfs::FileSystem& fs_;
+  const std::string dir_;
+  mutable base::Mutex mu_;
+  mutable std::map<ValueFileId, std::weak_ptr<const ValueFile>> files_ GUARDED_BY(mu_);
+};
+
+}  // namespace nokv::vlog

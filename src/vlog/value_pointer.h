@@ -1,0 +1,45 @@
+// ValuePointer: where a value lies that is not in its entry, and how to tell that it is that value.
+//
+// Thread safety: plain values.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "manifest/version_edit.h"
+#include "wal/format.h"
+
+namespace nokv::vlog {
+
+using manifest::ValueFileId;
+
+struct ValuePointer {
+  ValueFileId file;
+  uint64_t offset = 0;  // in the file
+  uint32_t length = 0;
+  uint32_t crc = 0;  // CRC-32C of the value, masked
+
+  uint64_t end() const { return offset + length; }
+  bool operator==(const ValuePointer&) const = default;
+};
+
+// The pointer to a value that lies at `place` of the log.
+inline ValuePointer PointerIntoLog(wal::LogPosition place, uint32_t length, uint32_t crc) {
+  return {{place.segment, ValueFileId::Kind::kSegment}, place.offset, length, crc};
+}
+
+// At most this long: three varints and a checksum.
+inline constexpr size_t kMaxPointerBytes = 10 + 10 + 5 + 4;
+
+// Writes the pointer at `out` (room for kMaxPointerBytes); returns behind it.
+char* StorePointer(char* out, const ValuePointer& pointer);
+// Takes a pointer off the front of `*in`; false if there is none.
+bool GetPointer(std::string_view* in, ValuePointer* pointer);
+
+// The name of the file: "00007.wal".
+std::string ValueFileName(ValueFileId id);
+// "00007.wal: value of 12 bytes at offset 4096", for messages.
+std::string Describe(const ValuePointer& pointer);
+
+}  // namespace nokv::vlog
