@@ -48,6 +48,7 @@ void CommitTracker::Advance(Completions* completions) {
     completions->Add(std::move(write.done), Status::Ok());
     waiting_.pop_front();
   }
+  horizon_->Set(visible_, applied_);
 }
 
 void CommitTracker::Fail(const Status& status, Completions* completions) {
@@ -57,6 +58,8 @@ void CommitTracker::Fail(const Status& status, Completions* completions) {
     queue->clear();
   }
   syncs_waiting_ = 0;
+  // What was applied and will never be acknowledged is not shown.
+  horizon_->Set(visible_, visible_);
 }
 
 }  // namespace nokv::engine

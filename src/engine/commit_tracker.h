@@ -6,9 +6,11 @@
 // acknowledged is always a prefix.
 //
 // Invariant: durable-and-waited-for <= visible <= applied < next.
-// Thread safety: thread-compatible; the engine's mutex guards it.
+// Thread safety: thread-compatible; the engine's mutex guards it, but for the horizon that it
+// keeps.
 #pragma once
 
+#include <atomic>
 #include <deque>
 #include <functional>
 #include <string_view>
@@ -57,11 +59,32 @@ enum class SyncNeed {
   kDeferred,  // the same, but its writer will ask for the sync
 };
 
+// Up to where reads see. Thread-safe: a tracker writes it, everybody reads.
+class ReadHorizon {
+ public:
+  // Acquire: paired with the release in Set, so that the entries up to there are seen.
+  keys::SequenceNumber visible() const { return visible_.load(std::memory_order_acquire); }
+  // With what waits for a sync; not beyond visible() once that cannot come any more.
+  keys::SequenceNumber applied() const { return applied_.load(std::memory_order_acquire); }
+
+ private:
+  friend class CommitTracker;
+  void Set(keys::SequenceNumber visible, keys::SequenceNumber applied) {
+    visible_.store(visible, std::memory_order_release);
+    applied_.store(applied, std::memory_order_release);
+  }
+
+  std::atomic<keys::SequenceNumber> visible_{0};
+  std::atomic<keys::SequenceNumber> applied_{0};
+};
+
 class CommitTracker {
  public:
-  // Everything up to `last` is applied, durable and visible.
-  explicit CommitTracker(keys::SequenceNumber last)
-      : next_(last + 1), applied_(last), visible_(last) {}
+  // Everything up to `last` is applied, durable and visible. `horizon` is borrowed.
+  CommitTracker(keys::SequenceNumber last, ReadHorizon* horizon)
+      : horizon_(horizon), next_(last + 1), applied_(last), visible_(last) {
+    horizon_->Set(last, last);
+  }
 
   keys::SequenceNumber next() const { return next_; }
   keys::SequenceNumber applied() const { return applied_; }
@@ -103,6 +126,7 @@ class CommitTracker {
 
   void Advance(Completions* completions);
 
+  ReadHorizon* horizon_;
   keys::SequenceNumber next_;
   keys::SequenceNumber applied_;
   keys::SequenceNumber visible_;

@@ -17,7 +17,8 @@ class CommitTrackerTest : public testing::Test {
     return std::exchange(log_, "");
   }
 
-  CommitTracker tracker_{10};
+  ReadHorizon horizon_;
+  CommitTracker tracker_{10, &horizon_};
   Completions completions_;
   std::string log_;
 };
@@ -67,6 +68,8 @@ TEST_F(CommitTrackerTest, FailureAnswersEveryWaiterAndFreezesVisibility) {
   tracker_.Synced(12, &completions_);
   EXPECT_EQ(Drain(), "");
   EXPECT_EQ(tracker_.visible(), 10U);
+  EXPECT_EQ(tracker_.applied(), 11U);
+  EXPECT_EQ(horizon_.applied(), 10U);  // nobody is shown what is never acknowledged
 }
 
 TEST_F(CommitTrackerTest, DeferredWriteWaitsForASyncButMakesNoneDue) {

@@ -20,6 +20,7 @@
 #include "engine/engine.h"
 #include "engine/engine_cursor.h"
 #include "engine/read_set.h"
+#include "engine/read_state.h"
 #include "engine/timing.h"
 #include "lsm/compaction/compaction_picker.h"
 #include "lsm/compaction/merge_job.h"
@@ -40,13 +41,6 @@ struct MemtableRef {
   wal::LogPosition log_end;
   uint64_t id = 0;
   uint64_t queued_at_micros = 0;  // when it became immutable
-};
-
-// What a read looks at; immutable, replaced as a whole.
-struct ReadState {
-  std::shared_ptr<lsm::Memtable> active;
-  std::vector<std::shared_ptr<lsm::Memtable>> immutables;  // newest first
-  std::shared_ptr<const lsm::Version> version;
 };
 
 class EngineImpl final : public Engine {
@@ -171,12 +165,9 @@ class EngineImpl final : public Engine {
                          Completions* completions) REQUIRES(mu_);
 
   // read.cc
-  struct ReadPoint {
-    std::shared_ptr<const ReadState> state;
-    keys::SequenceNumber sequence = 0;
-  };
-  Result<ReadPoint> TakeReadPoint(const ReadView& view) const EXCLUDES(mu_);
-  keys::SequenceNumber NewestLocked(bool include_unsynced) const REQUIRES(mu_);
+  // How far the view sees. A read takes its state first: whatever it shows up to there is in it,
+  // and what was acknowledged before the read began is, too.
+  keys::SequenceNumber SequenceOf(const ReadView& view) const;
   void PublishReadStateLocked() REQUIRES(mu_);
   std::vector<keys::SequenceNumber> SnapshotsLocked() const REQUIRES(mu_);
   void ReleaseSnapshot(keys::SequenceNumber sequence) EXCLUDES(mu_);
@@ -226,11 +217,14 @@ class EngineImpl final : public Engine {
   // Set when the engine refuses everything; cursors hold it too.
   const std::shared_ptr<std::atomic<bool>> closed_ = std::make_shared<std::atomic<bool>>(false);
 
+  ReadHorizon horizon_;
+  CurrentReadState current_state_;
+
   mutable base::Mutex mu_;
   MemtableRef active_ GUARDED_BY(mu_);
   std::deque<MemtableRef> immutables_ GUARDED_BY(mu_);  // oldest first
   std::shared_ptr<const ReadState> read_state_ GUARDED_BY(mu_);
-  CommitTracker tracker_ GUARDED_BY(mu_){0};
+  CommitTracker tracker_ GUARDED_BY(mu_){0, &horizon_};
   std::deque<StalledWrite> stalled_ GUARDED_BY(mu_);
   std::string stall_reason_ GUARDED_BY(mu_);
   std::vector<Validation*> validations_ GUARDED_BY(mu_);  // registered

@@ -164,7 +164,7 @@ Result<wal::RecoveryReport> EngineImpl::RecoverLog(const manifest::DatabaseState
   }
   {
     base::MutexLock guard(mu_);
-    tracker_ = CommitTracker(last);
+    tracker_ = CommitTracker(last, &horizon_);
   }
   return wal::Recover(doors_.fs, path_, recover,
                       [&](const wal::RecordView& record) { return ReplayBatch(record, last); });
@@ -185,7 +185,7 @@ Status EngineImpl::ReplayBatch(const wal::RecordView& record,
                       .Prefixed("log record at " + ToString(record.start)));
   active_.last_sequence = last;
   active_.log_end = record.end;
-  tracker_ = CommitTracker(last);
+  tracker_ = CommitTracker(last, &horizon_);
   return Status::Ok();
 }
 

@@ -19,22 +19,9 @@ class SnapshotHandle final : public EngineSnapshot {
   const keys::SequenceNumber sequence_;
 };
 
-Result<EngineImpl::ReadPoint> EngineImpl::TakeReadPoint(const ReadView& view) const {
-  base::MutexLock lock(mu_);
-  if (closing_) return DatabaseClosed();
-  ReadPoint point;
-  point.state = read_state_;
-  if (view.snapshot != nullptr) {
-    point.sequence = view.snapshot->sequence();
-  } else {
-    point.sequence = NewestLocked(view.include_unsynced);
-  }
-  return point;
-}
-
-keys::SequenceNumber EngineImpl::NewestLocked(bool include_unsynced) const {
-  // What was applied and will never be acknowledged is not shown.
-  return include_unsynced && background_error_.ok() ? tracker_.applied() : tracker_.visible();
+keys::SequenceNumber EngineImpl::SequenceOf(const ReadView& view) const {
+  if (view.snapshot != nullptr) return view.snapshot->sequence();
+  return view.include_unsynced ? horizon_.applied() : horizon_.visible();
 }
 
 void EngineImpl::PublishReadStateLocked() {
@@ -44,7 +31,8 @@ void EngineImpl::PublishReadStateLocked() {
     state->immutables.push_back(it->table);
   }
   state->version = versions_->current();
-  read_state_ = std::move(state);
+  read_state_ = state;
+  current_state_.Publish(std::move(state));
 }
 
 namespace {
@@ -99,9 +87,10 @@ Result<bool> FetchValue(const lsm::Version& version, const vlog::ValuePointer& p
 }  // namespace
 
 Result<bool> EngineImpl::Get(const ReadView& view, std::string_view engine_key, FoundValue* found) {
-  ASSIGN_OR_RETURN(ReadPoint point, TakeReadPoint(view));
+  if (closed()) return DatabaseClosed();
+  const CurrentReadState::Lease state = current_state_.Take();
   Lookup lookup;
-  RETURN_IF_ERROR(FindNewest(*point.state, engine_key, point.sequence, &lookup));
+  RETURN_IF_ERROR(FindNewest(*state, engine_key, SequenceOf(view), &lookup));
   if (!lookup.found) return false;
   lsm::ParsedPayload parsed;
   if (!lsm::ParseEntryPayload(lookup.payload, &parsed)) {
@@ -113,23 +102,23 @@ Result<bool> EngineImpl::Get(const ReadView& view, std::string_view engine_key, 
     return false;
   }
   found->sequence = lookup.trailer >> 8;
-  if (parsed.apart()) return FetchValue(*point.state->version, *parsed.pointer, found);
+  if (parsed.apart()) return FetchValue(*state->version, *parsed.pointer, found);
   found->value = parsed.value;
   // A value in a memtable lives as long as the read state; one in a table, as its block.
   if (lookup.block) {
     found->pin = std::move(lookup.block);
   } else {
-    found->pin = std::move(point.state);
+    found->pin = state.shared();
   }
   return true;
 }
 
 std::unique_ptr<Cursor> EngineImpl::NewCursor(const CursorOptions& options) {
-  auto point = TakeReadPoint(options.view);
-  if (!point.ok()) return NewFailedCursor(point.status());
-  const ReadState& state = *point->state;
+  if (closed()) return NewFailedCursor(DatabaseClosed());
+  const CurrentReadState::Lease lease = current_state_.Take();
+  const ReadState& state = *lease;
   CursorSource source;
-  source.sequence = point->sequence;
+  source.sequence = SequenceOf(options.view);
   source.now_ms = clock().WallMillis();
   source.closed = closed_;
   std::vector<std::unique_ptr<lsm::InternalIterator>> children;
@@ -143,13 +132,14 @@ std::unique_ptr<Cursor> EngineImpl::NewCursor(const CursorOptions& options) {
   state.version->AddIterators(options.fill_cache, &children);
   source.iterator = lsm::NewMergingIterator(std::move(children));
   source.version = state.version.get();
-  source.pin = point->state;
+  source.pin = lease.shared();
   return NewEngineCursor(std::move(source), options);
 }
 
 std::unique_ptr<EngineSnapshot> EngineImpl::NewSnapshot(bool include_unsynced) {
   base::MutexLock lock(mu_);
-  const keys::SequenceNumber sequence = NewestLocked(include_unsynced);
+  // Under the lock, so that no compaction that is planned meanwhile drops what it shows.
+  const keys::SequenceNumber sequence = SequenceOf({nullptr, include_unsynced});
   snapshots_.insert(sequence);
   return std::make_unique<SnapshotHandle>(*this, sequence);
 }
