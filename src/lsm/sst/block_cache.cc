@@ -1,6 +1,9 @@
 #include "lsm/sst/block_cache.h"
 
 #include <algorithm>
+#include <atomic>
+#include <bit>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -26,23 +29,47 @@ struct Key {
 
 // A hash table with linear probing, whose slots are also what the hand of the clock passes: a hit
 // costs one cache miss for the slot, and the block's own.
+//
+// Lookups take no lock. All that changes a slot is done under the shard's, one slot at a time:
+//
+//   free -> busy -> present      Insert fills it while it is busy
+//   present -> busy -> free      only while no lookup has pinned it
+//
+// A lookup pins a slot by the same atomic word that tells whether it was present then: if so, the
+// slot stays as it is until the lookup lets go. A free slot ends a search only if no block stands
+// beyond it that would rather have stood here or before (`passed`).
 class Shard {
  public:
-  void SetCapacity(uint64_t bytes) EXCLUDES(mu_) {
+  // REQUIRES: called once, before anything else.
+  void SetCapacity(uint64_t bytes) {
     base::MutexLock lock(mu_);
     capacity_ = bytes;
+    const uint64_t slots = std::bit_ceil(std::max(2 * bytes / kExpectedBlockBytes, kMinSlots));
+    mask_ = slots - 1;
+    slots_ = std::make_unique<Slot[]>(slots);
   }
 
-  BlockHandle Lookup(const Key& key) EXCLUDES(mu_) {
-    base::MutexLock lock(mu_);
-    Slot& slot = slots_[Find(key)];
-    if (slot.block == nullptr) {
-      stats_.misses++;
-      return nullptr;
+  BlockHandle Lookup(const Key& key) {
+    const uint64_t hash = key.hash();
+    for (size_t at = hash & mask_, seen = 0; seen <= mask_; at = After(at), seen++) {
+      Slot& slot = slots_[at];
+      if (Word(slot.word.load(std::memory_order_relaxed)).MayBe(hash)) {
+        // Acquire: paired with the release that made it present.
+        const Word word(slot.word.fetch_add(Word::kPin, std::memory_order_acquire));
+        if (word.MayBe(hash) && slot.key == key) {
+          BlockHandle block = slot.block;
+          if (!word.used()) slot.word.fetch_or(Word::kUsed, std::memory_order_relaxed);
+          // Release: what was read of the slot was read before.
+          slot.word.fetch_sub(Word::kPin, std::memory_order_release);
+          hits_.fetch_add(1, std::memory_order_relaxed);
+          return block;
+        }
+        slot.word.fetch_sub(Word::kPin, std::memory_order_release);
+      }
+      if (slot.passed.load(std::memory_order_acquire) == 0) break;
     }
-    stats_.hits++;
-    slot.passes = kPassesUsed;
-    return slot.block;
+    misses_.fetch_add(1, std::memory_order_relaxed);
+    return nullptr;
   }
 
   void Insert(const Key& key, BlockHandle block) EXCLUDES(mu_) {
@@ -51,98 +78,138 @@ class Shard {
     std::vector<BlockHandle> dropped;
     base::MutexLock lock(mu_);
     // Two readers that missed may bring the same block.
-    if (charge > capacity_ || slots_[Find(key)].block != nullptr) return;
-    while (stats_.charge_bytes + charge > capacity_) EvictOne(&dropped);
-    if (2 * (count_ + 1) > slots_.size()) Grow();
-    slots_[Find(key)] = {key, std::move(block), charge, kPassesNew};
+    if (charge > capacity_ || Holds(key)) return;
+    while (charge_ + charge > capacity_ || 4 * count_ >= 3 * mask_) EvictOne(&dropped);
+    const uint64_t hash = key.hash();
+    size_t at = hash & mask_;
+    for (; Word(slots_[at].word.load()).state() != Word::kFree; at = After(at)) {
+      // Release: whoever sees the block behind sees that there is one.
+      slots_[at].passed.fetch_add(1, std::memory_order_release);
+    }
+    Slot& slot = slots_[at];
+    slot.word.fetch_add(Word::kBusy, std::memory_order_acquire);
+    slot.key = key;
+    slot.block = std::move(block);
+    slot.charge = charge;
+    slot.word.fetch_add(Word::Present(hash) - Word::kBusy, std::memory_order_release);
     count_++;
-    stats_.charge_bytes += charge;
+    charge_ += charge;
   }
 
   void EraseFile(uint64_t file_number) EXCLUDES(mu_) {
     std::vector<BlockHandle> dropped;
     base::MutexLock lock(mu_);
-    for (size_t i = 0; i < slots_.size();) {
-      if (slots_[i].block != nullptr && slots_[i].key.file_number == file_number) {
-        Drop(i, &dropped);  // another may stand there now
-      } else {
-        i++;
-      }
+    for (size_t at = 0; at <= mask_; at++) {
+      const Word word(slots_[at].word.load());
+      if (word.state() != Word::kPresent || slots_[at].key.file_number != file_number) continue;
+      // One that is looked at just now goes when the hand comes by: nobody asks for it any more.
+      (void)Drop(at, &dropped);
     }
   }
 
   void AddTo(BlockCacheStats* total) const EXCLUDES(mu_) {
+    total->hits += hits_.load(std::memory_order_relaxed);
+    total->misses += misses_.load(std::memory_order_relaxed);
     base::MutexLock lock(mu_);
-    total->hits += stats_.hits;
-    total->misses += stats_.misses;
-    total->evictions += stats_.evictions;
-    total->charge_bytes += stats_.charge_bytes;
+    total->evictions += evictions_;
+    total->charge_bytes += charge_;
   }
 
  private:
-  struct Slot {
-    Key key{};
-    BlockHandle block;  // null: free
-    uint64_t charge = 0;
-    uint8_t passes = 0;  // of the hand that it will survive
-  };
-  static constexpr size_t kFirstSlots = 16;
-  // Wherever the hand is, a new block is there for half a round at least.
-  static constexpr uint8_t kPassesNew = 1;
-  static constexpr uint8_t kPassesUsed = 2;
+  // state | tag | passes of the hand that the block will survive | pins
+  class Word {
+   public:
+    static constexpr uint64_t kPin = 1;
+    static constexpr uint64_t kPass = uint64_t{1} << 32;
+    static constexpr uint64_t kUsed = kPass << 1;  // at least two passes
+    static constexpr uint64_t kTag = uint64_t{1} << 40;
+    static constexpr uint64_t kFree = 0;
+    static constexpr uint64_t kBusy = uint64_t{1} << 62;
+    static constexpr uint64_t kPresent = uint64_t{2} << 62;
 
-  size_t Home(const Key& key) const REQUIRES(mu_) { return key.hash() & (slots_.size() - 1); }
-  size_t After(size_t slot) const REQUIRES(mu_) { return (slot + 1) & (slots_.size() - 1); }
-  // Where the key is, or the free slot where it would be.
-  size_t Find(const Key& key) const REQUIRES(mu_) {
-    size_t at = Home(key);
-    while (slots_[at].block != nullptr && slots_[at].key != key) at = After(at);
-    return at;
-  }
-  void Grow() REQUIRES(mu_) {
-    std::vector<Slot> old(2 * slots_.size());
-    old.swap(slots_);
-    for (Slot& slot : old) {
-      if (slot.block != nullptr) slots_[Find(slot.key)] = std::move(slot);
+    explicit Word(uint64_t bits) : bits_(bits) {}
+    // A new block survives one pass: wherever the hand is, that is half a round at least.
+    static uint64_t Present(uint64_t hash) { return kPresent + TagOf(hash) + kPass; }
+
+    uint64_t state() const { return bits_ & (kPresent | kBusy); }
+    bool MayBe(uint64_t hash) const {
+      return state() == kPresent && (bits_ & (kTag * 0xffff)) == TagOf(hash);
     }
+    bool used() const { return (bits_ & kUsed) != 0; }
+    bool survives() const { return (bits_ & (kPass | kUsed)) != 0; }
+    bool pinned() const { return (bits_ & (kPass - 1)) != 0; }
+    uint64_t bits() const { return bits_; }
+
+   private:
+    static uint64_t TagOf(uint64_t hash) { return (hash >> 48) * kTag; }
+    uint64_t bits_;
+  };
+  struct alignas(64) Slot {
+    std::atomic<uint64_t> word{0};
+    std::atomic<uint32_t> passed{0};  // blocks beyond whose search comes by here
+    Key key{};
+    BlockHandle block;
+    uint64_t charge = 0;
+  };
+  static constexpr uint64_t kExpectedBlockBytes = 4096;
+  static constexpr uint64_t kMinSlots = 16;
+
+  size_t After(size_t at) const { return (at + 1) & mask_; }
+  bool Holds(const Key& key) const REQUIRES(mu_) {
+    size_t at = key.hash() & mask_;
+    for (size_t seen = 0; seen <= mask_; seen++, at = After(at)) {
+      const Slot& slot = slots_[at];
+      if (Word(slot.word.load()).state() == Word::kPresent && slot.key == key) return true;
+      if (slot.passed.load() == 0) break;
+    }
+    return false;
   }
   // Moves the hand to the next block that survives no pass more, and drops it. REQUIRES: there are
   // blocks.
   void EvictOne(std::vector<BlockHandle>* dropped) REQUIRES(mu_) {
-    while (true) {
-      hand_ &= slots_.size() - 1;
+    for (;; hand_ = After(hand_)) {
       Slot& slot = slots_[hand_];
-      if (slot.block != nullptr && slot.passes-- == 0) {
-        Drop(hand_, dropped);  // the hand stays: another may stand there now
-        stats_.evictions++;
+      const Word word(slot.word.load());
+      if (word.state() != Word::kPresent) continue;
+      if (word.survives()) {
+        slot.word.fetch_sub(Word::kPass, std::memory_order_relaxed);
+      } else if (Drop(hand_, dropped)) {
+        evictions_++;
         return;
       }
-      hand_++;
     }
   }
-  // Frees the slot; those behind move up, so that none stands beyond a free slot from its home.
-  void Drop(size_t free, std::vector<BlockHandle>* dropped) REQUIRES(mu_) {
-    stats_.charge_bytes -= slots_[free].charge;
-    count_--;
-    dropped->push_back(std::move(slots_[free].block));
-    for (size_t at = After(free); slots_[at].block != nullptr; at = After(at)) {
-      const size_t mask = slots_.size() - 1;
-      const bool may_move = ((at - Home(slots_[at].key)) & mask) >= ((at - free) & mask);
-      if (!may_move) continue;
-      slots_[free] = std::move(slots_[at]);
-      slots_[at].block.reset();
-      free = at;
+  // Frees the slot; false if a lookup has it pinned.
+  bool Drop(size_t at, std::vector<BlockHandle>* dropped) REQUIRES(mu_) {
+    Slot& slot = slots_[at];
+    uint64_t bits = slot.word.load();
+    // Acquire: the lookups that have let go are done with it.
+    if (Word(bits).pinned() ||
+        !slot.word.compare_exchange_strong(bits, Word::kBusy, std::memory_order_acquire)) {
+      return false;
     }
-    slots_[free] = Slot();
+    for (size_t passed = slot.key.hash() & mask_; passed != at; passed = After(passed)) {
+      slots_[passed].passed.fetch_sub(1, std::memory_order_release);
+    }
+    count_--;
+    charge_ -= slot.charge;
+    dropped->push_back(std::move(slot.block));
+    slot.word.fetch_sub(Word::kBusy, std::memory_order_release);
+    return true;
   }
 
+  // Constant after SetCapacity.
+  uint64_t mask_ = 0;
+  std::unique_ptr<Slot[]> slots_;
+
+  std::atomic<uint64_t> hits_{0};
+  std::atomic<uint64_t> misses_{0};
   mutable base::Mutex mu_;
   uint64_t capacity_ GUARDED_BY(mu_) = 0;
-  // A power of two, at most half of them taken.
-  std::vector<Slot> slots_ GUARDED_BY(mu_) = std::vector<Slot>(kFirstSlots);
-  size_t count_ GUARDED_BY(mu_) = 0;
+  uint64_t charge_ GUARDED_BY(mu_) = 0;
+  uint64_t count_ GUARDED_BY(mu_) = 0;
+  uint64_t evictions_ GUARDED_BY(mu_) = 0;
   size_t hand_ GUARDED_BY(mu_) = 0;
-  BlockCacheStats stats_ GUARDED_BY(mu_);
 };
 
 }  // namespace
