@@ -14,6 +14,7 @@ constexpr uint64_t kKeys = 16;
 constexpr uint64_t kCounters = 4;
 constexpr size_t kMaxUnanswered = 12;  // of a client
 constexpr uint64_t kMaxWaitMs = 300;
+constexpr uint64_t kLongWait = 16;  // times that
 constexpr uint64_t kEverySecMs = 2000;
 constexpr int kOpenAttempts = 5;
 
@@ -123,8 +124,11 @@ void GatewayWorkload::Restart() {
 
 void GatewayWorkload::Wait() {
   Settle();
-  runtime_->Advance((1 + random_.Uniform(kMaxWaitMs)) * 1000);
-  Settle();
+  // Sometimes so long that every second has come and gone.
+  for (uint64_t rounds = random_.OneIn(3) ? kLongWait : 1; rounds > 0; rounds--) {
+    runtime_->Advance((1 + random_.Uniform(kMaxWaitMs)) * 1000);
+    Settle();
+  }
 }
 
 void GatewayWorkload::LetSomeHappen() {
