@@ -36,20 +36,13 @@ struct StressResult {
 std::vector<std::string> WorkerWords(const StressFlags& flags, const std::string& folder,
                                      uint64_t seed, uint64_t millis) {
   // Not where that points to: the file may be replaced while a long run lasts.
-  return {"/proc/self/exe",
-          "stress-worker",
-          "--workdir",
-          folder + "/db",
-          "--oracle",
-          folder + "/oracle",
-          "--keys",
-          std::to_string(flags.keys),
-          "--threads",
-          std::to_string(flags.threads),
-          "--seed",
-          std::to_string(seed),
-          "--for",
-          std::to_string(millis) + "ms"};
+  return {"/proc/self/exe", "stress-worker",
+          "--workdir",      folder + "/db",
+          "--oracle",       folder + "/oracle",
+          "--keys",         std::to_string(flags.keys),
+          "--threads",      std::to_string(flags.threads),
+          "--seed",         std::to_string(seed),
+          "--for",          std::to_string(millis) + "ms"};
 }
 
 Result<StressResult> Stress(const StressFlags& flags, const cli::Environment& environment) {
