@@ -12,7 +12,6 @@
 #include "cli/redis_flags.h"
 #include "rpc/stream/exchange.h"
 #include "rpc/stream/tls.h"
-#include "vfs/file_mode.h"
 
 namespace nokv::cli {
 
@@ -134,7 +133,9 @@ std::vector<Finding> CheckSecurity(const DoctorOptions& options, const Environme
                                       options.tls.key_file};
   std::erase(secrets, "");
   std::vector<std::string> exposed = secrets;
-  std::erase_if(exposed, [](const std::string& path) { return !vfs::IsReadableByOthers(path); });
+  std::erase_if(exposed, [&environment](const std::string& path) {
+    return vfs::CheckSecret(environment.fs, path).code() != StatusCode::kPermissionDenied;
+  });
   if (!secrets.empty()) findings.push_back(JudgeSecrets(secrets, exposed));
   return findings;
 }

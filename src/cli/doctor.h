@@ -49,7 +49,7 @@ Finding JudgeGateway(const std::string& address, const Result<std::string>& answ
 
 // What the days mean until the certificate in `path` expires, or why it cannot be used.
 Finding JudgeCertificate(const std::string& path, const Result<double>& days);
-// `exposed` are those of `secrets`, files, that every user of this machine can read.
+// `exposed` are those of `secrets`, files, that others than their owner may use.
 Finding JudgeSecrets(const std::vector<std::string>& secrets,
                      const std::vector<std::string>& exposed);
 

@@ -189,13 +189,13 @@ Finding JudgeSecrets(const std::vector<std::string>& secrets,
                      const std::vector<std::string>& exposed) {
   if (exposed.empty()) {
     return {.check = "secrets",
-            .detail = std::to_string(secrets.size()) + " files, none readable for everybody"};
+            .detail = std::to_string(secrets.size()) + " files, for their owner only"};
   }
   std::string names;
   for (const std::string& path : exposed) names += (names.empty() ? "" : " ") + path;
   return {.check = "secrets",
-          .verdict = Verdict::kWarning,
-          .detail = "every user of this machine can read " + names,
+          .verdict = Verdict::kProblem,
+          .detail = "the gateway refuses what others may use: " + names,
           .fix = "chmod 600 " + names};
 }
 

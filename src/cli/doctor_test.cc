@@ -87,10 +87,10 @@ TEST(DoctorTest, JudgesCertificatesByTheDaysThatAreLeft) {
   EXPECT_EQ(expired.fix, "renew it");
 }
 
-TEST(DoctorTest, NamesSecretsThatEverybodyCanRead) {
+TEST(DoctorTest, NamesSecretsThatOthersMayUse) {
   EXPECT_EQ(JudgeSecrets({"a", "b"}, {}).verdict, Verdict::kOk);
   const Finding exposed = JudgeSecrets({"a", "b", "c"}, {"a", "c"});
-  EXPECT_EQ(exposed.verdict, Verdict::kWarning);
+  EXPECT_EQ(exposed.verdict, Verdict::kProblem);
   EXPECT_EQ(exposed.fix, "chmod 600 a c");
 }
 

@@ -4,7 +4,6 @@
 
 #include "base/clock.h"
 #include "base/macros.h"
-#include "vfs/file_mode.h"
 #include "vfs/vfs.h"
 
 namespace nokv::cli {
@@ -96,10 +95,6 @@ Status Listeners::OpenTls(const ListenFlags& flags, const rpc::stream::AcceptHan
   ASSIGN_OR_RETURN(tls_context_,
                    rpc::stream::TlsContext::Open(
                        options, {vfs::PosixFileSystem(), base::SystemClock(), logger_}));
-  if (vfs::IsReadableByOthers(options.key_file)) {
-    logger_.Warning("every user of this machine can read the key in " + options.key_file +
-                    "; chmod 600 " + options.key_file);
-  }
   if (tls_context_->DaysToExpiry() < kSoonDays) {
     logger_.Warning("the certificate in " + options.cert_file + " expires in " +
                     std::to_string(static_cast<int>(tls_context_->DaysToExpiry())) + " days");

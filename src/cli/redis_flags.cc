@@ -80,7 +80,7 @@ void Define(FlagSet& flags, RedisFlags* target) {
 }
 
 Result<std::string> ReadPassword(vfs::FileSystem& fs, const std::string& path) {
-  ASSIGN_OR_RETURN(std::string text, fs.ReadFile(path, kMaxPasswordFileBytes));
+  ASSIGN_OR_RETURN(std::string text, vfs::ReadSecret(fs, path, kMaxPasswordFileBytes));
   text.resize(std::min(text.find_first_of("\r\n"), text.size()));
   if (text.empty()) {
     return Status::InvalidArgument("the first line of " + path + " is empty")

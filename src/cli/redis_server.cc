@@ -24,7 +24,6 @@
 #include "redis/gateway.h"
 #include "rpc/stream/stream.h"
 #include "runtime/runtime.h"
-#include "vfs/file_mode.h"
 #include "vfs/vfs.h"
 
 namespace nokv::cli {
@@ -100,10 +99,6 @@ class RedisServer {
     if (!status.ok()) return Stop(std::move(status));
     ready_ = true;
     listeners_.Warn();
-    for (const std::string& path : {flags_.access.requirepass_file, flags_.access.acl_file}) {
-      if (!vfs::IsReadableByOthers(path)) continue;
-      logger_.Warning("every user of this machine can read " + path + "; chmod 600 " + path);
-    }
     logger_.Info("ready: " + listeners_.description() + ", workdir " + flags_.workdir + ", sync " +
                  flags_.sync);
   }

@@ -95,7 +95,7 @@ class TestGateway {
 
   TestClock& clock() { return clock_; }
   MemoryBackend& backend() { return backend_; }
-  vfs::FileSystem& files() { return *files_; }
+  vfs::MemoryFileSystem& files() { return *files_; }
   Gateway& gateway() { return *gateway_; }
   void Poll() { loop_->Poll(); }
   void PollRound() { loop_->PollRound(); }

@@ -179,6 +179,10 @@ class FaultFs : public FaultFileSystem {
     RETURN_IF_ERROR(watch_->Check(Op::kFileSize, path));
     return base_.FileSize(path);
   }
+  Result<FileMode> Mode(const std::string& path) override {
+    RETURN_IF_ERROR(watch_->Check(Op::kMode, path));
+    return base_.Mode(path);
+  }
   Result<uint64_t> AllocatedSize(const std::string& path) override {
     RETURN_IF_ERROR(watch_->Check(Op::kAllocatedSize, path));
     return base_.AllocatedSize(path);

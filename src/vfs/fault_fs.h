@@ -40,6 +40,7 @@ enum class Op {
   kAllocatedSize,
   kLockShared,
   kHasReaders,
+  kMode,
 };
 
 std::string_view OpName(Op op);

@@ -49,6 +49,7 @@ Status UseEverything(FileSystem& fs) {
   RETURN_IF_ERROR(fs.AllocatedSize("/db/a").status());
   RETURN_IF_ERROR(fs.List("/db").status());
   RETURN_IF_ERROR(fs.FreeSpace("/db").status());
+  RETURN_IF_ERROR(fs.Mode("/db/a").status());
   RETURN_IF_ERROR(fs.Rename("/db/a", "/db/b"));
   RETURN_IF_ERROR(fs.Remove("/db/b"));
   return fs.SyncDir("/db");
@@ -71,7 +72,7 @@ TEST(FaultFileSystemSweepTest, EveryOperationIsNumberedAndCanFail) {
     EXPECT_EQ(fs->operations(), finished ? failing : failing + 1);
     EXPECT_TRUE(finished || status.ToString().find("(injected)") != std::string::npos) << status;
   }
-  EXPECT_EQ(seen.size(), static_cast<size_t>(Op::kHasReaders) + 1);
+  EXPECT_EQ(seen.size(), static_cast<size_t>(Op::kMode) + 1);
 }
 
 TEST_F(FaultFileSystemTest, FailedAppendWritesThePartThatWasAskedFor) {

@@ -74,6 +74,8 @@ std::string_view OpName(Op op) {
       return "lock-shared";
     case Op::kHasReaders:
       return "has-readers";
+    case Op::kMode:
+      return "mode";
   }
   NOKV_CHECK(false) << "operation " << static_cast<int>(op);
   return "";
@@ -105,6 +107,7 @@ bool ChangesDisk(Op op) {
     case Op::kAllocatedSize:
     case Op::kLockShared:
     case Op::kHasReaders:
+    case Op::kMode:
       return false;
   }
   NOKV_CHECK(false) << "operation " << static_cast<int>(op);

@@ -18,11 +18,6 @@ Result<mode_t> ModeOf(const std::string& path) {
 
 }  // namespace
 
-bool IsReadableByOthers(const std::string& path) {
-  const Result<mode_t> mode = ModeOf(path);
-  return mode.ok() && (*mode & S_IROTH) != 0;
-}
-
 Result<bool> IsRegularFile(const std::string& path) {
   ASSIGN_OR_RETURN(const mode_t mode, ModeOf(path));
   return S_ISREG(mode);

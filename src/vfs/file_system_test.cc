@@ -116,6 +116,14 @@ TEST_P(FileSystemTest, MissingFilesAreNotFoundAndTheMessageNamesThem) {
   EXPECT_FALSE(*fs().Exists(Path("file/child")));
 }
 
+TEST_P(FileSystemTest, NewFilesAreForTheirOwnerOnly) {
+  Put("a", "");
+  EXPECT_EQ(fs().Mode(Path("a"))->permissions, 0600U);
+  ASSERT_TRUE(fs().CreateDirs(Path("d")).ok());
+  EXPECT_EQ(fs().Mode(Path("d"))->permissions, 0700U);
+  EXPECT_EQ(fs().Mode(Path("no")).status().code(), StatusCode::kNotFound);
+}
+
 TEST_P(FileSystemTest, RandomReadsAreShortOnlyAtTheEnd) {
   std::string content;
   for (int i = 0; i < 10000; i++) content += std::to_string(i);
@@ -294,6 +302,46 @@ TEST(PathTest, JoinsAndSplits) {
   EXPECT_EQ(DirName("a"), ".");
   EXPECT_EQ(BaseName("/a/b"), "b");
   EXPECT_EQ(BaseName("b"), "b");
+}
+
+TEST(FileModeTest, PermissionsAndRootAreThoseOfTheSystem) {
+  const PosixFixture fixture;
+  const std::string path = JoinPath(fixture.dir, "a");
+  std::ofstream(path) << "x";
+  std::filesystem::permissions(path, static_cast<std::filesystem::perms>(0640));
+  EXPECT_EQ(fixture.fs->Mode(path)->permissions, 0640U);
+  struct stat info;
+  ASSERT_EQ(::stat(path.c_str(), &info), 0);
+  EXPECT_EQ(fixture.fs->Mode(path)->of_root, info.st_uid == 0);
+  EXPECT_TRUE(fixture.fs->Mode("/")->of_root);
+}
+
+TEST(ReadSecretTest, RefusesAFileThatOthersMayUse) {
+  const MemoryFixture fixture;
+  ASSERT_TRUE(WriteFileAtomically(*fixture.fs, "/db/key", "secret").ok());
+  const auto read = [&](uint32_t permissions, bool of_root) {
+    EXPECT_TRUE(fixture.memory->SetMode("/db/key", {permissions, of_root}).ok());
+    const auto content = ReadSecret(*fixture.fs, "/db/key", 100);
+    if (content.ok()) return *content;
+    EXPECT_EQ(content.status().hint(), "chmod 600 /db/key");
+    return std::string(content.status().message());
+  };
+  const std::string everybody = "the secret in /db/key is open to every user of this machine";
+  const std::string group = "the secret in /db/key is open to the group of its owner";
+  for (const bool of_root : {false, true}) {
+    for (const uint32_t permissions : {0600, 0400, 0700}) {
+      EXPECT_EQ(read(permissions, of_root), "secret") << permissions;
+    }
+    for (const uint32_t permissions : {0604, 0602, 0601, 0644, 0666}) {
+      EXPECT_EQ(read(permissions, of_root), everybody) << permissions;
+    }
+    for (const uint32_t permissions : {0620, 0610, 0660}) {
+      EXPECT_EQ(read(permissions, of_root), group) << permissions;
+    }
+  }
+  EXPECT_EQ(read(0640, false), group);
+  EXPECT_EQ(read(0640, true), "secret") << "as Debian keeps the keys of certificates";
+  EXPECT_EQ(ReadSecret(*fixture.fs, "/db/no", 100).status().code(), StatusCode::kNotFound);
 }
 
 }  // namespace

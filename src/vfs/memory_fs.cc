@@ -61,6 +61,11 @@ class MemoryFs : public MemoryFileSystem {
     ASSIGN_OR_RETURN(const NodePtr node, disk_->tree.Find("stat", path));
     return node->data.current().size();
   }
+  Result<FileMode> Mode(const std::string& path) override {
+    base::MutexLock lock(disk_->mu);
+    ASSIGN_OR_RETURN(const NodePtr node, disk_->tree.Find("stat", path));
+    return node->mode;
+  }
   Result<uint64_t> AllocatedSize(const std::string& path) override {
     ASSIGN_OR_RETURN(const uint64_t size, FileSize(path));
     return (size + kAllocationBytes - 1) / kAllocationBytes * kAllocationBytes;
@@ -118,6 +123,12 @@ class MemoryFs : public MemoryFileSystem {
   void SetCapacity(uint64_t bytes) override {
     base::MutexLock lock(disk_->mu);
     disk_->capacity = bytes;
+  }
+  Status SetMode(const std::string& path, const FileMode& mode) override {
+    base::MutexLock lock(disk_->mu);
+    ASSIGN_OR_RETURN(const NodePtr node, disk_->tree.Find("chmod", path));
+    node->mode = mode;
+    return Status::Ok();
   }
   Status Overwrite(const std::string& path, std::string content) override {
     base::MutexLock lock(disk_->mu);

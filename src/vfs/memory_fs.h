@@ -30,6 +30,8 @@ class MemoryFileSystem : public FileSystem {
   virtual std::unique_ptr<MemoryFileSystem> KillClone() = 0;
   // Total bytes that may be written before operations fail with ENOSPC; UINT64_MAX by default.
   virtual void SetCapacity(uint64_t bytes) = 0;
+  // As the owner, or the administrator, of an existing file would. Nothing here asks who may.
+  virtual Status SetMode(const std::string& path, const FileMode& mode) = 0;
   // Replaces the whole (durable and current) content of an existing file, for damage tests.
   virtual Status Overwrite(const std::string& path, std::string content) = 0;
 };

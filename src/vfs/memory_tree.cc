@@ -11,6 +11,8 @@
 namespace nokv::vfs {
 namespace {
 
+constexpr uint32_t kDirectoryPermissions = 0700;
+
 Status PathError(std::string_view operation, std::string_view path, int error_number) {
   return Status::IoError(std::string(operation) + " " + std::string(path), error_number);
 }
@@ -61,6 +63,7 @@ NodePtr Tree::NewNode(bool is_directory) {
   auto node = std::make_shared<Node>();
   node->id = next_id_++;
   node->is_directory = is_directory;
+  if (is_directory) node->mode.permissions = kDirectoryPermissions;
   return node;
 }
 
@@ -225,6 +228,7 @@ Tree Tree::AfterCrash(MemoryFileSystem::Loss loss, uint64_t seed) const {
     auto made = std::make_shared<Node>();
     made->id = node.id;
     made->is_directory = node.is_directory;
+    made->mode = node.mode;
     if (!node.is_directory) {
       made->data =
           FileData(node.data.AfterCrash(loss, base::MixSeed(seed ^ base::MixSeed(node.id))));
@@ -253,6 +257,7 @@ Tree Tree::AfterKill() const {
     twin->id = node->id;
     twin->is_directory = node->is_directory;
     twin->linked = node->linked;
+    twin->mode = node->mode;
     twin->data = node->data;
     for (const auto& [name, child] : node->current) twin->current.emplace(name, copy(child));
     for (const auto& [name, child] : node->durable) twin->durable.emplace(name, copy(child));

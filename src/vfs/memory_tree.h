@@ -29,6 +29,7 @@ struct Node {
   uint64_t id = 0;  // the same in clones
   bool is_directory = false;
   bool linked = true;  // false once removed or replaced
+  FileMode mode;       // also in clones
   Entries current;     // of a directory
   Entries durable;
   FileData data;  // of a file

@@ -49,6 +49,11 @@ class PosixFs : public FileSystem {
     ASSIGN_OR_RETURN(const struct stat info, StatPath(path));
     return static_cast<uint64_t>(info.st_size);
   }
+  Result<FileMode> Mode(const std::string& path) override {
+    constexpr mode_t kPermissions = 07777;
+    ASSIGN_OR_RETURN(const struct stat info, StatPath(path));
+    return FileMode{info.st_mode & kPermissions, info.st_uid == 0};
+  }
   Result<uint64_t> AllocatedSize(const std::string& path) override {
     ASSIGN_OR_RETURN(const struct stat info, StatPath(path));
     return static_cast<uint64_t>(info.st_blocks) * kStatBlockBytes;

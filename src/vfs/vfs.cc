@@ -47,4 +47,23 @@ Status WriteFileAtomically(FileSystem& fs, const std::string& path, std::string_
   return fs.SyncDir(DirName(path));
 }
 
+Status CheckSecret(FileSystem& fs, const std::string& path) {
+  constexpr uint32_t kGroup = 070;
+  constexpr uint32_t kGroupMayRead = 040;
+  constexpr uint32_t kEverybody = 07;
+  ASSIGN_OR_RETURN(const FileMode mode, fs.Mode(path));
+  const uint32_t refused = kEverybody | (mode.of_root ? kGroup & ~kGroupMayRead : kGroup);
+  if ((mode.permissions & refused) == 0) return Status::Ok();
+  const char* who = (mode.permissions & kEverybody) != 0 ? "every user of this machine"
+                                                         : "the group of its owner";
+  return Status::PermissionDenied("the secret in " + path + " is open to " + who)
+      .WithHint("chmod 600 " + path);
+}
+
+Result<std::string> ReadSecret(FileSystem& fs, const std::string& path, uint64_t limit) {
+  ASSIGN_OR_RETURN(std::string content, fs.ReadFile(path, limit));
+  RETURN_IF_ERROR(CheckSecret(fs, path));
+  return content;
+}
+
 }  // namespace nokv::vfs

@@ -69,6 +69,12 @@ class FileLock {
   virtual ~FileLock() = default;
 };
 
+// Who may use a file.
+struct FileMode {
+  uint32_t permissions = 0600;  // as chmod takes them
+  bool of_root = false;         // it belongs to the administrator
+};
+
 class FileSystem {
  public:
   virtual ~FileSystem() = default;
@@ -84,6 +90,7 @@ class FileSystem {
 
   virtual Result<bool> Exists(const std::string& path) = 0;
   virtual Result<uint64_t> FileSize(const std::string& path) = 0;
+  virtual Result<FileMode> Mode(const std::string& path) = 0;
   // Bytes the file occupies on the device.
   virtual Result<uint64_t> AllocatedSize(const std::string& path) = 0;
   // Names (not paths) in `path`, sorted.
@@ -124,5 +131,11 @@ std::string BaseName(std::string_view path);
 // Writes `content` to `path` so that it is either the old or the new whole content at every moment:
 // write PATH.tmp, sync, rename, sync the directory. Durable on return.
 Status WriteFileAtomically(FileSystem& fs, const std::string& path, std::string_view content);
+
+// kPermissionDenied, with the way out, if others than its owner may use the file; the group may
+// read one that belongs to root.
+Status CheckSecret(FileSystem& fs, const std::string& path);
+// ReadFile for what must pass CheckSecret.
+Result<std::string> ReadSecret(FileSystem& fs, const std::string& path, uint64_t limit);
 
 }  // namespace nokv::vfs

@@ -158,6 +158,19 @@ class WorkdirTest(gateway.ScratchTest):
                 self.assertRegex(output, rf"(?s){workdir}.*\n  \w")
         self.assertEqual(os.listdir(locked), [])
 
+    def test_secrets_that_others_may_read(self):
+        secret = self.folder / "secret"
+        secret.write_text("")
+        for flag in ("--requirepass-file", "--aclfile"):
+            for mode in (0o604, 0o660):
+                with self.subTest(flag=flag, mode=mode):
+                    secret.chmod(mode)
+                    code, output = gateway.run("nokv-redis", "--addr", LOOPBACK, "--workdir",
+                                               self.folder / "db", flag, secret)
+                    self.assertEqual(code, PERMISSION, output)
+                    self.assertIn(f"the secret in {secret} is open to", output)
+                    self.assertIn(f"\n  chmod 600 {secret}\n", output)
+
     def test_database_of_somebody_else(self):
         with gateway.Gateway(self.folder / "db") as server:
             self.assertEqual(server.client().call("SET", "k", "v"), b"OK")

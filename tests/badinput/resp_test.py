@@ -47,6 +47,7 @@ class RespTest(gateway.ScratchTest):
         super().setUp()
         secret = self.folder / "password"
         secret.write_text(PASSWORD + "\n")
+        secret.chmod(0o600)
         self.server = self.enterContext(
             gateway.Gateway(self.folder / "db", "--requirepass-file", secret))
         self.other = self.client(True)

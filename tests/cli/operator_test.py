@@ -224,6 +224,7 @@ class SettingsTest(gateway.ScratchTest):
         certificates.issue(self.folder, "server")
         certificates.issue(self.folder, "other")
         (self.folder / "users").write_text("user web on nopass +@read\n")
+        (self.folder / "users").chmod(0o600)
         (self.folder / "file").write_text("")
         good = {"workdir": "new/db", "tls-addr": ":7000", "tls-cert-file": "server.crt",
                 "tls-key-file": "server.key", "tls-auth-clients": "no", "aclfile": "users"}
@@ -250,9 +251,9 @@ class SettingsTest(gateway.ScratchTest):
         (self.folder / "nokv.json").write_text(json.dumps(
             {"tls-cert-file": "server.crt", "tls-key-file": "server.key",
              "requirepass-file": "password"}))
-        text = self.run_here("nokv", "doctor", "-o", "raw")
+        text = self.run_here("nokv", "doctor", "-o", "raw", code=1)
         self.assertRegex(text, r"TLS\twarning\tserver.crt expires in (19|20) days\t")
-        self.assertIn("secrets\twarning\tevery user of this machine can read password\t"
+        self.assertIn("secrets\tproblem\tthe gateway refuses what others may use: password\t"
                       "chmod 600 password", text)
         (self.folder / "password").chmod(0o600)
         text = self.run_here("nokv", "doctor", "-o", "raw", "--tls-key-file", "other.key", code=1)

@@ -364,6 +364,19 @@ TEST_F(AccessTest, ABadFileChangesNothingAndEveryBadLineIsNamed) {
   EXPECT_EQ(admin.Run("ACL LIST"), before);
 }
 
+TEST_F(AccessTest, AFileThatOthersMayReadIsRefusedAndTheWayOutIsNamed) {
+  TestGateway gateway(WithFile());
+  TestClient admin(gateway);
+  Write(gateway, "user a on nopass\n");
+  ASSERT_TRUE(gateway.files().SetMode(std::string(kPath), {.permissions = 0640}).ok());
+  EXPECT_EQ(admin.Run("ACL LOAD"),
+            "-ERR the secret in /users.acl is open to the group of its owner; "
+            "chmod 600 /users.acl");
+  EXPECT_EQ(admin.Run("ACL USERS"), "[\"default\"]");
+  EXPECT_EQ(admin.Run("ACL SAVE"), "+OK");
+  EXPECT_EQ(admin.Run("ACL LOAD"), "+OK") << "what is saved is for its owner";
+}
+
 TEST_F(AccessTest, WithoutAFileThereIsNothingToSaveOrLoad) {
   TestGateway gateway;
   TestClient client(gateway);

@@ -13,7 +13,7 @@ constexpr uint64_t kMaxFileBytes = uint64_t{16} << 20;
 }  // namespace
 
 Status LoadUsers(vfs::FileSystem& files, const std::string& path, AccessControl* access) {
-  Result<std::string> text = files.ReadFile(path, kMaxFileBytes);
+  Result<std::string> text = vfs::ReadSecret(files, path, kMaxFileBytes);
   if (text.status().IsNotFound()) {
     return text.status().WithHint("create it, empty, to begin without users but \"default\"");
   }

@@ -11,7 +11,8 @@
 
 namespace nokv::redis::acl {
 
-// Makes the users those of the file. A failure changes no user and names every bad line.
+// Makes the users those of the file. A failure changes no user and names every bad line;
+// kPermissionDenied if others may use the file (vfs::ReadSecret).
 Status LoadUsers(vfs::FileSystem& files, const std::string& path, AccessControl* access);
 
 // Writes all users; the file is the old or the new one at every moment.

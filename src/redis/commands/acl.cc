@@ -271,7 +271,8 @@ Status AclDryRun(Context& context) {
 Status AclLoad(Context& context) {
   if (context.services.config().acl_file.empty()) return Fail(context, kNoFile);
   if (const Status status = context.services.LoadUsers(); !status.ok()) {
-    return Fail(context, "ERR " + std::string(status.message()));
+    const std::string hint = status.hint().empty() ? "" : "; " + std::string(status.hint());
+    return Fail(context, "ERR " + std::string(status.message()) + hint);
   }
   DropUnwelcome(context);
   context.reply.Ok();

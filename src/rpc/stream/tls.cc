@@ -110,7 +110,7 @@ Result<std::unique_ptr<TlsContext>> TlsContext::Open(TlsOptions options, const T
 Result<TlsContext::Files> TlsContext::Read() const {
   Files files;
   ASSIGN_OR_RETURN(files.cert, doors_.fs.ReadFile(options_.cert_file, kMaxFileBytes));
-  ASSIGN_OR_RETURN(files.key, doors_.fs.ReadFile(options_.key_file, kMaxFileBytes));
+  ASSIGN_OR_RETURN(files.key, vfs::ReadSecret(doors_.fs, options_.key_file, kMaxFileBytes));
   if (!options_.ca_file.empty()) {
     ASSIGN_OR_RETURN(files.ca, doors_.fs.ReadFile(options_.ca_file, kMaxFileBytes));
   }
@@ -206,7 +206,8 @@ void TlsContext::Refresh() {
     return;
   }
   last_error_ = std::string(status.message());
-  doors_.logger.Error("TLS: " + last_error_ + "; the old certificate stays in use");
+  const std::string hint = status.hint().empty() ? "" : "; " + std::string(status.hint());
+  doors_.logger.Error("TLS: " + last_error_ + hint + "; the old certificate stays in use");
 }
 
 double TlsContext::DaysToExpiry() const {

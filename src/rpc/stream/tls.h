@@ -42,7 +42,8 @@ struct TlsDoors {
 class TlsContext {
  public:
   // kInvalidArgument, with the name of the file and the way out, for a file that is no PEM, a key
-  // that is not the certificate's, or a certificate that has expired.
+  // that is not the certificate's, or a certificate that has expired; kPermissionDenied for a key
+  // that others may use (vfs::ReadSecret).
   static Result<std::unique_ptr<TlsContext>> Open(TlsOptions options, const TlsDoors& doors);
   TlsContext(const TlsContext&) = delete;
   TlsContext& operator=(const TlsContext&) = delete;

@@ -242,6 +242,23 @@ TEST_F(TlsTest, KeepsTheOldFilesIfTheNewOnesAreBrokenAndSaysItOnce) {
   EXPECT_THAT(log_.lines.back(), HasSubstr("TLS: new certificate tls/cert"));
 }
 
+TEST_F(TlsTest, RefusesAKeyThatOthersMayReadAndSaysHowToCloseIt) {
+  Listen();
+  log_.lines.clear();
+  Install(authority_.Issue("second", 60));
+  ASSERT_TRUE(fs_->SetMode("tls/key", {.permissions = 0644}).ok());
+  context_->Refresh();
+  ASSERT_EQ(log_.lines.size(), 1U);
+  EXPECT_THAT(log_.lines[0], ContainsRegex("tls/key is open to every user .*; chmod 600 tls/key;"));
+  EXPECT_NEAR(context_->DaysToExpiry(), 30, 0.1);
+  const Status refused = Open().status();
+  EXPECT_EQ(refused.code(), StatusCode::kPermissionDenied);
+  EXPECT_EQ(refused.hint(), "chmod 600 tls/key");
+  ASSERT_TRUE(fs_->SetMode("tls/key", {.permissions = 0400}).ok());
+  context_->Refresh();
+  EXPECT_NEAR(context_->DaysToExpiry(), 60, 0.1);
+}
+
 TEST_F(TlsTest, NamesTheFileThatIsWrongAndTheWayOut) {
   const CertificateAndKey good = authority_.Issue("good", 30);
   const auto refused = [&](const CertificateAndKey& files, const char* what, const char* hint) {
