@@ -79,7 +79,13 @@ Status Transaction::Put(int db, std::string_view key, Value value, const PutArgu
   }
   if (!IsLive(arguments.expiry_ms)) {
     ASSIGN_OR_RETURN(const bool removed, Remove(db, key));
-    if (!removed) Notify(db, kNewKeyEvent, "new", key);
+    if (removed) return Status::Ok();
+    Notify(db, kNewKeyEvent, "new", key);
+    // It has been there for a moment, and who watches it is to see that.
+    Write gone;
+    gone.kind = Write::Kind::kDelete;
+    gone.key = DataKey(db, key);
+    pending_.Add(std::move(gone));
     return Status::Ok();
   }
   Write write;
