@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "redis/latency_graph.h"
 #include "redis/latency_monitor.h"
 #include "redis/test_gateway.h"
 
@@ -140,6 +141,44 @@ TEST(MonitoringTest, LatencyMonitorKeepsOneSampleForEachSecondAndForgetsTheOldes
   EXPECT_EQ(monitor.events().begin()->second.longest_ms, 9U);
   EXPECT_TRUE(monitor.Reset("command"));
   EXPECT_FALSE(monitor.Reset("command"));
+}
+
+TEST(MonitoringTest, LatencyGraphIsTheOneOfRedis) {
+  LatencyMonitor monitor;
+  // As redis-server 7.0 drew it from the same samples.
+  uint64_t second = 22;
+  for (const uint64_t ms : {2, 107, 53, 1, 8}) {
+    monitor.Add("command", second, ms);
+    second += ms == 2 || ms == 53 ? 2 : 1;
+  }
+  const auto draw = [&](uint64_t now) {
+    return DrawLatencyGraph("command", monitor.events().begin()->second, now);
+  };
+  const std::string line = std::string(80, '-') + "\n";
+  EXPECT_EQ(draw(29), "command - high 107 ms, low 1 ms (all time high 107 ms)\n" + line +
+                          " #   \n"
+                          " |   \n"
+                          " |#  \n"
+                          "_||__\n"
+                          "     \n"
+                          "75421\n"
+                          "sssss\n");
+  EXPECT_TRUE(draw(22 + 3600).ends_with("\n15555\nh9999\n mmmm\n")) << draw(22 + 3600);
+  monitor.Reset("command");
+  monitor.Add("command", 5, 27);
+  EXPECT_EQ(draw(5), "command - high 27 ms, low 27 ms (all time high 27 ms)\n" + line +
+                         " \n \n \n_\n \n0\ns\n");
+  for (uint64_t i = 6; i < 5 + 81; ++i) monitor.Add("command", i, 1);
+  const std::string two = draw(85);
+  EXPECT_NE(two.find("\n\n \n \n \n_\n \n0\ns\n"), std::string::npos) << two;
+}
+
+TEST(MonitoringTest, LatencyGraphNeedsSamples) {
+  TestGateway gateway;
+  TestClient client(gateway);
+  EXPECT_EQ(client.Run("LATENCY GRAPH command"), "-ERR No samples available for event 'command'");
+  gateway.gateway().latency_monitor().Add("command", gateway.clock().WallMillis() / 1000, 3);
+  EXPECT_TRUE(client.Run("LATENCY GRAPH command").starts_with("\"command - high 3 ms, low 3 ms"));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "redis/command_stats.h"
 #include "redis/commands/common.h"
 #include "redis/commands/table.h"
+#include "redis/latency_graph.h"
 #include "redis/latency_monitor.h"
 #include "redis/monitors.h"
 #include "redis/number.h"
@@ -116,6 +117,18 @@ Status LatencyHistory(Context& context) {
   return Status::Ok();
 }
 
+Status LatencyGraph(Context& context) {
+  const auto& events = context.services.latency_monitor().events();
+  const auto found = events.find(context.args[2]);
+  if (found == events.end()) {
+    return Fail(context,
+                "ERR No samples available for event '" + std::string(context.args[2]) + "'");
+  }
+  const uint64_t now_seconds = context.services.clock().WallMillis() / 1000;
+  context.reply.Verbatim(DrawLatencyGraph(found->first, found->second, now_seconds));
+  return Status::Ok();
+}
+
 Status LatencyReset(Context& context) {
   LatencyMonitor& monitor = context.services.latency_monitor();
   std::vector<std::string> names(context.args.begin() + 2, context.args.end());
@@ -201,7 +214,8 @@ Status LatencyHistogram(Context& context) {
 
 Status LatencyHelp(Context& context) {
   static constexpr std::string_view kLines[] = {
-      "DOCTOR", "    Return a human readable latency analysis report.", "HISTORY <event>",
+      "DOCTOR", "    Return a human readable latency analysis report.", "GRAPH <event>",
+      "    Return an ASCII latency graph for the <event> class.", "HISTORY <event>",
       "    Return time-latency samples for the <event> class.", "LATEST",
       "    Return the latest latency samples for all events.", "RESET [<event> ...]",
       "    Reset latency data of one or more <event> classes.",
@@ -238,6 +252,10 @@ constexpr CommandSpec kSlowLog[] = {
 constexpr CommandSpec kLatency[] = {
     {"latency|doctor", 2, LatencyDoctor, kNoScript, 0, 0, 0, "server", "2.8.13",
      "Says in words what takes long\n"
+     "tips: nondeterministic_output request_policy:all_nodes response_policy:special"},
+    {"latency|graph", 3, LatencyGraph, kNoScript, 0, 0, 0, "server", "2.8.13",
+     "Draws the samples of an event\n"
+     "args: event\n"
      "tips: nondeterministic_output request_policy:all_nodes response_policy:special"},
     {"latency|help", 2, LatencyHelp, kLoadingFlag | kStaleFlag, 0, 0, 0, "server", "2.8.13",
      "Describes the subcommands"},
