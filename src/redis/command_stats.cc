@@ -17,11 +17,13 @@ void CommandStats::Ran(const CommandSpec& spec, uint64_t microseconds, bool fail
   entry.latency->Record(microseconds);
 }
 
-void CommandStats::Rejected(const CommandSpec& spec) {
-  Add(entries_[table_.IndexOf(spec)].rejected, 1);
+void CommandStats::Refused(const CommandSpec* spec) {
+  Add(refused_, 1);
+  if (spec != nullptr) Add(entries_[table_.IndexOf(*spec)].rejected, 1);
 }
 
 void CommandStats::Answered(std::string_view error) {
+  Add(answered_, 1);
   std::string_view code = error.substr(0, error.find(' ')).substr(0, kMaxCodeBytes);
   auto found = errors_.find(code);
   if (found == errors_.end() && errors_.size() >= kMaxErrorCodes) code = "OTHER";
@@ -48,6 +50,7 @@ void CommandStats::Reset() {
     entry.latency.reset();
   }
   errors_.clear();
+  for (Counter* counter : {&refused_, &answered_}) counter->store(0, std::memory_order_relaxed);
 }
 
 }  // namespace nokv::redis

@@ -1,7 +1,8 @@
 // CommandStats: how often each command ran, how long it took and how it ended, and which errors
 // were answered.
 //
-// Thread safety: owned by the gateway's loop; of() alone may be called by any thread.
+// Thread safety: owned by the gateway's loop; of(), refusals() and error_count() may be called by
+// any thread.
 #pragma once
 
 #include <atomic>
@@ -31,11 +32,16 @@ class CommandStats {
       : table_(table), entries_(table.every().size()) {}
 
   void Ran(const CommandSpec& spec, uint64_t microseconds, bool failed);
-  void Rejected(const CommandSpec& spec);
+  // A command was refused before it ran; null: there is no such command.
+  void Refused(const CommandSpec* spec);
   // `error` begins with its code: "ERR syntax error".
   void Answered(std::string_view error);
 
   Totals of(const CommandSpec& spec) const;
+  // Commands that were refused, those that do not exist too.
+  uint64_t refusals() const { return refused_.load(std::memory_order_relaxed); }
+  // Errors: the sum of errors().
+  uint64_t error_count() const { return answered_.load(std::memory_order_relaxed); }
   // In microseconds; empty if it never ran.
   metrics::HistogramSnapshot Latency(const CommandSpec& spec) const;
   // Codes of errors, and how often each was answered. Beyond 128 codes the others are one, "OTHER".
@@ -57,6 +63,7 @@ class CommandStats {
   const CommandTable& table_;
   std::vector<Entry> entries_;  // by CommandTable::IndexOf
   std::map<std::string, uint64_t, std::less<>> errors_;
+  Counter refused_{0}, answered_{0};
 };
 
 }  // namespace nokv::redis

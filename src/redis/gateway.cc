@@ -113,19 +113,13 @@ Executed Gateway::Execute(ClientState& client, std::span<const std::string_view>
   return executed;
 }
 
-void Gateway::CountError(std::string_view error) {
-  Add(errors_, 1);
-  command_stats_.Answered(error);
-}
-
 void Gateway::CommandRefused(std::span<const std::string_view> args, std::string_view error) {
-  Add(refused_calls_, 1);
   CountError(error);
   const CommandSpec* spec = commands_.Find(args[0]);
   if (spec != nullptr && !spec->subcommands.empty()) {
     spec = args.size() > 1 ? FindSubcommand(*spec, args[1]) : nullptr;
   }
-  if (spec != nullptr) command_stats_.Rejected(*spec);
+  command_stats_.Refused(spec);
 }
 
 void Gateway::CommandRan(const RanCommand& command) {
@@ -367,7 +361,7 @@ void Gateway::CountBytes(uint64_t input, uint64_t output) {
 GatewayStats Gateway::stats() const {
   const auto read = [](const Counter& counter) { return counter.load(std::memory_order_relaxed); };
   GatewayStats stats;
-  stats.errors_total = read(errors_);
+  stats.errors_total = command_stats_.error_count();
   stats.connections_active = read(active_);
   stats.connections_accepted = read(accepted_);
   stats.connections_rejected = read(rejected_);
@@ -381,7 +375,7 @@ GatewayStats Gateway::stats() const {
   stats.commands_per_second = commands_rate_.per_second();
   stats.input_bytes_per_second = input_rate_.per_second();
   stats.output_bytes_per_second = output_rate_.per_second();
-  stats.commands_total = read(refused_calls_);
+  stats.commands_total = command_stats_.refusals();
   for (const CommandSpec* spec : commands_.every()) {
     const CommandStats::Totals totals = command_stats_.of(*spec);
     if (totals.calls == 0) continue;
@@ -394,8 +388,8 @@ GatewayStats Gateway::stats() const {
 }
 
 void Gateway::ResetStats() {
-  for (Counter* counter : {&errors_, &accepted_, &rejected_, &evicted_, &hits_, &misses_, &expired_,
-                           &slow_readers_, &input_bytes_, &output_bytes_, &refused_calls_}) {
+  for (Counter* counter : {&accepted_, &rejected_, &evicted_, &hits_, &misses_, &expired_,
+                           &slow_readers_, &input_bytes_, &output_bytes_}) {
     counter->store(0, std::memory_order_relaxed);
   }
   access_.ResetCounters();

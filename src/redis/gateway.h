@@ -107,7 +107,7 @@ class Gateway final : public Services {
   GatewayStats Stats() const override { return stats(); }
   void ResetStats() override;
   void CountLookup(bool hit) override { Add(hit ? hits_ : misses_, 1); }
-  void CountError(std::string_view error) override;
+  void CountError(std::string_view error) override { command_stats_.Answered(error); }
   void CommandRefused(std::span<const std::string_view> args, std::string_view error) override;
   void CommandRan(const RanCommand& command) override;
   PubSub& pubsub() override { return pubsub_; }
@@ -176,9 +176,8 @@ class Gateway final : public Services {
   uint64_t drain_began_us_ = 0;
   std::vector<std::unique_ptr<rpc::stream::Timer>> timers_;
 
-  Counter errors_{0}, active_{0}, accepted_{0}, rejected_{0}, evicted_{0}, hits_{0}, misses_{0},
-      expired_{0}, slow_readers_{0}, input_bytes_{0}, output_bytes_{0};
-  Counter refused_calls_{0};
+  Counter active_{0}, accepted_{0}, rejected_{0}, evicted_{0}, hits_{0}, misses_{0}, expired_{0},
+      slow_readers_{0}, input_bytes_{0}, output_bytes_{0};
 };
 
 }  // namespace nokv::redis

@@ -113,6 +113,11 @@ TEST(MonitoringTest, CountsCallsFailuresAndRefusalsByCommand) {
   EXPECT_TRUE(has("cmdstat_client|id:calls=1,")) << info;
   EXPECT_TRUE(has("cmdstat_client|setname:calls=0," + tail + "rejected_calls=1,")) << info;
   EXPECT_TRUE(has("errorstat_ERR:count=6")) << info;
+  EXPECT_TRUE(client.Run("HGET").starts_with("-ERR unknown command"));
+  const GatewayStats stats = gateway.gateway().stats();
+  EXPECT_EQ(stats.errors_total, 7U);
+  EXPECT_EQ(stats.commands_total, 12U) << "those that were refused too";
+  EXPECT_EQ(stats.errors_per_operation.at("incr"), 3U);
   client.Run("CONFIG RESETSTAT");
   EXPECT_EQ(client.Run("INFO commandstats").find("cmdstat_set"), std::string::npos);
 }
