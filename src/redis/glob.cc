@@ -79,6 +79,7 @@ bool GlobMatch(std::string_view pattern, std::string_view text, bool ignore_case
     at = star;
     position = ++star_position;
   }
+  if (text.empty()) return pattern.empty();
   while (at < pattern.size() && pattern[at] == '*') ++at;
   return at == pattern.size();
 }

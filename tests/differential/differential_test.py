@@ -9,6 +9,7 @@ import unittest
 from commands import Commands
 from gateway import ScratchTest
 from pair import Pair
+from scripts import Scripts
 from wanted import agree
 
 ROUNDS = int(os.environ.get("NOKV_DIFFERENTIAL_ROUNDS", "100"))
@@ -43,14 +44,20 @@ class DifferentialTest(ScratchTest):
                 before = "\n".join("  " + show(c) for c, _ in commands[max(0, i - 12):i])
                 self.fail(f"{why}\nafter\n{before}\n{show(command)}\n  redis: {a}\n  ours:  {b}")
 
-    def test_random_commands(self):
+    def compare_random(self, kind):
         for seed in range(SEED, SEED + ROUNDS):
             protocol = 2 + seed % 2
             self.pair.connect(protocol)
-            source = Commands(seed)
+            source = kind(seed)
             steps = [one for _ in range(STEPS_PER_ROUND) for one in source.step()]
             self.compare(steps, f"RESP{protocol}; to repeat: NOKV_DIFFERENTIAL_SEED={seed} "
                                 "NOKV_DIFFERENTIAL_ROUNDS=1")
+
+    def test_random_commands(self):
+        self.compare_random(Commands)
+
+    def test_random_scripts(self):
+        self.compare_random(Scripts)
 
     def combine(self, before, command, options, most, after=()):
         """`command` with every sequence of up to `most` of the options, in each of the states that

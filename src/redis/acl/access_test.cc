@@ -271,6 +271,28 @@ TEST_F(AccessTest, QueuedCommandsAreCheckedAgainWhenTheyRun) {
   EXPECT_EQ(client.Run("EXEC"), "-EXECABORT Transaction discarded because of previous errors.");
 }
 
+TEST_F(AccessTest, AScriptIsToldWhatItsUserMayNotDo) {
+  TestGateway gateway;
+  TestClient admin(gateway);
+  TestClient client(gateway);
+  admin.Run("ACL SETUSER u on nopass +eval +eval_ro +get +publish ~a &news");
+  client.Run("AUTH u x");
+  const std::string may_not = "-ERR The user executing the script can't ";
+  const auto denial = [&](std::string_view call, std::string_view command = "EVAL") {
+    const std::string reply =
+        client.Run(std::string(command) + " \"return " + std::string(call) + "\" 0");
+    return reply.substr(0, reply.find(" script: "));
+  };
+  EXPECT_EQ(denial("redis.call('set', 'a', 1)"), may_not + "run this command or subcommand");
+  EXPECT_EQ(denial("redis.call('set', 'a', 1)", "EVAL_RO"),
+            may_not + "run this command or subcommand");
+  EXPECT_EQ(denial("redis.pcall('get', 'b')"),
+            may_not + "access at least one of the keys mentioned in the command arguments");
+  EXPECT_EQ(denial("redis.call('publish', 'weather', 1)"),
+            may_not + "publish to the channel mentioned in the command");
+  EXPECT_EQ(denial("redis.call('get', 'a')"), "(nil)");
+}
+
 TEST_F(AccessTest, WhatIsRefusedIsLoggedAndCounted) {
   TestGateway gateway;
   TestClient admin(gateway);

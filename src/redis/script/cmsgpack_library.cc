@@ -237,10 +237,7 @@ class Unpacker {
     for (uint64_t i = 0; i < count; ++i) {
       Value();
       Value();
-      // Lua has no such keys.
-      const bool is_nan = lua_isnumber(lua_, -2) != 0 && std::isnan(lua_tonumber(lua_, -2));
-      if (lua_isnil(lua_, -2) || is_nan) luaL_error(lua_, "Bad data format in input.");
-      lua_rawset(lua_, -3);
+      lua_rawset(lua_, -3);  // fails if the key is nil or not a number
     }
   }
 
@@ -261,7 +258,8 @@ int Pack(lua_State* lua) {
   return 1;
 }
 
-// Up to `limit` values, 0 for all; with a limit, first the offset after them, -1 at the end.
+// Up to `limit` values, and before them the offset of what comes then, -1 at the end. A limit and
+// an offset of 0: all values.
 int UnpackFrom(lua_State* lua, int limit, int offset) {
   size_t size = 0;
   const char* data = luaL_checklstring(lua, 1, &size);
@@ -275,12 +273,13 @@ int UnpackFrom(lua_State* lua, int limit, int offset) {
   }
   lua_settop(lua, 1);
   Unpacker unpacker(lua, std::string_view(data, size).substr(static_cast<size_t>(offset)));
+  const bool all = limit == 0 && offset == 0;
   int count = 0;
-  while (!unpacker.rest().empty() && (limit == 0 || count < limit)) {
+  while (!unpacker.rest().empty() && (all || count < limit)) {
     unpacker.Value();
     ++count;
   }
-  if (limit == 0) return count;
+  if (all) return count;
   const size_t left = unpacker.rest().size();
   luaL_checkstack(lua, 1, "in function unpack");
   lua_pushnumber(lua, left == 0 ? -1 : static_cast<lua_Number>(size - left));

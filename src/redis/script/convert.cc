@@ -70,6 +70,16 @@ void PushVerbatim(lua_State* lua, std::string_view blob) {
   lua_setfield(lua, -2, "verbatim_string");
 }
 
+// What Redis sees of a text in one line: as much as there is before a zero byte.
+std::string_view UpToZero(std::string_view text) {
+  return text.substr(0, text.find('\0'));
+}
+
+std::string_view WithoutLineEnd(std::string_view text) {
+  while (text.ends_with('\r') || text.ends_with('\n')) text.remove_suffix(1);
+  return text;
+}
+
 // The integer that Redis makes of a number: cut, and the smallest one for what has none.
 int64_t Truncated(double number) {
   constexpr double kBound = 9223372036854775808.0;
@@ -142,9 +152,9 @@ class Encoder {
   // A table that stands for another type; false if this is none.
   bool Tagged() {
     if (Field("err", LUA_TSTRING)) {
-      reply_.Error(Text());
+      reply_.Error(WithoutLineEnd(UpToZero(Text())));
     } else if (Field("ok", LUA_TSTRING)) {
-      Line('+', Text());
+      Line('+', UpToZero(Text()));
     } else if (Field("double", LUA_TNUMBER)) {
       Double(lua_tonumber(lua_, -1));
     } else if (Field("map", LUA_TTABLE)) {
@@ -318,7 +328,7 @@ void ReadError(lua_State* lua, std::string* text) {
   size_t size = 0;
   const char* data = lua_tolstring(lua, -1, &size);
   *text = has_code ? "" : "ERR ";
-  text->append(data, size);
+  text->append(UpToZero({data, size}));
   lua_settop(lua, 0);
 }
 

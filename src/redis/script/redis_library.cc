@@ -87,22 +87,14 @@ int StatusReply(lua_State* lua) {
   return 1;
 }
 
-// A text without a code gets ERR.
+// A text without a code gets ERR. It ends at a zero byte, as in Redis.
 int ErrorReply(lua_State* lua) {
   if (!IsOneString(lua)) return 1;
-  size_t size = 0;
-  const char* data = lua_tolstring(lua, 1, &size);
-  std::string_view text(data, size);
+  const char* text = lua_tostring(lua, 1);
+  if (*text == '-') ++text;
+  const bool has_code = std::string_view(text).find(' ') != std::string_view::npos;
   lua_createtable(lua, 0, 1);
-  if (!text.empty() && text[0] == '-') {
-    lua_pushlstring(lua, data + 1, size - 1);
-  } else if (text.find(' ') == std::string_view::npos) {
-    lua_pushliteral(lua, "ERR ");
-    lua_pushvalue(lua, 1);
-    lua_concat(lua, 2);
-  } else {
-    lua_pushvalue(lua, 1);
-  }
+  lua_pushfstring(lua, has_code ? "%s" : "ERR %s", text);
   lua_setfield(lua, -2, "err");
   return 1;
 }

@@ -247,6 +247,7 @@ void CountValues(lua_State* lua, int depth, double* left) {
 }
 
 int EncodeJson(lua_State* lua) {
+  luaL_argcheck(lua, lua_gettop(lua) == 1, 1, "expected 1 argument");
   if (lua_istable(lua, 1)) {
     double left = kMaxJsonValues;
     lua_pushvalue(lua, 1);
@@ -258,6 +259,7 @@ int EncodeJson(lua_State* lua) {
 // cjson loses its buffer if Lua runs out of memory meanwhile: it may overdraw, by what the input
 // can become at the most.
 int DecodeJson(lua_State* lua) {
+  luaL_argcheck(lua, lua_gettop(lua) == 1, 1, "expected 1 argument");
   size_t size = 0;
   luaL_checklstring(lua, 1, &size);
   if (size > kMaxJsonBytes) return luaL_error(lua, "JSON text too large");

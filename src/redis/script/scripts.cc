@@ -92,12 +92,13 @@ class Scripts::Host final : public ScriptHost {
     if (((*spec)->flags & kNoScriptFlag) != 0) {
       return "ERR This Redis command is not allowed from script";
     }
-    const bool writes = ((*spec)->flags & kWriteFlag) != 0;
-    if (writes && read_only_) return "ERR Write commands are not allowed from read-only scripts.";
-    if (writes) CountWrite(args);
     const acl::Denial denial =
         scripts_.services_.access().Check(client_, **spec, args, acl::Where::kScript);
     if (denial != acl::Denial::kNone) return "ERR " + std::string(acl::ScriptMayNot(denial));
+    if (read_only_ && ((*spec)->flags & (kWriteFlag | kMayReplicateFlag)) != 0) {
+      return "ERR Write commands are not allowed from read-only scripts.";
+    }
+    if (((*spec)->flags & kWriteFlag) != 0) CountWrite(args);
     return "";
   }
 

@@ -2,6 +2,7 @@
 #include <bit>
 #include <cctype>
 #include <climits>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <lua5.1/lua.hpp>
@@ -87,9 +88,8 @@ struct Format {
       const size_t align = item->bytes < static_cast<size_t>(alignment)
                                ? item->bytes
                                : static_cast<size_t>(alignment);
+      // Of three bytes too, as Redis computes it.
       if (align > 1 && option != 'c') {
-        if ((align & (align - 1)) != 0)
-          luaL_error(lua, "alignment %d is not a power of 2", static_cast<int>(align));
         item->padding = (align - (offset & (align - 1))) & (align - 1);
       }
       return true;
@@ -124,12 +124,13 @@ bool IsInteger(char option) {
 }
 
 void AppendInteger(lua_Number number, size_t bytes, bool little, std::string* out) {
-  // Negative numbers in two's complement, of 64 bits: higher bytes are zero, as always.
+  // Negative numbers in two's complement, of 64 bits: higher bytes are zero, as always. What does
+  // not fit becomes what the processor makes of it.
   constexpr double kBound = 9223372036854775808.0;
-  uint64_t bits = 0;
-  if (number < 0) {
-    bits = number >= -kBound ? static_cast<uint64_t>(static_cast<int64_t>(number)) : 0;
-  } else if (number < 2 * kBound) {
+  uint64_t bits = number >= 0 ? 0 : uint64_t{1} << 63;
+  if (number >= -kBound && number < 0) {
+    bits = static_cast<uint64_t>(static_cast<int64_t>(number));
+  } else if (number >= 0 && number < 2 * kBound) {
     bits = static_cast<uint64_t>(number);
   }
   const size_t begin = out->size();
@@ -235,8 +236,9 @@ std::string_view ReadString(lua_State* lua, const Format::Item& item, std::strin
     if (!has_previous || lua_isnumber(lua, -1) == 0) {
       luaL_error(lua, "format 'c0' needs a previous size");
     }
-    const lua_Number size = lua_tonumber(lua, -1);
+    lua_Number size = lua_tonumber(lua, -1);
     lua_pop(lua, 1);
+    if (size >= 2 * 9223372036854775808.0) size = 0;  // what the processor makes of it
     const bool fits = size >= 0 && size <= static_cast<lua_Number>(data.size());
     if (!fits) luaL_argerror(lua, 2, "data string too short");
     bytes = static_cast<size_t>(size);
@@ -249,9 +251,10 @@ int Unpack(lua_State* lua) {
   Format format{lua, luaL_checkstring(lua, 1)};
   size_t size = 0;
   const char* bytes = luaL_checklstring(lua, 2, &size);
-  const lua_Number first = luaL_optnumber(lua, 3, 1);
-  luaL_argcheck(lua, first >= 1, 3, "offset must be 1 or greater");
-  luaL_argcheck(lua, first - 1 <= static_cast<lua_Number>(size), 2, "data string too short");
+  const lua_Number first = std::trunc(luaL_optnumber(lua, 3, 1));
+  luaL_argcheck(lua, first != 0, 3, "offset must be 1 or greater");
+  const bool fits = first >= 1 && first - 1 <= static_cast<lua_Number>(size);
+  luaL_argcheck(lua, fits, 2, "data string too short");
   const std::string_view data(bytes, size);
   size_t offset = static_cast<size_t>(first) - 1;
   lua_settop(lua, 2);
@@ -287,6 +290,9 @@ int Size(lua_State* lua) {
   Format format{lua, luaL_checkstring(lua, 1)};
   size_t total = 0;
   for (Format::Item item; format.Next(total, &item);) {
+    if (std::isalnum(static_cast<unsigned char>(item.option)) == 0) {
+      return InvalidOption(lua, item.option);
+    }
     if (item.option == 's') luaL_argerror(lua, 1, "option 's' has no fixed size");
     if (item.option == 'c' && item.bytes == 0) {
       luaL_argerror(lua, 1, "option 'c0' has no fixed size");
