@@ -103,7 +103,7 @@ void Permissions::SetAll(const CommandTable& table, bool allow) {
   all_commands_ = true;
 }
 
-void Permissions::Set(const CommandSpec& spec, bool allow) {
+void Permissions::SetAlone(const CommandSpec& spec, bool allow) {
   first_arguments_.erase(&spec);
   if (allow) {
     commands_.insert(&spec);
@@ -111,6 +111,10 @@ void Permissions::Set(const CommandSpec& spec, bool allow) {
     commands_.erase(&spec);
     all_commands_ = false;
   }
+}
+
+void Permissions::Set(const CommandSpec& spec, bool allow) {
+  SetAlone(spec, allow);
   for (const CommandSpec& sub : spec.subcommands) Set(sub, allow);
 }
 
@@ -144,14 +148,8 @@ std::optional<std::string_view> Permissions::ApplyToCategory(const CommandTable&
   if (std::find(all.begin(), all.end(), name) == all.end()) return kUnknown;
   const auto apply = [&](const CommandSpec& spec) {
     const auto categories = CategoriesOf(spec);
-    if (std::find(categories.begin(), categories.end(), name) == categories.end()) return;
-    first_arguments_.erase(&spec);
-    if (allow) {
-      commands_.insert(&spec);
-    } else {
-      commands_.erase(&spec);
-      all_commands_ = false;
-    }
+    const bool has = std::find(categories.begin(), categories.end(), name) != categories.end();
+    if (has) SetAlone(spec, allow);
   };
   for (const CommandSpec* spec : table.all()) {
     // A container is nothing that could be called; its subcommands have categories of their own.

@@ -64,6 +64,7 @@ class Permissions {
   std::optional<std::string_view> ApplyToCategory(const CommandTable& table, bool allow,
                                                   std::string_view category);
   void SetAll(const CommandTable& table, bool allow);
+  void SetAlone(const CommandSpec& spec, bool allow);
   // With its subcommands.
   void Set(const CommandSpec& spec, bool allow);
   void Remember(bool allow, std::string name);

@@ -14,10 +14,16 @@ namespace {
 
 using Kind = SubscriptionKind;
 
+// Before the name of a command: whom it is for.
+constexpr std::string_view Prefix(Kind kind) {
+  if (kind == Kind::kChannel) return "";
+  return kind == Kind::kPattern ? "p" : "s";
+}
+
 // Confirms that a client listens, or does not listen any more, to `name`. No name: it never did.
 void Confirm(Context& context, std::string_view what, const std::string_view* name, Kind kind) {
   context.reply.Push(3);
-  context.reply.Bulk(what);
+  context.reply.Bulk(std::string(Prefix(kind)).append(what));
   if (name == nullptr) {
     context.reply.Null();
   } else {
@@ -26,7 +32,8 @@ void Confirm(Context& context, std::string_view what, const std::string_view* na
   context.reply.Integer(static_cast<int64_t>(context.client.subscriptions.CountFor(kind)));
 }
 
-Status SubscribeTo(Context& context, std::string_view what, Kind kind) {
+template <Kind kind>
+Status Subscribe(Context& context) {
   const auto names = context.args.subspan(1);
   size_t bytes = 0;
   for (const std::string_view name : names) bytes += name.size();
@@ -37,12 +44,13 @@ Status SubscribeTo(Context& context, std::string_view what, Kind kind) {
   }
   for (const std::string_view name : names) {
     pubsub.Subscribe(*context.client.receiver, &mine, kind, name);
-    Confirm(context, what, &name, kind);
+    Confirm(context, "subscribe", &name, kind);
   }
   return Status::Ok();
 }
 
-Status UnsubscribeFrom(Context& context, std::string_view what, Kind kind) {
+template <Kind kind>
+Status Unsubscribe(Context& context) {
   PubSub& pubsub = context.services.pubsub();
   Subscriptions& mine = context.client.subscriptions;
   std::vector<std::string> all;
@@ -53,37 +61,14 @@ Status UnsubscribeFrom(Context& context, std::string_view what, Kind kind) {
   }
   for (const std::string_view name : names) {
     pubsub.Unsubscribe(*context.client.receiver, &mine, kind, name);
-    Confirm(context, what, &name, kind);
+    Confirm(context, "unsubscribe", &name, kind);
   }
-  if (names.empty()) Confirm(context, what, nullptr, kind);
+  if (names.empty()) Confirm(context, "unsubscribe", nullptr, kind);
   return Status::Ok();
 }
 
-Status Subscribe(Context& context) {
-  return SubscribeTo(context, "subscribe", Kind::kChannel);
-}
-
-Status PSubscribe(Context& context) {
-  return SubscribeTo(context, "psubscribe", Kind::kPattern);
-}
-
-Status SSubscribe(Context& context) {
-  return SubscribeTo(context, "ssubscribe", Kind::kShardChannel);
-}
-
-Status Unsubscribe(Context& context) {
-  return UnsubscribeFrom(context, "unsubscribe", Kind::kChannel);
-}
-
-Status PUnsubscribe(Context& context) {
-  return UnsubscribeFrom(context, "punsubscribe", Kind::kPattern);
-}
-
-Status SUnsubscribe(Context& context) {
-  return UnsubscribeFrom(context, "sunsubscribe", Kind::kShardChannel);
-}
-
-Status PublishTo(Context& context, Kind kind, Notice::Kind notice_kind) {
+template <Kind kind, Notice::Kind notice_kind>
+Status Publish(Context& context) {
   const size_t receivers = context.services.pubsub().CountReceivers(kind, context.args[1]);
   if (receivers > 0) {
     Notice notice;
@@ -98,15 +83,8 @@ Status PublishTo(Context& context, Kind kind, Notice::Kind notice_kind) {
   return Status::Ok();
 }
 
-Status Publish(Context& context) {
-  return PublishTo(context, Kind::kChannel, Notice::Kind::kMessage);
-}
-
-Status SPublish(Context& context) {
-  return PublishTo(context, Kind::kShardChannel, Notice::Kind::kShardMessage);
-}
-
-Status ListNames(Context& context, Kind kind) {
+template <Kind kind>
+Status ListNames(Context& context) {
   if (context.args.size() > 3) {
     return Fail(context, WrongSubcommandUse("PUBSUB", context.args[1]));
   }
@@ -120,7 +98,8 @@ Status ListNames(Context& context, Kind kind) {
   return Status::Ok();
 }
 
-Status CountNames(Context& context, Kind kind) {
+template <Kind kind>
+Status CountListeners(Context& context) {
   const auto names = context.args.subspan(2);
   context.reply.Array(2 * names.size());
   for (const std::string_view name : names) {
@@ -129,22 +108,6 @@ Status CountNames(Context& context, Kind kind) {
         static_cast<int64_t>(context.services.pubsub().CountListeners(kind, name)));
   }
   return Status::Ok();
-}
-
-Status Channels(Context& context) {
-  return ListNames(context, Kind::kChannel);
-}
-
-Status ShardChannels(Context& context) {
-  return ListNames(context, Kind::kShardChannel);
-}
-
-Status NumSub(Context& context) {
-  return CountNames(context, Kind::kChannel);
-}
-
-Status ShardNumSub(Context& context) {
-  return CountNames(context, Kind::kShardChannel);
 }
 
 Status NumPat(Context& context) {
@@ -173,7 +136,7 @@ constexpr uint32_t kFlags = kPubSubFlag | kLoadingFlag | kStaleFlag;
 constexpr uint32_t kListen = kFlags | kNoScriptFlag | kWhileSubscribedFlag;
 
 constexpr CommandSpec kPubSub[] = {
-    {"pubsub|channels", -2, Channels, kFlags, 0, 0, 0, "pubsub", "2.8.0",
+    {"pubsub|channels", -2, ListNames<Kind::kChannel>, kFlags, 0, 0, 0, "pubsub", "2.8.0",
      "Lists channels that somebody listens to\n"
      "args: [pattern:pattern]\n"
      "cost: O(N), N channels"},
@@ -182,52 +145,55 @@ constexpr CommandSpec kPubSub[] = {
      "acl: none"},
     {"pubsub|numpat", 2, NumPat, kFlags, 0, 0, 0, "pubsub", "2.8.0",
      "Counts the different patterns that somebody listens to"},
-    {"pubsub|numsub", -2, NumSub, kFlags, 0, 0, 0, "pubsub", "2.8.0",
+    {"pubsub|numsub", -2, CountListeners<Kind::kChannel>, kFlags, 0, 0, 0, "pubsub", "2.8.0",
      "Counts who listens to channels\n"
      "args: [channel+]\n"
      "cost: O(N), N channels that are asked for"},
-    {"pubsub|shardchannels", -2, ShardChannels, kFlags, 0, 0, 0, "pubsub", "7.0.0",
+    {"pubsub|shardchannels", -2, ListNames<Kind::kShardChannel>, kFlags, 0, 0, 0, "pubsub", "7.0.0",
      "Lists shard channels that somebody listens to\n"
      "args: [pattern:pattern]\n"
      "cost: O(N), N shard channels"},
-    {"pubsub|shardnumsub", -2, ShardNumSub, kFlags, 0, 0, 0, "pubsub", "7.0.0",
+    {"pubsub|shardnumsub", -2, CountListeners<Kind::kShardChannel>, kFlags, 0, 0, 0, "pubsub",
+     "7.0.0",
      "Counts who listens to shard channels\n"
      "args: [shardchannel+]\n"
      "cost: O(N), N shard channels that are asked for"},
 };
 
 constexpr CommandSpec kCommands[] = {
-    {"subscribe", -2, Subscribe, kListen, 0, 0, 0, "pubsub", "2.0.0",
+    {"subscribe", -2, Subscribe<Kind::kChannel>, kListen, 0, 0, 0, "pubsub", "2.0.0",
      "Listens to channels\n"
      "args: channel+\n"
      "cost: O(N), N channels"},
-    {"unsubscribe", -1, Unsubscribe, kListen, 0, 0, 0, "pubsub", "2.0.0",
+    {"unsubscribe", -1, Unsubscribe<Kind::kChannel>, kListen, 0, 0, 0, "pubsub", "2.0.0",
      "Listens no more to channels, or to any\n"
      "args: [channel+]\n"
      "cost: O(N), N channels"},
-    {"psubscribe", -2, PSubscribe, kListen, 0, 0, 0, "pubsub", "2.0.0",
+    {"psubscribe", -2, Subscribe<Kind::kPattern>, kListen, 0, 0, 0, "pubsub", "2.0.0",
      "Listens to all channels whose names match patterns\n"
      "args: pattern(pattern:pattern)+\n"
      "cost: O(N), N patterns"},
-    {"punsubscribe", -1, PUnsubscribe, kListen, 0, 0, 0, "pubsub", "2.0.0",
+    {"punsubscribe", -1, Unsubscribe<Kind::kPattern>, kListen, 0, 0, 0, "pubsub", "2.0.0",
      "Listens no more to channels that match patterns, or any\n"
      "args: [pattern:pattern+]\n"
      "cost: O(N), N patterns"},
-    {"ssubscribe", -2, SSubscribe, kListen, 1, -1, 1, "pubsub", "7.0.0",
+    {"ssubscribe", -2, Subscribe<Kind::kShardChannel>, kListen, 1, -1, 1, "pubsub", "7.0.0",
      "Listens to shard channels\n"
      "keys: not_key\n"
      "args: shardchannel+\n"
      "cost: O(N), N shard channels"},
-    {"sunsubscribe", -1, SUnsubscribe, kListen, 1, -1, 1, "pubsub", "7.0.0",
+    {"sunsubscribe", -1, Unsubscribe<Kind::kShardChannel>, kListen, 1, -1, 1, "pubsub", "7.0.0",
      "Listens no more to shard channels, or to any\n"
      "keys: not_key\n"
      "args: [shardchannel+]\n"
      "cost: O(N), N shard channels"},
-    {"publish", 3, Publish, kFlags | kFastFlag | kMayReplicateFlag, 0, 0, 0, "pubsub", "2.0.0",
+    {"publish", 3, Publish<Kind::kChannel, Notice::Kind::kMessage>,
+     kFlags | kFastFlag | kMayReplicateFlag, 0, 0, 0, "pubsub", "2.0.0",
      "Sends a message to who listens to a channel\n"
      "args: channel message\n"
      "cost: O(N+M), N who get it, M patterns"},
-    {"spublish", 3, SPublish, kFlags | kFastFlag | kMayReplicateFlag, 1, 1, 1, "pubsub", "7.0.0",
+    {"spublish", 3, Publish<Kind::kShardChannel, Notice::Kind::kShardMessage>,
+     kFlags | kFastFlag | kMayReplicateFlag, 1, 1, 1, "pubsub", "7.0.0",
      "Sends a message to who listens to a shard channel\n"
      "keys: not_key\n"
      "args: shardchannel message\n"

@@ -35,7 +35,8 @@ Status RunScript(Context& context, std::shared_ptr<Script> script, size_t keys, 
                                         {std::move(script), read_only || header.no_writes, keys});
 }
 
-Status EvalText(Context& context, bool read_only) {
+template <bool read_only>
+Status EvalText(Context& context) {
   const auto keys = KeyCount(context);
   if (!keys.has_value()) return Status::Ok();
   auto script =
@@ -44,28 +45,13 @@ Status EvalText(Context& context, bool read_only) {
   return RunScript(context, *std::move(script), *keys, read_only);
 }
 
-Status EvalCached(Context& context, bool read_only) {
+template <bool read_only>
+Status EvalCached(Context& context) {
   const auto keys = KeyCount(context);
   if (!keys.has_value()) return Status::Ok();
   auto script = context.services.scripts().cache().Find(context.args[1]);
   if (script == nullptr) return Fail(context, kNoScript);
   return RunScript(context, std::move(script), *keys, read_only);
-}
-
-Status Eval(Context& context) {
-  return EvalText(context, false);
-}
-
-Status EvalReadOnly(Context& context) {
-  return EvalText(context, true);
-}
-
-Status EvalSha(Context& context) {
-  return EvalCached(context, false);
-}
-
-Status EvalShaReadOnly(Context& context) {
-  return EvalCached(context, true);
 }
 
 Status ScriptLoad(Context& context) {
@@ -163,22 +149,22 @@ constexpr CommandSpec kScript[] = {
 };
 
 constexpr CommandSpec kCommands[] = {
-    {"eval", -3, Eval, kRunAny, 0, 0, 0, "scripting", "2.6.0",
+    {"eval", -3, EvalText<false>, kRunAny, 0, 0, 0, "scripting", "2.6.0",
      "Runs a Lua script\n"
      "keys: 2# RW access update\n"
      "args: script numkeys:int [key+] [arg+]\n"
      "cost: of the script"},
-    {"eval_ro", -3, EvalReadOnly, kRunReadOnly, 0, 0, 0, "scripting", "7.0.0",
+    {"eval_ro", -3, EvalText<true>, kRunReadOnly, 0, 0, 0, "scripting", "7.0.0",
      "Runs a Lua script that may not write\n"
      "keys: 2# RO access\n"
      "args: script numkeys:int [key+] [arg+]\n"
      "cost: of the script"},
-    {"evalsha", -3, EvalSha, kRunAny, 0, 0, 0, "scripting", "2.6.0",
+    {"evalsha", -3, EvalCached<false>, kRunAny, 0, 0, 0, "scripting", "2.6.0",
      "Runs a cached Lua script\n"
      "keys: 2# RW access update\n"
      "args: sha1 numkeys:int [key+] [arg+]\n"
      "cost: of the script"},
-    {"evalsha_ro", -3, EvalShaReadOnly, kRunReadOnly, 0, 0, 0, "scripting", "7.0.0",
+    {"evalsha_ro", -3, EvalCached<true>, kRunReadOnly, 0, 0, 0, "scripting", "7.0.0",
      "Runs a cached Lua script that may not write\n"
      "keys: 2# RO access\n"
      "args: sha1 numkeys:int [key+] [arg+]\n"
