@@ -113,10 +113,10 @@ size_t PubSub::CountListeners(SubscriptionKind kind, std::string_view name) cons
   return found == registry(kind).end() ? 0 : found->second.size();
 }
 
-void PubSub::ForEachName(SubscriptionKind kind, std::string_view pattern,
+void PubSub::ForEachName(SubscriptionKind kind, std::optional<std::string_view> pattern,
                          const std::function<void(std::string_view)>& visit) const {
   for (const auto& [name, receivers] : registry(kind)) {
-    if (GlobMatch(pattern, name)) visit(name);
+    if (!pattern.has_value() || GlobMatch(*pattern, name)) visit(name);
   }
 }
 

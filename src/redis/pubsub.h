@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -73,8 +74,8 @@ class PubSub {
   size_t CountListeners(SubscriptionKind kind, std::string_view name) const;
   // How many different names of a kind somebody listens to.
   size_t CountNames(SubscriptionKind kind) const { return registry(kind).size(); }
-  // All names of a kind that match `pattern`, in their order.
-  void ForEachName(SubscriptionKind kind, std::string_view pattern,
+  // All names of a kind, or those that match `pattern`, in their order.
+  void ForEachName(SubscriptionKind kind, std::optional<std::string_view> pattern,
                    const std::function<void(std::string_view)>& visit) const;
 
  private:

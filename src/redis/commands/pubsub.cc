@@ -2,6 +2,7 @@
 //
 // A message goes out when what its command did is committed, after everything that was committed
 // before it (Transaction::Tell).
+#include <optional>
 #include <vector>
 
 #include "base/macros.h"
@@ -88,7 +89,8 @@ Status ListNames(Context& context) {
   if (context.args.size() > 3) {
     return Fail(context, WrongSubcommandUse("PUBSUB", context.args[1]));
   }
-  const std::string_view pattern = context.args.size() == 3 ? context.args[2] : "*";
+  std::optional<std::string_view> pattern;
+  if (context.args.size() == 3) pattern = context.args[2];
   const PubSub& pubsub = context.services.pubsub();
   size_t count = 0;
   pubsub.ForEachName(kind, pattern, [&count](std::string_view) { ++count; });
