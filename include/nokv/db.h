@@ -99,8 +99,16 @@ class DB {
   // dropping what no snapshot needs. Returns when done.
   virtual Status CompactRange(std::string_view begin, std::string_view end) = 0;
 
+  // Empties files of which at least `discard_ratio` (between 0 and 1) holds values that nothing
+  // points to any more: the rest moves to other files, in key order. Returns when done.
+  // kInvalidArgument for another ratio, kUnavailable if such a call runs already, kNotFound if no
+  // file has that much garbage.
+  virtual Status RunValueLogGC(double discard_ratio) = 0;
+
   virtual nokv::Stats Stats() = 0;
   virtual ManifestStats Manifest() = 0;
+  // Looks at the directory.
+  virtual Result<ValueFilesStats> ValueFiles() = 0;
 
   // Syncs the log, ends background work and releases the directory. Idempotent: every call returns
   // the result of the first. Called by the destructor. Every other call answers "closed"

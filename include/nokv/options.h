@@ -18,6 +18,18 @@ enum class CompressionType : uint8_t { kNone = 0, kLz4 = 1, kZstd = 2 };
 // What MODE.json says about a directory. A directory without one is standalone.
 enum class Mode : uint8_t { kStandalone, kPreparing, kSeeded, kCluster };
 
+// Where values of keys with a prefix lie.
+struct ValueSeparationPolicy {
+  enum class Strategy : uint8_t {
+    kThreshold,     // in the log from `threshold` bytes on
+    kAlwaysInline,  // in tables
+    kAlwaysApart,   // in the log
+  };
+  std::string key_prefix;  // empty: all keys
+  Strategy strategy = Strategy::kThreshold;
+  size_t threshold = 0;  // of kThreshold; at least 1
+};
+
 struct Options {
   // Create the directory if it holds no database.
   bool create_if_missing = true;
@@ -41,6 +53,11 @@ struct Options {
   // Values of this many bytes and more stay in the log segment that first took them; tables point
   // to them. May be changed at every open. SIZE_MAX: all values go into tables.
   size_t value_separation_threshold = SIZE_MAX;
+  // Exceptions from that, by key; the first whose prefix fits decides.
+  std::vector<ValueSeparationPolicy> value_separation_policies;
+  // A file of which at least this part is no longer pointed to is emptied by compaction when
+  // nothing more urgent waits; 1 and more: never by itself.
+  double value_log_gc_discard_ratio = 0.5;
   // Target size of a table that compaction writes.
   size_t table_bytes = size_t{64} << 20;
   // Target size of the first sorted level; each deeper level is ten times larger.

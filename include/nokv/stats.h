@@ -52,6 +52,14 @@ struct CacheStats {
   uint64_t charge_bytes = 0, capacity_bytes = 0;
 };
 
+struct ValueLogStats {
+  int64_t segments = 0;  // files outside tables that tables point into
+  uint64_t gc_runs = 0;  // compactions for the sake of a file with much garbage
+  uint64_t segments_removed = 0;
+  uint64_t gc_rejected = 0;
+  int64_t gc_active = 0;
+};
+
 struct LevelStats {
   int level = 0;
   int64_t tables = 0, size_bytes = 0, value_bytes = 0, stale_bytes = 0;
@@ -69,6 +77,7 @@ struct Stats {
   CompactionStats compaction;
   LogStats wal;
   WriteStats write;
+  ValueLogStats value_log;
   CacheStats cache;
   std::vector<LevelStats> levels;
   int64_t value_bytes_total = 0;
@@ -89,6 +98,24 @@ struct ManifestStats {
   uint64_t log_segment = 0, log_offset = 0;
   uint64_t manifest_number = 0, format_version = 0, last_sequence = 0, open_generation = 0;
   std::vector<Level> levels;  // only those with files
+};
+
+// The files with values of a directory (`nokv vlog`): log segments and value files.
+struct ValueFilesStats {
+  struct File {
+    std::string name;
+    uint64_t number = 0;
+    bool segment = true;  // of the log; otherwise compaction wrote it
+    uint64_t file_bytes = 0;
+    // That tables point to; and what neither they nor replay need.
+    uint64_t live_bytes = 0, dead_bytes = 0;
+    uint64_t tables = 0;  // that point into it
+    // Why it is still there: "replay", "values", "readers". None: it goes with the next flush,
+    // compaction or open for writing.
+    std::vector<std::string> kept_for;
+  };
+  uint64_t active_segment = 0, active_offset = 0;  // where the log goes on
+  std::vector<File> files;                         // by number, segments first
 };
 
 }  // namespace nokv

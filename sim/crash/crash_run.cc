@@ -145,7 +145,9 @@ OperationClass Classify(const vfs::Operation& operation) {
   }
   const std::string name = vfs::BaseName(operation.path);
   if (name.find(".wal") != std::string::npos) return OperationClass::kLog;
-  if (name.find(".sst") != std::string::npos) return OperationClass::kTable;
+  for (const char* part : {".sst", ".vlog"}) {
+    if (name.find(part) != std::string::npos) return OperationClass::kTable;
+  }
   if (name.starts_with("MANIFEST") || name.starts_with("CURRENT")) {
     return OperationClass::kManifest;
   }

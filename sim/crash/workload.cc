@@ -274,6 +274,8 @@ void Workload::Step() {
     if (status.ok()) model_.Durable(model_.acknowledged());
   } else if (dice < 91) {
     status = random_.OneIn(2) ? db_->CompactRange("", "") : db_->CompactRange("a", "k3");
+    if (status.ok() && random_.OneIn(2)) status = db_->RunValueLogGC(0.2);
+    if (status.IsNotFound()) status = Status::Ok();  // no file has so much garbage
   } else if (dice < 94) {
     status = db_->SyncLog();
     if (status.ok()) model_.Durable(model_.acknowledged());

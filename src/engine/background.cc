@@ -55,6 +55,7 @@ lsm::MergeJobContext EngineImpl::JobContextLocked() {
   context.snapshots = SnapshotsLocked();
   context.now_ms = clock().WallMillis();
   context.void_places = void_places_;
+  context.placement = placement_;
   return context;
 }
 
@@ -139,11 +140,12 @@ Status EngineImpl::InstallFlush(const MemtableRef& memtable) {
     base::MutexLock lock(mu_);
     timings_.flush_build.Add(clock().MonotonicMicros() - flush_started_micros_);
     immutables_.pop_front();
+    replay_segment_ = memtable.log_end.segment;
     PublishReadStateLocked();
   }
   // What the tables now hold need not be replayed.
   const uint64_t started = clock().MonotonicMicros();
-  RemoveUnusedSegments();
+  RemoveUnusedValueFiles();
   base::MutexLock lock(mu_);
   timings_.flush_release.Add(clock().MonotonicMicros() - started);
   return Status::Ok();
@@ -172,8 +174,16 @@ void EngineImpl::FinishFlush(Status status) {
 }
 
 std::optional<lsm::CompactionPlan> EngineImpl::PlanCompactionLocked(Completions* completions) {
-  auto manual = PlanManualLocked(completions);
-  if (manual.has_value()) return manual;
+  auto plan = PlanManualLocked(completions);
+  if (!plan.has_value()) plan = PickCompactionLocked();
+  if (!plan.has_value()) return PlanValueGarbageLocked(completions);
+  // What has to be read anyway leaves the files that are to be emptied.
+  const auto files = FilesToEmptyLocked();
+  plan->emptied = {files.begin(), files.end()};
+  return plan;
+}
+
+std::optional<lsm::CompactionPlan> EngineImpl::PickCompactionLocked() {
   lsm::PickContext context;
   context.now_ms = clock().WallMillis();
   context.oldest_snapshot = SnapshotsLocked().front();
@@ -261,8 +271,10 @@ void EngineImpl::FinishCompaction(Status status) {
   {
     base::MutexLock lock(mu_);
     compaction_state_.Unregister(*compaction_plan_);
+    const bool for_values = compaction_plan_->reason == lsm::CompactionReason::kValueGarbage;
     compaction_plan_.reset();
     if (status.ok()) {
+      timings_.value_gc_runs += for_values ? 1 : 0;
       timings_.compaction.Add(clock().MonotonicMicros() - compaction_started_micros_);
       timings_.compaction_bytes_read += stats.bytes_read;
       timings_.compaction_bytes_written += stats.bytes_written;
@@ -292,15 +304,7 @@ void EngineImpl::RemoveObsoleteFiles() {
     // A file that stays is an orphan, which the next open removes.
     if (!removed.ok()) doors_.logger.Warning("remove table: " + removed.ToString());
   }
-  RemoveUnusedSegments();
-}
-
-void EngineImpl::RemoveUnusedSegments() {
-  const lsm::VersionState::Retained retained = versions_->GetRetained();
-  std::set<uint64_t> kept;
-  for (const vlog::ValueFileId& file : retained.value_files) kept.insert(file.number);
-  const Status removed = log_->RemoveSegmentsBefore(retained.replay_from.segment, kept);
-  if (!removed.ok()) doors_.logger.Warning("remove log segments: " + removed.ToString());
+  RemoveUnusedValueFiles();
 }
 
 }  // namespace nokv::engine

@@ -120,8 +120,15 @@ class DBImpl final : public DB {
     return outcome.Wait();
   }
 
+  Status RunValueLogGC(double discard_ratio) override {
+    Outcome outcome(runtime_);
+    engine_.RunValueLogGCAsync(discard_ratio, outcome.Callback());
+    return outcome.Wait();
+  }
+
   nokv::Stats Stats() override { return engine_.GetStats(); }
   ManifestStats Manifest() override { return engine_.GetManifest(); }
+  Result<ValueFilesStats> ValueFiles() override { return engine_.GetValueFiles(); }
 
   Status Close() override {
     base::MutexLock lock(close_mu_);

@@ -146,8 +146,12 @@ class Engine {
   // Bounds as prefixes; empty for none.
   virtual void CompactRangeAsync(std::string start, std::string end, Completion done) = 0;
 
+  // As DB::RunValueLogGC.
+  virtual void RunValueLogGCAsync(double discard_ratio, Completion done) = 0;
+
   virtual Stats GetStats() = 0;
   virtual ManifestStats GetManifest() = 0;
+  virtual Result<ValueFilesStats> GetValueFiles() = 0;
   // How many times the directory was opened for writing, this time included.
   virtual uint64_t open_generation() const = 0;
   virtual base::Clock& clock() = 0;

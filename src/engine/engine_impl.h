@@ -1,6 +1,6 @@
 // EngineImpl: the engine's state and its state machines. The methods are in one file per operation:
-// open.cc, write.cc, validate.cc, read.cc, background.cc (flush and compaction), lifecycle.cc
-// (errors, close) and report.cc (statistics).
+// open.cc, write.cc, validate.cc, read.cc, background.cc (flush and compaction), value_gc.cc
+// (values outside tables), lifecycle.cc (errors, close) and report.cc (statistics).
 //
 // Everything that changes is guarded by one mutex, which is never held across file operations, with
 // one exception: reserving a place in the log may create a segment. Callbacks run after it is
@@ -24,6 +24,7 @@
 #include "engine/timing.h"
 #include "lsm/compaction/compaction_picker.h"
 #include "lsm/compaction/merge_job.h"
+#include "lsm/compaction/value_garbage.h"
 #include "lsm/memtable/memtable.h"
 #include "lsm/sst/block_cache.h"
 #include "lsm/version/version_state.h"
@@ -63,9 +64,11 @@ class EngineImpl final : public Engine {
 
   void FlushAsync(Completion done) override;
   void CompactRangeAsync(std::string start, std::string end, Completion done) override;
+  void RunValueLogGCAsync(double discard_ratio, Completion done) override;
 
   Stats GetStats() override;
   ManifestStats GetManifest() override;
+  Result<ValueFilesStats> GetValueFiles() override;
   uint64_t open_generation() const override { return open_generation_; }
   base::Clock& clock() override { return doors_.runtime.clock(); }
   Status background_error() const override;
@@ -103,6 +106,12 @@ class EngineImpl final : public Engine {
     std::string end;
     int level = 0;
     bool merged_down = false;
+    Completion done;
+  };
+
+  struct ValueGarbageCollection {
+    double discard_ratio = 1;
+    bool found_any = false;
     Completion done;
   };
 
@@ -183,14 +192,23 @@ class EngineImpl final : public Engine {
   lsm::MergeJobContext JobContextLocked() REQUIRES(mu_);
   std::optional<lsm::CompactionPlan> PlanCompactionLocked(Completions* completions) REQUIRES(mu_);
   std::optional<lsm::CompactionPlan> PlanManualLocked(Completions* completions) REQUIRES(mu_);
+  // What the levels want.
+  std::optional<lsm::CompactionPlan> PickCompactionLocked() REQUIRES(mu_);
   void RunCompaction() EXCLUDES(mu_);
   void CancelCompactionLocked() REQUIRES(mu_);
   void FinishCompaction(Status status) EXCLUDES(mu_);
   void RemoveObsoleteFiles();
-  // Removes log segments that neither replay nor a table nor a reader needs. A segment that cannot
-  // be removed is only space.
-  void RemoveUnusedSegments();
   Status RemoveTable(uint64_t number);
+
+  // value_gc.cc
+  // Files with so much garbage that compactions shall move values out of them, the worst first.
+  std::vector<manifest::ValueFileId> FilesToEmptyLocked() REQUIRES(mu_);
+  // What makes a file with much garbage emptier; tells whoever asked for that when nothing does.
+  std::optional<lsm::CompactionPlan> PlanValueGarbageLocked(Completions* completions) REQUIRES(mu_);
+  // Removes log segments and value files that neither replay nor a table nor a reader needs. What
+  // cannot be removed is only space.
+  void RemoveUnusedValueFiles() EXCLUDES(mu_);
+  void RemoveValueFiles(const std::vector<manifest::ValueFileId>& files) EXCLUDES(mu_);
 
   // lifecycle.cc
   // The first error makes the engine read-only and answers everybody who waits.
@@ -245,6 +263,8 @@ class EngineImpl final : public Engine {
   uint64_t compaction_started_micros_ = 0;              // likewise
   lsm::CompactionState compaction_state_ GUARDED_BY(mu_);
   std::deque<ManualCompaction> manual_ GUARDED_BY(mu_);
+  std::optional<ValueGarbageCollection> value_gc_ GUARDED_BY(mu_);
+  uint64_t replay_segment_ GUARDED_BY(mu_) = 0;  // where replay would begin
 
   bool closing_ GUARDED_BY(mu_) = false;
   bool close_posted_ GUARDED_BY(mu_) = false;

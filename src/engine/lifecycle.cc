@@ -37,6 +37,8 @@ void EngineImpl::AnswerQueuesLocked(const Status& status, Completions* completio
   flush_waiters_.clear();
   for (ManualCompaction& manual : manual_) completions->Add(std::move(manual.done), status);
   manual_.clear();
+  if (value_gc_.has_value()) completions->Add(std::move(value_gc_->done), status);
+  value_gc_.reset();
 }
 
 void EngineImpl::CloseAsync(Completion done) {

@@ -28,6 +28,13 @@ Status CheckOptions(const Options& options) {
                           "filter_bits_per_key is not between 0 and 64"));
   RETURN_IF_ERROR(
       require(options.level0_compaction_trigger >= 1, "level0_compaction_trigger is below 1"));
+  RETURN_IF_ERROR(
+      require(options.value_log_gc_discard_ratio > 0, "value_log_gc_discard_ratio is not above 0"));
+  for (const ValueSeparationPolicy& policy : options.value_separation_policies) {
+    RETURN_IF_ERROR(require(
+        policy.strategy != ValueSeparationPolicy::Strategy::kThreshold || policy.threshold > 0,
+        "the threshold of a value separation policy is 0"));
+  }
   return require(options.level0_stop_trigger > options.level0_compaction_trigger,
                  "level0_stop_trigger is not above level0_compaction_trigger");
 }
@@ -40,6 +47,28 @@ lsm::CompactionOptions MakeCompactionOptions(const Options& options) {
   return compaction;
 }
 
+size_t ThresholdOf(const ValueSeparationPolicy& policy) {
+  switch (policy.strategy) {
+    case ValueSeparationPolicy::Strategy::kThreshold:
+      return policy.threshold;
+    case ValueSeparationPolicy::Strategy::kAlwaysInline:
+      return vlog::Placement::kNever;
+    case ValueSeparationPolicy::Strategy::kAlwaysApart:
+      return 0;
+  }
+  return vlog::Placement::kNever;
+}
+
+vlog::Placement MakePlacement(const Options& options) {
+  std::vector<vlog::PlacementRule> rules;
+  for (const ValueSeparationPolicy& policy : options.value_separation_policies) {
+    rules.push_back(
+        {keys::EncodePrefix(keys::Keyspace::kData, keys::EncodePlainKey(policy.key_prefix)),
+         ThresholdOf(policy)});
+  }
+  return vlog::Placement(options.value_separation_threshold, std::move(rules));
+}
+
 }  // namespace
 
 EngineImpl::EngineImpl(const Options& options, std::string path, const Doors& doors)
@@ -47,7 +76,7 @@ EngineImpl::EngineImpl(const Options& options, std::string path, const Doors& do
       path_(std::move(path)),
       doors_(doors),
       compaction_options_(MakeCompactionOptions(options)),
-      placement_(options.value_separation_threshold),
+      placement_(MakePlacement(options)),
       cache_(options.block_cache_bytes) {
   active_.table = NewMemtable();
   for (size_t level = 0; level < table_options_.size(); level++) {
@@ -125,6 +154,7 @@ Status EngineImpl::OpenForWriting(std::unique_ptr<vfs::FileLock> lock) {
     memtable.log_end = std::min(memtable.log_end, report.synced);
   }
   active_.log_end = log_->CommittedEnd();
+  replay_segment_ = versions_->state().log_position.segment;
   PublishReadStateLocked();
   ScheduleLocked();
   return Status::Ok();
@@ -199,7 +229,13 @@ void EngineImpl::RemoveLeftovers() {
     const Status removed = RemoveTable(number);
     if (!removed.ok()) doors_.logger.Warning("remove orphan table: " + removed.ToString());
   }
-  RemoveUnusedSegments();
+  const auto value_orphans = versions_->FindValueOrphans();
+  if (!value_orphans.ok()) {
+    doors_.logger.Warning("find orphan value files: " + value_orphans.status().ToString());
+    return;
+  }
+  RemoveValueFiles(*value_orphans);
+  RemoveUnusedValueFiles();
 }
 
 }  // namespace nokv::engine

@@ -1,4 +1,8 @@
 // Statistics: what the engine is doing, as nokv::Stats and ManifestStats.
+#include <algorithm>
+#include <map>
+
+#include "base/macros.h"
 #include "engine/engine_impl.h"
 #include "manifest/format.h"
 
@@ -52,6 +56,23 @@ LogStats ReportLog(const wal::Log& log) {
   return report;
 }
 
+void DescribeUse(manifest::ValueFileId id, const lsm::ValueFileUse& use,
+                 const lsm::VersionState::Retained& retained, ValueFilesStats::File* file) {
+  const bool replayed = file->segment && id.number >= retained.replay_from.segment;
+  file->live_bytes = use.live_bytes;
+  file->tables = use.tables;
+  // Of the segment in which replay begins, what lies before.
+  uint64_t judged = file->file_bytes;
+  if (replayed) judged = 0;
+  if (file->segment && id.number == retained.replay_from.segment) {
+    judged = std::min(file->file_bytes, retained.replay_from.offset);
+  }
+  file->dead_bytes = judged - std::min(judged, use.live_bytes);
+  if (replayed) file->kept_for.emplace_back("replay");
+  if (use.tables > 0) file->kept_for.emplace_back("values");
+  if (use.tables == 0 && retained.value_files.contains(id)) file->kept_for.emplace_back("readers");
+}
+
 }  // namespace
 
 Stats EngineImpl::GetStats() {
@@ -78,6 +99,10 @@ Stats EngineImpl::GetStats() {
     stats.compaction.max_duration_ms = timings_.compaction.max_ms();
     stats.compaction.bytes_read = timings_.compaction_bytes_read;
     stats.compaction.bytes_written = timings_.compaction_bytes_written;
+    stats.value_log.gc_runs = timings_.value_gc_runs;
+    stats.value_log.gc_rejected = timings_.value_gc_rejected;
+    stats.value_log.gc_active = value_gc_.has_value() ? 1 : 0;
+    stats.value_log.segments_removed = timings_.value_files_removed;
     stats.snapshots = snapshots_.size();
     stats.last_sequence = tracker_.visible();
     if (!background_error_.ok()) stats.background_error = background_error_.ToString();
@@ -104,6 +129,10 @@ Stats EngineImpl::GetStats() {
     }
     stats.levels.push_back(report);
   }
+  for (const lsm::ValueFileUse& use : lsm::ValueUse(*state->version)) {
+    stats.value_log.segments++;
+    stats.value_bytes_total += static_cast<int64_t>(use.live_bytes);
+  }
   const lsm::BlockCacheStats cache = cache_.stats();
   const uint64_t lookups = cache.hits + cache.misses;
   stats.cache.block_hit_rate =
@@ -114,6 +143,44 @@ Stats EngineImpl::GetStats() {
   stats.cache.charge_bytes = cache.charge_bytes;
   stats.cache.capacity_bytes = cache.capacity_bytes;
   return stats;
+}
+
+Result<ValueFilesStats> EngineImpl::GetValueFiles() {
+  ValueFilesStats report;
+  const nokv::Stats stats = GetStats();
+  report.active_segment = static_cast<uint64_t>(stats.wal.active_segment);
+  report.active_offset = static_cast<uint64_t>(stats.wal.active_size);
+  std::shared_ptr<const lsm::Version> version;
+  {
+    base::MutexLock lock(mu_);
+    version = read_state_->version;
+  }
+  std::map<manifest::ValueFileId, lsm::ValueFileUse> uses;
+  for (const lsm::ValueFileUse& use : lsm::ValueUse(*version)) uses.emplace(use.file, use);
+  const lsm::VersionState::Retained retained = versions_->GetRetained();
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, doors_.fs.List(path_));
+  std::map<manifest::ValueFileId, ValueFilesStats::File> files;
+  for (const std::string& name : names) {
+    manifest::ValueFileId id;
+    const bool segment = wal::ParseSegmentFileName(name, &id.number);
+    if (!segment && !vlog::ParseMovedFileName(name, &id.number)) continue;
+    if (!segment) id.kind = manifest::ValueFileId::Kind::kMoved;
+    const Result<uint64_t> size = doors_.fs.FileSize(vfs::JoinPath(path_, name));
+    if (size.status().IsNotFound()) continue;  // it went just now
+    RETURN_IF_ERROR(size.status());
+    ValueFilesStats::File& file = files[id];
+    file.name = name;
+    file.number = id.number;
+    file.segment = segment;
+    file.file_bytes = *size;
+    DescribeUse(id, uses[id], retained, &file);
+  }
+  for (const bool segments : {true, false}) {
+    for (auto& [id, file] : files) {
+      if (file.segment == segments) report.files.push_back(std::move(file));
+    }
+  }
+  return report;
 }
 
 ManifestStats EngineImpl::GetManifest() {

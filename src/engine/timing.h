@@ -39,6 +39,9 @@ struct EngineTimings {
   uint64_t batch_bytes = 0;
   uint64_t compaction_bytes_read = 0;
   uint64_t compaction_bytes_written = 0;
+  uint64_t value_gc_runs = 0;
+  uint64_t value_gc_rejected = 0;
+  uint64_t value_files_removed = 0;
 };
 
 }  // namespace nokv::engine

@@ -37,7 +37,7 @@ ValueFileId DecodeValueFileId(uint64_t code);
 // What a table points to in one file.
 struct ValueReference {
   ValueFileId file;
-  uint64_t bytes = 0;  // of all values together
+  uint64_t bytes = 0;  // what all those values take of it
   uint64_t end = 0;    // where the last of them ends; the file is synced up to there
 
   bool operator==(const ValueReference&) const = default;

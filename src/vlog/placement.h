@@ -4,21 +4,41 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace nokv::vlog {
 
+// Values of keys that begin with `prefix` stay apart from `threshold` bytes on.
+struct PlacementRule {
+  std::string prefix;  // of an engine key
+  size_t threshold = 0;
+};
+
 class Placement {
  public:
-  // Values of `threshold` bytes and more stay apart. Empty ones never do.
-  explicit Placement(size_t threshold) : threshold_(threshold) {}
+  static constexpr size_t kNever = SIZE_MAX;
 
-  bool Apart(std::string_view /*engine_key*/, size_t value_bytes) const {
-    return value_bytes >= threshold_ && value_bytes > 0;
+  // The first rule that fits decides; without one, values of `threshold` bytes and more stay apart.
+  // Empty ones never do.
+  explicit Placement(size_t threshold, std::vector<PlacementRule> rules = {})
+      : threshold_(threshold), rules_(std::move(rules)) {}
+
+  bool Apart(std::string_view engine_key, size_t value_bytes) const {
+    return value_bytes > 0 && value_bytes >= ThresholdOf(engine_key);
   }
 
  private:
-  const size_t threshold_;
+  size_t ThresholdOf(std::string_view engine_key) const {
+    for (const PlacementRule& rule : rules_) {
+      if (engine_key.starts_with(rule.prefix)) return rule.threshold;
+    }
+    return threshold_;
+  }
+
+  size_t threshold_;
+  std::vector<PlacementRule> rules_;
 };
 
 }  // namespace nokv::vlog

@@ -1,13 +1,23 @@
 #include "vlog/value_file.h"
 
+#include <algorithm>
+
 #include "base/crc32c.h"
 #include "base/macros.h"
+#include "vlog/format.h"
 
 namespace nokv::vlog {
 
 namespace {
 constexpr std::string_view kWayOut =
     "restore the file from a backup or a replica; nothing was changed";
+
+// As CheckHeader of vlog/format.h, for a segment of the log.
+Status CheckSegment(std::string_view bytes, uint64_t number) {
+  ASSIGN_OR_RETURN(const wal::SegmentHeader header, wal::DecodeSegmentHeader(bytes));
+  if (header.segment == number) return Status::Ok();
+  return Status::Corruption("the file holds segment " + std::to_string(header.segment));
+}
 }  // namespace
 
 Result<std::shared_ptr<const ValueFile>> ValueFile::Open(vfs::FileSystem& fs,
@@ -20,18 +30,15 @@ Result<std::shared_ptr<const ValueFile>> ValueFile::Open(vfs::FileSystem& fs,
 }
 
 Status ValueFile::CheckHeader() const {
-  char scratch[wal::kSegmentHeaderBytes];
+  const bool moved = id_.kind == ValueFileId::Kind::kMoved;
+  char scratch[std::max<size_t>(kHeaderBytes, wal::kSegmentHeaderBytes)];
   std::string_view bytes;
-  RETURN_IF_ERROR(file_->Read(0, sizeof scratch, scratch, &bytes));
-  const auto header = wal::DecodeSegmentHeader(bytes);
-  if (header.status().code() == StatusCode::kUnimplemented) {
-    return header.status().WithErrorNumber(1305);
-  }
-  if (!header.ok()) return header.status().WithHint(kWayOut).WithErrorNumber(1306);
-  if (header->segment == id_.number) return Status::Ok();
-  return Status::Corruption("the file holds segment " + std::to_string(header->segment))
-      .WithHint(kWayOut)
-      .WithErrorNumber(1306);
+  RETURN_IF_ERROR(file_->Read(0, moved ? kHeaderBytes : wal::kSegmentHeaderBytes, scratch, &bytes));
+  const Status status =
+      moved ? vlog::CheckHeader(bytes, id_.number) : CheckSegment(bytes, id_.number);
+  if (status.ok()) return status;
+  if (status.code() == StatusCode::kUnimplemented) return status.WithErrorNumber(1305);
+  return status.WithHint(kWayOut).WithErrorNumber(1306);
 }
 
 Status ValueFile::Damage(const ValuePointer& pointer, std::string_view what) const {
@@ -58,17 +65,34 @@ Status ValueFile::Read(const ValuePointer& pointer, std::string* scratch,
 Result<std::shared_ptr<const ValueFile>> ValueFiles::Use(ValueFileId id) {
   base::MutexLock lock(mu_);
   std::weak_ptr<const ValueFile>& known = files_[id];
-  if (auto file = known.lock()) return file;
-  ASSIGN_OR_RETURN(auto file, ValueFile::Open(fs_, dir_, id));
-  known = file;
-  return file;
+  auto file = known.lock();
+  if (file != nullptr) return file;
+  auto opened = ValueFile::Open(fs_, dir_, id);
+  if (opened.ok()) {
+    known = *opened;
+  } else {
+    files_.erase(id);  // it was never used
+  }
+  return opened;
 }
 
 std::set<ValueFileId> ValueFiles::InUse() const {
   base::MutexLock lock(mu_);
-  std::erase_if(files_, [](const auto& entry) { return entry.second.expired(); });
   std::set<ValueFileId> ids;
-  for (const auto& [id, file] : files_) ids.insert(id);
+  for (const auto& [id, file] : files_) {
+    if (!file.expired()) ids.insert(id);
+  }
+  return ids;
+}
+
+std::vector<ValueFileId> ValueFiles::TakeUnused() {
+  base::MutexLock lock(mu_);
+  std::vector<ValueFileId> ids;
+  std::erase_if(files_, [&ids](const auto& entry) {
+    if (!entry.second.expired()) return false;
+    ids.push_back(entry.first);
+    return true;
+  });
   return ids;
 }
 

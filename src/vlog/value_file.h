@@ -10,6 +10,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/mutex.h"
 #include "nokv/status.h"
@@ -58,12 +59,14 @@ class ValueFiles {
   Result<std::shared_ptr<const ValueFile>> Use(ValueFileId id) EXCLUDES(mu_);
   // What somebody uses at this moment.
   std::set<ValueFileId> InUse() const EXCLUDES(mu_);
+  // What somebody used, and nobody does any more; each is told once.
+  std::vector<ValueFileId> TakeUnused() EXCLUDES(mu_);
 
  private:
   vfs::FileSystem& fs_;
   const std::string dir_;
   mutable base::Mutex mu_;
-  mutable std::map<ValueFileId, std::weak_ptr<const ValueFile>> files_ GUARDED_BY(mu_);
+  std::map<ValueFileId, std::weak_ptr<const ValueFile>> files_ GUARDED_BY(mu_);
 };
 
 }  // namespace nokv::vlog

@@ -1,8 +1,16 @@
 #include "vlog/value_pointer.h"
 
+#include <charconv>
+
 #include "base/coding.h"
+#include "vlog/format.h"
 
 namespace nokv::vlog {
+
+uint64_t SpaceOf(const ValuePointer& pointer) {
+  const bool moved = pointer.file.kind == ValueFileId::Kind::kMoved;
+  return pointer.length + (moved ? kRecordHeaderBytes : 0);
+}
 
 char* StorePointer(char* out, const ValuePointer& pointer) {
   out = base::StoreVarint64(out, manifest::EncodeValueFileId(pointer.file));
@@ -24,7 +32,18 @@ bool GetPointer(std::string_view* in, ValuePointer* pointer) {
 }
 
 std::string ValueFileName(ValueFileId id) {
-  return wal::SegmentFileName(id.number);
+  if (id.kind == ValueFileId::Kind::kSegment) return wal::SegmentFileName(id.number);
+  const std::string digits = std::to_string(id.number);
+  return std::string(digits.size() < 5 ? 5 - digits.size() : 0, '0') + digits + ".vlog";
+}
+
+bool ParseMovedFileName(std::string_view name, uint64_t* number) {
+  constexpr std::string_view kExtension = ".vlog";
+  if (!name.ends_with(kExtension)) return false;
+  const char* end = name.data() + name.size() - kExtension.size();
+  const auto [parsed, error] = std::from_chars(name.data(), end, *number);
+  return error == std::errc() && parsed == end &&
+         ValueFileName({*number, ValueFileId::Kind::kMoved}) == name;
 }
 
 std::string Describe(const ValuePointer& pointer) {

@@ -32,13 +32,19 @@ inline ValuePointer PointerIntoLog(wal::LogPosition place, uint32_t length, uint
 // At most this long: three varints and a checksum.
 inline constexpr size_t kMaxPointerBytes = 10 + 10 + 5 + 4;
 
+// What the value takes of its file. Of a log segment that is the value alone: the record around it
+// is of no use once its other entries are in tables.
+uint64_t SpaceOf(const ValuePointer& pointer);
+
 // Writes the pointer at `out` (room for kMaxPointerBytes); returns behind it.
 char* StorePointer(char* out, const ValuePointer& pointer);
 // Takes a pointer off the front of `*in`; false if there is none.
 bool GetPointer(std::string_view* in, ValuePointer* pointer);
 
-// The name of the file: "00007.wal".
+// The name of the file: "00007.wal", or "00012.vlog" for one that compaction wrote.
 std::string ValueFileName(ValueFileId id);
+// The number in the name of a file that compaction wrote; false if it is another file's.
+bool ParseMovedFileName(std::string_view name, uint64_t* number);
 // "00007.wal: value of 12 bytes at offset 4096", for messages.
 std::string Describe(const ValuePointer& pointer);
 

@@ -30,6 +30,11 @@ bool HoldsGarbage(const manifest::FileMetadata& file, const PickContext& context
   return file.range_tombstones > 0 || (file.deletions > 0 && file.deletions * 2 >= file.entries);
 }
 
+bool PointsInto(const manifest::FileMetadata& table, manifest::ValueFileId file) {
+  return std::any_of(table.points_into.begin(), table.points_into.end(),
+                     [file](const auto& reference) { return reference.file == file; });
+}
+
 // Grows `chosen` until no other table of level 0 overlaps it. Taking newer ones along as well keeps
 // level 0 short; taking the older ones is what correctness asks for.
 FileList ExpandLevel0(const Version& version, FileList chosen) {
@@ -209,6 +214,24 @@ std::optional<CompactionPlan> PickCompaction(const std::shared_ptr<const Version
     return plan;
   }
   return PickGarbage(version, state, context);
+}
+
+std::optional<CompactionPlan> PickValueGarbage(const std::shared_ptr<const Version>& version,
+                                               const CompactionState& state,
+                                               const std::vector<manifest::ValueFileId>& files) {
+  for (const manifest::ValueFileId& victim : files) {
+    for (int level = kLevels - 1; level >= 0; level--) {
+      for (const auto& table : version->files(level)) {
+        if (!PointsInto(table->meta(), victim) || state.IsBusy(table->number())) continue;
+        FileList inputs{table};
+        if (level == 0) inputs = ExpandLevel0(*version, std::move(inputs));
+        CompactionPlan plan = MakePlan(version, level, std::max(level, 1), std::move(inputs),
+                                       CompactionReason::kValueGarbage);
+        if (!state.ConflictsWith(plan)) return plan;
+      }
+    }
+  }
+  return std::nullopt;
 }
 
 std::optional<CompactionPlan> PlanManual(const std::shared_ptr<const Version>& version, int level,

@@ -32,7 +32,7 @@ struct CompactionOptions {
   uint64_t target_file_bytes = uint64_t{64} << 20;
 };
 
-enum class CompactionReason { kLevel0Files, kLevelBytes, kGarbage, kManual };
+enum class CompactionReason { kLevel0Files, kLevelBytes, kGarbage, kManual, kValueGarbage };
 
 struct CompactionPlan {
   std::shared_ptr<const Version> version;  // keeps the inputs alive
@@ -43,6 +43,8 @@ struct CompactionPlan {
   FileList output_inputs;     // the overlapping tables of output_level
   PrefixRange range;          // hull of all inputs
   bool trivial_move = false;  // the single input only changes its level
+  // Values that lie in these files are moved out of them.
+  std::set<manifest::ValueFileId> emptied;
   double score = 0;
 
   uint64_t input_bytes() const;
@@ -96,6 +98,13 @@ std::optional<CompactionPlan> PickCompaction(const std::shared_ptr<const Version
                                              const CompactionOptions& options,
                                              const CompactionState& state,
                                              const PickContext& context);
+
+// A table that points into one of `files`, the first of them that has one which is not busy: to be
+// rewritten where it is (level 0: compacted into level 1) so that it does not any more. nullopt if
+// there is none.
+std::optional<CompactionPlan> PickValueGarbage(const std::shared_ptr<const Version>& version,
+                                               const CompactionState& state,
+                                               const std::vector<manifest::ValueFileId>& files);
 
 // Compacts what `level` has of `range` into the next level, or rewrites it in place if there is
 // nothing deeper (and level > 0). nullopt if the level has nothing there. The caller checks

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/crc32c.h"
 #include "base/macros.h"
 #include "lsm/iterator/merging_iterator.h"
 #include "lsm/version/level_iterator.h"
@@ -21,6 +22,11 @@ MergeJob::~MergeJob() {
 
 void MergeJob::RemoveOutputs() {
   builder_.reset();
+  values_.reset();
+  for (const uint64_t number : std::exchange(value_outputs_, {})) {
+    const vlog::ValueFileId id{number, vlog::ValueFileId::Kind::kMoved};
+    (void)context_.fs->Remove(vfs::JoinPath(context_.dir, vlog::ValueFileName(id)));
+  }
   for (const uint64_t number : std::exchange(outputs_, {})) {
     // A file that cannot be removed now is an orphan that the next open finds.
     (void)context_.fs->Remove(vfs::JoinPath(context_.dir, TableName(number)));
@@ -43,11 +49,12 @@ Status MergeJob::Run(uint64_t max_bytes) {
     started_ = true;
     input_->SeekToFirst();
   }
-  const uint64_t limit = input_->bytes_read() + std::max<uint64_t>(max_bytes, 1);
+  const auto worked = [this] { return input_->bytes_read() + moved_bytes_; };
+  const uint64_t limit = worked() + std::max<uint64_t>(max_bytes, 1);
   while (input_->Valid()) {
     RETURN_IF_ERROR(AddEntry());
     input_->Next();
-    if (input_->bytes_read() >= limit && input_->Valid()) return Status::Ok();
+    if (worked() >= limit && input_->Valid()) return Status::Ok();
   }
   RETURN_IF_ERROR(input_->status());
   return FinishAll();
@@ -65,23 +72,67 @@ Status MergeJob::AddEntry() {
   }
   if (builder_ == nullptr) RETURN_IF_ERROR(StartOutput());
   last_prefix_.assign(prefix);
-  ASSIGN_OR_RETURN(const std::string_view payload, TablePayload(input_->value()));
+  ASSIGN_OR_RETURN(const std::string_view payload, TablePayload(input_->key(), input_->value()));
   return builder_->Add(input_->key(), payload);
 }
 
-Result<std::string_view> MergeJob::TablePayload(std::string_view payload) {
+Result<std::string_view> MergeJob::TablePayload(std::string_view internal_key,
+                                                std::string_view payload) {
   ParsedPayload parsed;
   if (!ParseEntryPayload(payload, &parsed)) {
     return Status::Corruption("an entry in the input of a table is malformed");
   }
-  if (!parsed.pointer.has_value() || parsed.apart()) return payload;
+  if (!memtables_.empty()) return FlushedPayload(parsed, payload);
+  const std::string_view engine_key = keys::EngineKeyOf(internal_key);
+  if (!parsed.pointer.has_value()) {
+    if (!context_.placement.Apart(engine_key, parsed.value.size())) return payload;
+    return MoveValue(parsed, parsed.value, base::MaskCrc(base::Crc32c(parsed.value)));
+  }
+  if (!plan_.emptied.contains(parsed.pointer->file)) return payload;
+  std::string_view value;
+  RETURN_IF_ERROR(plan_.version->ReadValue(*parsed.pointer, &fetched_, &value));
+  moved_bytes_ += value.size();
+  if (context_.placement.Apart(engine_key, value.size())) {
+    return MoveValue(parsed, value, parsed.pointer->crc);
+  }
+  payload_.clear();
+  AppendEntryPayload(parsed.attributes, value, &payload_);
+  return std::string_view(payload_);
+}
+
+std::string_view MergeJob::FlushedPayload(const ParsedPayload& parsed, std::string_view payload) {
+  if (!parsed.pointer.has_value()) return payload;
   payload_.clear();
   if (context_.void_places.Contain(*parsed.pointer)) {
     AppendEntryPayload(parsed.attributes, parsed.value, &payload_);
   } else {
     AppendApartPayload(parsed.attributes, *parsed.pointer, &payload_);
   }
+  return payload_;
+}
+
+Result<std::string_view> MergeJob::MoveValue(const ParsedPayload& parsed, std::string_view value,
+                                             uint32_t crc) {
+  if (values_ != nullptr && values_->file_bytes() >= context_.target_file_bytes) {
+    RETURN_IF_ERROR(FinishValueFile());
+  }
+  if (values_ == nullptr) {
+    const uint64_t number = context_.new_file_number();
+    ASSIGN_OR_RETURN(values_, vlog::ValueWriter::Create(*context_.fs, context_.dir, number));
+    value_outputs_.push_back(number);
+  }
+  ASSIGN_OR_RETURN(const vlog::ValuePointer pointer, values_->Add(value, crc));
+  payload_.clear();
+  AppendApartPayload(parsed.attributes, pointer, &payload_);
   return std::string_view(payload_);
+}
+
+Status MergeJob::FinishValueFile() {
+  if (values_ == nullptr) return Status::Ok();
+  RETURN_IF_ERROR(values_->Finish());
+  bytes_written_ += values_->file_bytes();
+  values_.reset();
+  return Status::Ok();
 }
 
 Status MergeJob::StartOutput() {
@@ -113,6 +164,7 @@ Status MergeJob::FinishOutput(const std::string* end) {
 
 Status MergeJob::FinishAll() {
   RETURN_IF_ERROR(FinishOutput(nullptr));
+  RETURN_IF_ERROR(FinishValueFile());
   if (!outputs_.empty()) RETURN_IF_ERROR(context_.fs->SyncDir(context_.dir));
   for (const auto& file : plan_.inputs) edit_.DeleteFile(plan_.input_level, file->number());
   for (const auto& file : plan_.output_inputs) edit_.DeleteFile(output_level_, file->number());
@@ -121,7 +173,7 @@ Status MergeJob::FinishAll() {
 }
 
 MergeJobStats MergeJob::stats() const {
-  return {input_->bytes_read(), bytes_written_, input_->entries_dropped(),
+  return {input_->bytes_read() + moved_bytes_, bytes_written_, input_->entries_dropped(),
           edit_.added_files.size()};
 }
 

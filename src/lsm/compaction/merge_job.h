@@ -24,6 +24,8 @@
 #include "manifest/version_edit.h"
 #include "nokv/status.h"
 #include "vfs/vfs.h"
+#include "vlog/placement.h"
+#include "vlog/value_writer.h"
 
 namespace nokv::lsm {
 
@@ -49,6 +51,9 @@ struct MergeJobContext {
   std::vector<keys::SequenceNumber> snapshots;  // ascending; see CompactionFilterOptions
   uint64_t now_ms = 0;
   VoidPlaces void_places;
+  // Where a compaction puts values that it moves, and those that lie in entries. A flush leaves all
+  // where they are.
+  vlog::Placement placement{vlog::Placement::kNever};
 };
 
 struct MergeJobStats {
@@ -84,8 +89,14 @@ class MergeJob {
   MergeJob(MergeJobContext context, int output_level, bool split_outputs);
   Status Run(uint64_t max_bytes);
   Status AddEntry();
-  // The payload as the table shall have it: a value that lies in the log is left where it is.
-  Result<std::string_view> TablePayload(std::string_view payload);
+  // The payload as the table shall have it.
+  Result<std::string_view> TablePayload(std::string_view internal_key, std::string_view payload);
+  // Of a flush: a value that lies in the log is left where it is.
+  std::string_view FlushedPayload(const ParsedPayload& parsed, std::string_view payload);
+  // Puts the value into a value file.
+  Result<std::string_view> MoveValue(const ParsedPayload& parsed, std::string_view value,
+                                     uint32_t crc);
+  Status FinishValueFile();
   Status StartOutput();
   // Closes the open output; `end` is where the next one begins, nullptr for the last.
   Status FinishOutput(const std::string* end);
@@ -107,7 +118,11 @@ class MergeJob {
   bool has_begin_ = false;    // false for the first output: its tombstones begin anywhere
   std::string output_begin_;  // prefix at which the open output begins
   std::string last_prefix_;
-  std::string payload_;            // what TablePayload made
+  std::string payload_;                        // what TablePayload made
+  std::string fetched_;                        // a value that is being moved
+  std::unique_ptr<vlog::ValueWriter> values_;  // the open value file
+  std::vector<uint64_t> value_outputs_;        // numbers of all value files created
+  uint64_t moved_bytes_ = 0;
   std::vector<uint64_t> outputs_;  // numbers of all files created
   uint64_t bytes_written_ = 0;
   manifest::VersionEdit edit_;

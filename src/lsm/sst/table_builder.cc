@@ -108,7 +108,7 @@ Status TableBuilder::Impl::Check(std::string_view internal_key, std::string_view
 void TableBuilder::Impl::CountPointer(const vlog::ValuePointer& pointer) {
   manifest::ValueReference& reference = references_[pointer.file];
   reference.file = pointer.file;
-  reference.bytes += pointer.length;
+  reference.bytes += vlog::SpaceOf(pointer);
   reference.end = std::max(reference.end, pointer.end());
 }
 

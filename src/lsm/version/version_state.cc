@@ -23,7 +23,9 @@ Result<uint64_t> FirstFreeNumber(vfs::FileSystem& fs, const std::string& dir) {
   uint64_t greatest = 0;
   for (const std::string& name : names) {
     uint64_t number = manifest::ParseManifestName(name).value_or(0);
-    if (number == 0 && !ParseTableName(name, &number)) number = 0;
+    if (number == 0 && !ParseTableName(name, &number) && !vlog::ParseMovedFileName(name, &number)) {
+      number = 0;
+    }
     greatest = std::max(greatest, number);
   }
   return greatest + 1;
@@ -233,6 +235,25 @@ VersionState::Retained VersionState::GetRetained() const {
 uint64_t VersionState::manifest_number() const {
   base::MutexLock lock(mu_);
   return manifest_number_;
+}
+
+std::vector<manifest::ValueFileId> VersionState::TakeUnusedValueFiles() {
+  std::vector<manifest::ValueFileId> unused = value_files_.TakeUnused();
+  // After a failed edit nobody knows whether the manifest names its files. This is looked at last:
+  // the edit held its files in use until the failure was noted.
+  if (!failure().ok()) unused.clear();
+  return unused;
+}
+
+Result<std::vector<manifest::ValueFileId>> VersionState::FindValueOrphans() const {
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, fs_.List(dir_));
+  const std::set<manifest::ValueFileId> used = value_files_.InUse();
+  std::vector<manifest::ValueFileId> orphans;
+  for (const std::string& name : names) {
+    manifest::ValueFileId id{0, manifest::ValueFileId::Kind::kMoved};
+    if (vlog::ParseMovedFileName(name, &id.number) && !used.contains(id)) orphans.push_back(id);
+  }
+  return orphans;
 }
 
 Result<std::vector<uint64_t>> VersionState::FindOrphans() const {

@@ -69,6 +69,10 @@ class VersionState {
   // or later: tables that will be installed point into files that present ones point into, or
   // behind `replay_from`.
   Retained GetRetained() const EXCLUDES(mu_);
+  // Files with values that tables pointed into, and none does that anybody reads.
+  std::vector<manifest::ValueFileId> TakeUnusedValueFiles() EXCLUDES(log_mu_);
+  // As FindOrphans, of value files.
+  Result<std::vector<manifest::ValueFileId>> FindValueOrphans() const;
   // Numbers of tables on disk that the current version does not have: what an interrupted flush or
   // compaction left. Call it right after Open, before a job runs.
   Result<std::vector<uint64_t>> FindOrphans() const;
