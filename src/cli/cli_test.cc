@@ -35,7 +35,7 @@ TEST(ProgramTest, HelpInEveryFormGoesToStdoutAndBeginsWithExamples) {
     EXPECT_TRUE(outcome.out.starts_with("nokv stats --workdir ./data")) << outcome.out;
     EXPECT_EQ(outcome.err, "");
   }
-  for (const char* command : {"stats", "manifest"}) {
+  for (const char* command : {"stats", "manifest", "vlog"}) {
     const std::string text = RunNokv({"help", command}).out;
     EXPECT_TRUE(text.starts_with(std::string("nokv ") + command + " --workdir")) << text;
     for (const char* flag : {"-h", "--help"}) {
@@ -54,8 +54,8 @@ TEST(ProgramTest, HelpListsEveryCommand) {
 }
 
 TEST(ProgramTest, RefusesCommandsThatAreNotBuiltByName) {
-  for (const char* name : {"execution", "vlog", "regions", "migrate", "serve", "coordinator",
-                           "meta-root", "ccc-audit"}) {
+  for (const char* name :
+       {"execution", "regions", "migrate", "serve", "coordinator", "meta-root", "ccc-audit"}) {
     const Outcome outcome = RunNokv({name, "--workdir", "x"});
     EXPECT_EQ(outcome.code, kExitFailed) << name;
     EXPECT_EQ(outcome.out, "");

@@ -49,6 +49,7 @@ enum ExitCode : int {
 struct Inspection {
   nokv::Stats stats;
   nokv::ManifestStats manifest;
+  nokv::ValueFilesStats values;
 };
 
 enum class Verbosity { kQuiet, kNormal, kVerbose };

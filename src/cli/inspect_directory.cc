@@ -19,7 +19,8 @@ Result<Inspection> InspectDirectory(const std::string& workdir) {
   options.allowed_modes = {Mode::kStandalone, Mode::kPreparing, Mode::kSeeded, Mode::kCluster};
   const Result<std::unique_ptr<DB>> db = DB::Open(options, workdir);
   if (!db.ok()) return WithWayOut(db.status());
-  Inspection inspection{.stats = (*db)->Stats(), .manifest = (*db)->Manifest()};
+  Inspection inspection{.stats = (*db)->Stats(), .manifest = (*db)->Manifest(), .values = {}};
+  ASSIGN_OR_RETURN(inspection.values, (*db)->ValueFiles());
   RETURN_IF_ERROR((*db)->Close());
   return inspection;
 }

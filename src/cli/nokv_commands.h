@@ -13,6 +13,9 @@ Command StatsCommand();
 // `nokv manifest --workdir DIR [--json]`
 Command ManifestCommand();
 
+// `nokv vlog --workdir DIR [--json]`
+Command VlogCommand();
+
 // `nokv get KEY`, `put KEY VALUE`, `delete KEY` and `scan`, each with --workdir DIR and
 // [--redis-db N].
 Command GetCommand();

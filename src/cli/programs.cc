@@ -33,9 +33,8 @@ Command NokvProgram() {
           "nokv looks into databases, and reads and writes their keys. nokv-redis "
           "serves one to Redis clients.",
       .commands = {GetCommand(), PutCommand(), DeleteCommand(), ScanCommand(), StatsCommand(),
-                   ManifestCommand(), DoctorCommand(), ConfigCommand(),
+                   ManifestCommand(), VlogCommand(), DoctorCommand(), ConfigCommand(),
                    NotYet("execution", "decisions and restart state of a running store"),
-                   NotYet("vlog", "value files and their heads"),
                    NotYet("regions", "the local catalog of peers"),
                    NotYet("migrate", "turn a stand-alone directory into a cluster"),
                    NotYet("serve", "run a store"), NotYet("coordinator", "run a coordinator"),

@@ -125,6 +125,41 @@ TEST(ManifestCommandTest, PrintsTheManifest) {
             console::ManifestToJson(Sample().manifest) + "\n");
 }
 
+TEST(VlogCommandTest, PrintsFilesWithTheirBytesAndWhyTheyStay) {
+  Inspection sample = Sample();
+  sample.values.active_segment = 9;
+  sample.values.active_offset = 4096;
+  sample.values.files = {{.name = "00007.wal",
+                          .number = 7,
+                          .segment = true,
+                          .file_bytes = 100,
+                          .live_bytes = 60,
+                          .dead_bytes = 40,
+                          .tables = 2,
+                          .kept_for = {"values"}},
+                         {.name = "00003.vlog",
+                          .number = 3,
+                          .segment = false,
+                          .file_bytes = 50,
+                          .live_bytes = 0,
+                          .dead_bytes = 50,
+                          .tables = 0,
+                          .kept_for = {}}};
+  EXPECT_EQ(RunNokv({"vlog", "--workdir", "d"}, sample).out,
+            "Active FID : 9\n"
+            "Head       : fid=9 offset=4096\n"
+            "Segments   :\n"
+            "  - 00007.wal size=100 live=60 dead=40 tables=2 kept for values\n"
+            "  - 00003.vlog size=50 live=0 dead=50 tables=0 kept for nothing\n");
+  const std::string json = RunNokv({"vlog", "--workdir", "d", "--json"}, sample).out;
+  EXPECT_EQ(json, console::ValueFilesToJson(sample.values) + "\n");
+  EXPECT_NE(json.find("\"live_bytes\": 60"), std::string::npos) << json;
+  EXPECT_NE(json.find("\"kind\": \"values\""), std::string::npos) << json;
+  EXPECT_EQ(RunNokv({"vlog"}).code, kExitUsage);
+  const Outcome missing = RunNokv({"vlog", "--workdir", "d"}, Status::NotFound("no database in d"));
+  EXPECT_EQ(missing.code, kExitNotFound);
+}
+
 TEST(ManifestCommandTest, NeedsADirectory) {
   const Outcome outcome = RunNokv({"manifest"});
   EXPECT_EQ(outcome.code, kExitUsage);

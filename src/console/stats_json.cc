@@ -44,19 +44,19 @@ Json CompactionJson(const CompactionStats& compaction) {
           {"bytes_written", compaction.bytes_written}};
 }
 
-Json ValueLogJson() {
-  return {{"segments", 0},
+Json ValueLogJson(const ValueLogStats& values) {
+  return {{"segments", values.segments},
           {"pending_deletes", 0},
           {"discard_queue", 0},
           {"gc",
-           {{"gc_runs", 0},
-            {"segments_removed", 0},
+           {{"gc_runs", values.gc_runs},
+            {"segments_removed", values.segments_removed},
             {"head_updates", 0},
-            {"gc_active", 0},
+            {"gc_active", values.gc_active},
             {"gc_scheduled", 0},
             {"gc_throttled", 0},
             {"gc_skipped", 0},
-            {"gc_rejected", 0},
+            {"gc_rejected", values.gc_rejected},
             {"gc_parallelism", 0}}}};
 }
 
@@ -216,7 +216,7 @@ Json SnapshotJson(const nokv::Stats& stats, const GatewayStats& gateway) {
   return {{"entries", stats.entries},
           {"flush", FlushJson(stats.flush)},
           {"compaction", CompactionJson(stats.compaction)},
-          {"value_log", ValueLogJson()},
+          {"value_log", ValueLogJson(stats.value_log)},
           {"wal", WalJson(stats.wal)},
           {"raft", RaftJson()},
           {"write", WriteJson(stats.write)},
@@ -265,6 +265,29 @@ std::string ManifestToJson(const nokv::ManifestStats& manifest) {
        {"manifest_number", manifest.manifest_number},
        {"open_generation", manifest.open_generation},
        {"value_logs", nullptr}});
+}
+
+std::string ValueFilesToJson(const nokv::ValueFilesStats& values) {
+  Json files = Json::array();
+  uint64_t live = 0;
+  uint64_t dead = 0;
+  for (const auto& file : values.files) {
+    live += file.live_bytes;
+    dead += file.dead_bytes;
+    files.push_back({{"dead_bytes", file.dead_bytes},
+                     {"fid", file.number},
+                     {"file", file.name},
+                     {"file_bytes", file.file_bytes},
+                     {"kept_for", file.kept_for},
+                     {"kind", file.segment ? "log" : "values"},
+                     {"live_bytes", file.live_bytes},
+                     {"tables", file.tables}});
+  }
+  return Print({{"active_fid", values.active_segment},
+                {"dead_bytes", dead},
+                {"head", {{"fid", values.active_segment}, {"offset", values.active_offset}}},
+                {"live_bytes", live},
+                {"segments", std::move(files)}});
 }
 
 std::string BuildInfoToJson(const BuildInfo& info) {

@@ -54,6 +54,7 @@ std::string StatsToJson(const nokv::Stats& stats, const GatewayStats& gateway);
 std::string VarsToJson(const nokv::Stats& stats, const GatewayStats& gateway,
                        const std::vector<std::string>& command_line);
 std::string ManifestToJson(const nokv::ManifestStats& manifest);
+std::string ValueFilesToJson(const nokv::ValueFilesStats& values);
 std::string BuildInfoToJson(const BuildInfo& info);
 
 // The snapshot in `document`, which is the answer of /debug/vars or a snapshot itself, indented

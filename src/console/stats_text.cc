@@ -373,4 +373,23 @@ std::string ManifestText(const nokv::ManifestStats& manifest) {
   return text + "ValueLog segments:\n";
 }
 
+std::string ValueFilesText(const nokv::ValueFilesStats& values) {
+  std::string text = "Active FID : " + std::to_string(values.active_segment) +
+                     "\nHead       : fid=" + std::to_string(values.active_segment) +
+                     " offset=" + std::to_string(values.active_offset) + "\nSegments   :\n";
+  for (const auto& file : values.files) {
+    text += "  - " + file.name + " size=" + std::to_string(file.file_bytes) +
+            " live=" + std::to_string(file.live_bytes) +
+            " dead=" + std::to_string(file.dead_bytes) + " tables=" + std::to_string(file.tables) +
+            " kept for ";
+    const char* separator = "";
+    for (const std::string& reason : file.kept_for) {
+      text += separator + reason;
+      separator = ", ";
+    }
+    text += file.kept_for.empty() ? "nothing\n" : "\n";
+  }
+  return text;
+}
+
 }  // namespace nokv::console

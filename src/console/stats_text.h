@@ -18,5 +18,6 @@ namespace nokv::console {
 Result<std::string> StatsText(std::string_view snapshot);
 
 std::string ManifestText(const nokv::ManifestStats& manifest);
+std::string ValueFilesText(const nokv::ValueFilesStats& values);
 
 }  // namespace nokv::console
