@@ -114,6 +114,8 @@ class Engine {
   // from disk.
   virtual Result<bool> Get(const ReadView& view, std::string_view engine_key,
                            FoundValue* found) = 0;
+  // Hints that Get will be called with these soon. Reads nothing from disk.
+  virtual void Prefetch(std::span<const std::string> engine_keys) = 0;
   // Never null.
   virtual std::unique_ptr<Cursor> NewCursor(const CursorOptions& options) = 0;
   // Of what is visible, or with `include_unsynced` of what is applied.

@@ -113,6 +113,11 @@ Result<bool> EngineImpl::Get(const ReadView& view, std::string_view engine_key, 
   return true;
 }
 
+void EngineImpl::Prefetch(std::span<const std::string> engine_keys) {
+  if (closed()) return;
+  current_state_.Take()->active->Prefetch(engine_keys);
+}
+
 std::unique_ptr<Cursor> EngineImpl::NewCursor(const CursorOptions& options) {
   if (closed()) return NewFailedCursor(DatabaseClosed());
   const CurrentReadState::Lease lease = current_state_.Take();

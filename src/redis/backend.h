@@ -85,6 +85,8 @@ class Backend {
 
   // False if there is no such key or it has expired.
   virtual Result<bool> Get(std::string_view key, Record* record) = 0;
+  // Hints that these will be read soon.
+  virtual void Prefetch(std::span<const std::string> keys) = 0;
   // Keys in [begin, end); `end` empty: to the end of all keys. Values are not read.
   virtual std::unique_ptr<KeyCursor> Scan(std::string_view begin, std::string_view end) = 0;
   // All of the writes or none. `done` gets the outcome once the commit survives what is asked for;

@@ -2,6 +2,7 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/macros.h"
 #include "keys/keys.h"
@@ -74,6 +75,15 @@ class EngineBackend final : public Backend {
     return true;
   }
 
+  void Prefetch(std::span<const std::string> keys) override {
+    prefetched_.resize(keys.size());
+    for (size_t i = 0; i < keys.size(); ++i) {
+      prefetched_[i].clear();
+      keys::AppendEngineKey(Keyspace::kData, keys[i], 0, &prefetched_[i]);
+    }
+    engine_.Prefetch(prefetched_);
+  }
+
   std::unique_ptr<KeyCursor> Scan(std::string_view begin, std::string_view end) override {
     engine::CursorOptions options;
     options.view = kLatest;
@@ -134,8 +144,9 @@ class EngineBackend final : public Backend {
   }
 
   engine::Engine& engine_;
-  std::string engine_key_;  // reused, so that a lookup does not allocate
-  engine::Batch batch_;     // reused
+  std::string engine_key_;               // reused, so that a lookup does not allocate
+  std::vector<std::string> prefetched_;  // likewise
+  engine::Batch batch_;                  // reused
 };
 
 }  // namespace

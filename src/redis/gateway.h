@@ -30,6 +30,7 @@
 #include "redis/commands/table.h"
 #include "redis/executor.h"
 #include "redis/latency_monitor.h"
+#include "redis/look_ahead.h"
 #include "redis/monitors.h"
 #include "redis/pubsub.h"
 #include "redis/rate.h"
@@ -75,6 +76,7 @@ class Gateway final : public Services {
   void Remove(uint64_t id);
   void AddHolder(Session& session) { holders_.push_back(&session); }
   void CountBytes(uint64_t input, uint64_t output);
+  LookAhead& look_ahead() { return look_ahead_; }
   void CountSlowReader() { Add(slow_readers_, 1); }
   // True if the command has to wait for the end of a pause.
   bool Postpones(const ClientState& client, std::span<const std::string_view> args) {
@@ -156,6 +158,7 @@ class Gateway final : public Services {
   CommandStats command_stats_{commands_};
   Rate commands_rate_, input_rate_, output_rate_;
   Executor executor_;
+  LookAhead look_ahead_;
   Scripts scripts_;
   Books books_;
   std::array<std::string, kDatabases> random_positions_;

@@ -23,6 +23,9 @@ class MemoryBackend final : public Backend {
   explicit MemoryBackend(base::Clock& clock) : clock_(clock) {}
 
   Result<bool> Get(std::string_view key, Record* record) override;
+  void Prefetch(std::span<const std::string> keys) override {
+    prefetched_.assign(keys.begin(), keys.end());
+  }
   std::unique_ptr<KeyCursor> Scan(std::string_view begin, std::string_view end) override;
   bool Commit(std::span<const Write> writes, Survives survives, CommitDone done) override;
   std::unique_ptr<Position> CurrentPosition() override;
@@ -44,6 +47,8 @@ class MemoryBackend final : public Backend {
   uint64_t syncs() const { return syncs_; }
   uint64_t commits() const { return commits_; }
   size_t size() const { return entries_.size(); }
+  // By the last call.
+  const std::vector<std::string>& prefetched() const { return prefetched_; }
 
   struct Entry {
     std::string value;
@@ -72,6 +77,7 @@ class MemoryBackend final : public Backend {
 
   base::Clock& clock_;
   std::map<std::string, Entry> entries_;
+  std::vector<std::string> prefetched_;
   std::vector<Change> changes_;  // all there ever were; a position is a number of them
   std::deque<Waiting> waiting_;
   std::vector<CommitDone> unsynced_;  // commits that wait for the next sync

@@ -32,11 +32,16 @@ Session::Session(Gateway& gateway, rpc::stream::Connection& connection, uint64_t
 size_t Session::OnData(std::string_view data) {
   gateway_.executor().BeginRound();
   size_t consumed = 0;
+  size_t looked_at = 0;
   bool stop = false;
   input_bytes_ = data.size();
   while (!closing_) {
     stop = !MayExecute();
     if (stop) break;
+    // A request that comes alone gains nothing.
+    if (consumed > 0 && consumed >= looked_at) {
+      looked_at = consumed + gateway_.look_ahead().Fetch(client_.db, data.substr(consumed));
+    }
     parser_.set_limits(Limits());
     const auto outcome = parser_.Parse(data.substr(consumed));
     if (outcome == RequestParser::Outcome::kNeedMore) break;

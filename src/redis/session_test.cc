@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
+#include "redis/layout.h"
 #include "redis/test_gateway.h"
 
 namespace nokv::redis {
@@ -22,6 +24,21 @@ TEST(SessionTest, AnswersAPipelineInOrder) {
   EXPECT_EQ(client.Send("SET a 1\r\nGET a\r\nbogus\r\nPING\r\n"),
             "+OK\r\n$1\r\n1\r\n-ERR unknown command 'bogus', with args beginning with: \r\n"
             "+PONG\r\n");
+}
+
+TEST(SessionTest, HasTheKeysOfAPipelineFetchedTogether) {
+  TestGateway gateway;
+  TestClient client(gateway);
+  client.Send("SET alone 1\r\n");
+  EXPECT_TRUE(gateway.backend().prefetched().empty());
+  client.Send("SELECT 3\r\nGET a\r\nPING\r\n*2\r\n$3\r\nGET\r\n$1\r\nb\r\n*2\r\n$3\r\nGE");
+  EXPECT_EQ(gateway.backend().prefetched(),
+            (std::vector<std::string>{DataKey(3, "a"), DataKey(3, "b")}));
+  EXPECT_EQ(client.Send("T\r\n$1\r\nc\r\n"), "$-1\r\n") << "what was cut is a request";
+  std::string many;
+  for (int i = 0; i < 40; ++i) many += "GET k" + std::to_string(i) + "\r\n";
+  client.Send(many);
+  EXPECT_EQ(gateway.backend().prefetched().back(), DataKey(3, "k39"));
 }
 
 TEST(SessionTest, ClientThatComesWhileTheKeysAreCountedIsServedWhenTheyAre) {

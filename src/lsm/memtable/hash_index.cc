@@ -32,10 +32,7 @@ KeyEntries* HashIndex::Find(uint64_t hash, std::string_view engine_key, KeyEntri
 }
 
 KeyEntries* HashIndex::Find(uint64_t hash, std::string_view engine_key) const {
-  // Acquire: paired with the release in Insert, so that the keys' fields are seen.
-  const uint64_t bucket = BucketOf(hash).load(std::memory_order_acquire);
-  if ((bucket & FilterOf(hash)) == 0) return nullptr;
-  return Find(hash, engine_key, FirstOf(bucket), nullptr);
+  return Find(hash, engine_key, FirstOf(hash), nullptr);
 }
 
 KeyEntries* HashIndex::Insert(KeyEntries* key) {
@@ -46,7 +43,7 @@ KeyEntries* HashIndex::Insert(KeyEntries* key) {
   // Acquire, here and on failure: paired with the release of the exchange.
   uint64_t seen = bucket.load(std::memory_order_acquire);
   while (true) {
-    KeyEntries* first = FirstOf(seen);
+    KeyEntries* first = AddressIn(seen);
     KeyEntries* other = Find(key->hash(), key->engine_key(), first, looked_up_to);
     if (other != nullptr) return other;
     looked_up_to = first;

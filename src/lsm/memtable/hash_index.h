@@ -26,6 +26,15 @@ class HashIndex {
   HashIndex(const HashIndex&) = delete;
   HashIndex& operator=(const HashIndex&) = delete;
 
+  // Hints that a key of this hash will be looked for: the first step brings the bucket, the second,
+  // a moment later, the keys that it leads to, and the third their entries.
+  void PrefetchBucket(uint64_t hash) const { __builtin_prefetch(&BucketOf(hash)); }
+  void PrefetchKey(uint64_t hash) const {
+    if (const KeyEntries* key = FirstOf(hash); key != nullptr) __builtin_prefetch(key);
+  }
+  void PrefetchEntry(uint64_t hash) const {
+    if (const KeyEntries* key = FirstOf(hash); key != nullptr) __builtin_prefetch(key->newest());
+  }
   // nullptr if the engine key is not there.
   KeyEntries* Find(uint64_t hash, std::string_view engine_key) const;
   // Adds `key`. If another thread has added its engine key meanwhile, returns that one instead, and
@@ -45,8 +54,14 @@ class HashIndex {
 
   Bucket& BucketOf(uint64_t hash) const { return buckets_[hash & mask_]; }
   static uint64_t FilterOf(uint64_t hash) { return uint64_t{1} << (kAddressBits + (hash >> 60)); }
-  static KeyEntries* FirstOf(uint64_t bucket) {
+  static KeyEntries* AddressIn(uint64_t bucket) {
     return reinterpret_cast<KeyEntries*>(bucket & ((uint64_t{1} << kAddressBits) - 1));
+  }
+  // The first key of the chain in which one of this hash may be; nullptr: it is not there. Acquire:
+  // paired with the release in Insert, so that the keys' fields are seen.
+  KeyEntries* FirstOf(uint64_t hash) const {
+    const uint64_t bucket = BucketOf(hash).load(std::memory_order_acquire);
+    return (bucket & FilterOf(hash)) == 0 ? nullptr : AddressIn(bucket);
   }
   // The key among those from `key` up to (not including) `end`; nullptr if it is not there.
   static KeyEntries* Find(uint64_t hash, std::string_view engine_key, KeyEntries* key,

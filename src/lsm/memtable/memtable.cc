@@ -1,5 +1,7 @@
 #include "lsm/memtable/memtable.h"
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <string>
 #include <utility>
@@ -209,6 +211,21 @@ bool Memtable::Get(std::string_view engine_key, keys::SequenceNumber snapshot, u
   *trailer = entry->trailer();
   *payload = entry->payload();
   return true;
+}
+
+void Memtable::Prefetch(std::span<const std::string> engine_keys) const {
+  constexpr size_t kAtOnce = 16;
+  std::array<uint64_t, kAtOnce> hashes;
+  while (!engine_keys.empty()) {
+    const auto keys = engine_keys.first(std::min(kAtOnce, engine_keys.size()));
+    engine_keys = engine_keys.subspan(keys.size());
+    for (size_t i = 0; i < keys.size(); i++) {
+      hashes[i] = base::Hash64(keys[i]);
+      impl_->index.PrefetchBucket(hashes[i]);
+    }
+    for (size_t i = 0; i < keys.size(); i++) impl_->index.PrefetchKey(hashes[i]);
+    for (size_t i = 0; i < keys.size(); i++) impl_->index.PrefetchEntry(hashes[i]);
+  }
 }
 
 std::shared_ptr<const RangeTombstoneSet> Memtable::range_tombstones() const {

@@ -8,6 +8,8 @@
 #pragma once
 
 #include <memory>
+#include <span>
+#include <string>
 #include <string_view>
 
 #include "keys/keys.h"
@@ -38,6 +40,9 @@ class Memtable {
   // at.
   bool Get(std::string_view engine_key, keys::SequenceNumber snapshot, uint64_t* trailer,
            std::string_view* payload) const;
+  // Hints that Get will be called with these soon: what it needs is fetched for all of them at
+  // once, instead of waiting for memory several times for each.
+  void Prefetch(std::span<const std::string> engine_keys) const;
   // All range tombstones added so far.
   std::shared_ptr<const RangeTombstoneSet> range_tombstones() const;
   // A cursor over the point entries. A seek sees what was added before it, later moves may see what

@@ -67,8 +67,11 @@ TEST_P(MemtableSizeTest, GetFindsTheNewestEntryOfASnapshot) {
   Fill(1, 2000, &table, &model);
   EXPECT_EQ(table.entries(), 2000U);
   base::Random random(2);
+  std::vector<std::string> some(21);
   for (int i = 0; i < 5000; i++) {
     const std::string key = RandomEngineKey(random);
+    some[random.Uniform(some.size())] = key;
+    if (random.OneIn(10)) table.Prefetch(some);  // a hint changes nothing
     const keys::SequenceNumber snapshot = random.Uniform(2200);
     const auto expected =
         model.lower_bound(keys::EncodeInternalKey(key, keys::SeekTrailer(snapshot)));

@@ -52,6 +52,9 @@ class RequestParser {
   // wherever they now are, and what came after them.
   Outcome Parse(std::string_view input);
 
+  // Forgets an unfinished request: the next call of Parse is about another one.
+  void Restart() { Reset(); }
+
   // Views into the input and into the parser; good until the next Parse.
   const std::vector<std::string_view>& args() const { return args_; }
   // How many bytes of the input the request took.
