@@ -101,6 +101,26 @@ TEST_F(EngineTest, CloseBetweenAWriteAndItsSyncSyncsForItAndIsNoError) {
   EXPECT_EQ(Get("older", false), "1");
 }
 
+TEST_F(EngineTest, ACloseWaitsForTheSyncThatRuns) {
+  bool first = true, acknowledged = false, closed = false;
+  fs_->SetObserver([&](const vfs::Operation& operation) {
+    // In the middle of the sync, which the writer itself runs.
+    if (operation.op == vfs::Op::kMappedSync && std::exchange(first, false)) {
+      engine_->CloseAsync([&](const Status& status) { closed = status.ok(); });
+      runtime_->RunReady();
+      EXPECT_FALSE(closed);
+    }
+    return vfs::Fault{};
+  });
+  Batch batch;
+  batch.Put(Key("k"), "v");
+  engine_->WriteLeading(batch, true, [&](const Status& status) { acknowledged = status.ok(); });
+  EXPECT_TRUE(acknowledged);
+  runtime_->RunReady();
+  EXPECT_TRUE(closed);
+  engine_.reset();
+}
+
 TEST_F(EngineTest, OneSyncServesAllWhoWait) {
   int acknowledged = 0;
   for (int i = 0; i < 20; i++) Put("k" + std::to_string(i), "v", /*sync=*/true, &acknowledged);
