@@ -254,12 +254,11 @@ int Unpack(lua_State* lua) {
   const lua_Number first = std::trunc(luaL_optnumber(lua, 3, 1));
   luaL_argcheck(lua, first != 0, 3, "offset must be 1 or greater");
   const bool fits = first >= 1 && first - 1 <= static_cast<lua_Number>(size);
-  luaL_argcheck(lua, fits, 2, "data string too short");
   const std::string_view data(bytes, size);
-  size_t offset = static_cast<size_t>(first) - 1;
+  size_t offset = fits ? static_cast<size_t>(first) - 1 : 0;
   lua_settop(lua, 2);
   for (Format::Item item; format.Next(offset, &item);) {
-    if (item.padding + item.bytes > size - offset) {
+    if (!fits || item.padding + item.bytes > size - offset) {
       luaL_argerror(lua, 2, "data string too short");
     }
     offset += item.padding;
@@ -282,7 +281,8 @@ int Unpack(lua_State* lua) {
     }
     offset += taken;
   }
-  lua_pushnumber(lua, static_cast<lua_Number>(offset + 1));
+  // Where there is nothing is not asked if there are no items.
+  lua_pushnumber(lua, fits ? static_cast<lua_Number>(offset + 1) : first);
   return lua_gettop(lua) - 2;
 }
 
