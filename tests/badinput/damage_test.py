@@ -48,7 +48,7 @@ def remove(path):
 
 
 def next_version(begin, version, checksum, by=1):
-    """Damage: the format version at `version` grows by `by`; the checksum, of all from `begin`, is right."""
+    """Damage: the format version at `version` grows; the checksum, of all from `begin`, is right."""
     def apply(path):
         data = bytearray(path.read_bytes())
         base = len(data) if begin < 0 else 0
