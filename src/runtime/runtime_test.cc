@@ -1,9 +1,10 @@
 #include "runtime/runtime.h"
 
 #include <gtest/gtest.h>
-
 #include <pthread.h>
+#include <sys/resource.h>
 
+#include <algorithm>
 #include <atomic>
 #include <string>
 #include <thread>
@@ -262,6 +263,25 @@ TEST(ThreadTest, RunsItsTaskElsewhereAndWaitsForItsEnd) {
   StartThread("nokv-a-rather-long-name", [&] { there = std::this_thread::get_id(); }).reset();
   EXPECT_NE(there, std::thread::id());
   EXPECT_NE(there, here);
+}
+
+TEST(ThreadRuntimeTest, WorkThatNobodyWaitsForHasALowerPriority) {
+  const auto runtime = NewThreadRuntime({});
+  const int own = getpriority(PRIO_PROCESS, 0);
+  const auto priority_of = [&](Lane lane) {
+    int priority = 0;
+    const auto done = runtime->NewEvent();
+    runtime->Post(lane, [&] {
+      priority = getpriority(PRIO_PROCESS, 0);
+      done->Set();
+    });
+    done->Wait();
+    return priority;
+  };
+  EXPECT_EQ(priority_of(Lane::kLog), own);
+  EXPECT_GE(priority_of(Lane::kFlush), std::min(own + 1, 19));
+  EXPECT_GE(priority_of(Lane::kCompaction), priority_of(Lane::kFlush));
+  EXPECT_EQ(getpriority(PRIO_PROCESS, 0), own);
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 #include <pthread.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <array>
@@ -16,6 +17,17 @@ namespace nokv::runtime {
 namespace {
 
 constexpr size_t kLanes = 3;
+
+// Steps of nice(1) below the process. Where processors are scarce, who waits for an answer goes
+// before work that nobody waits for; a flush less so, because writes wait for it in the end.
+constexpr int kFlushStepsBelow = 5;
+constexpr int kCompactionStepsBelow = 10;
+
+void LowerPriority(int steps) {
+  if (steps == 0) return;
+  // Of this thread alone. It may always be lowered; if it stays, that costs no more than speed.
+  (void)setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + steps);
+}
 
 class ThreadEvent : public Event {
  public:
@@ -44,9 +56,9 @@ class ThreadEvent : public Event {
 class ThreadRuntime : public Runtime {
  public:
   explicit ThreadRuntime(const ThreadRuntimeOptions& options) {
-    StartLane(Lane::kLog, "nokv-log", options.log_threads);
-    StartLane(Lane::kFlush, "nokv-flush", options.flush_threads);
-    StartLane(Lane::kCompaction, "nokv-compact", options.compaction_threads);
+    StartLane(Lane::kLog, "nokv-log", options.log_threads, 0);
+    StartLane(Lane::kFlush, "nokv-flush", options.flush_threads, kFlushStepsBelow);
+    StartLane(Lane::kCompaction, "nokv-compact", options.compaction_threads, kCompactionStepsBelow);
     Start("nokv-timer", [this] { TimerLoop(); });
   }
 
@@ -106,10 +118,13 @@ class ThreadRuntime : public Runtime {
     pthread_setname_np(threads_.back().native_handle(), name);
   }
 
-  void StartLane(Lane lane, const char* name, int threads) {
+  void StartLane(Lane lane, const char* name, int threads, int steps_below) {
     NOKV_CHECK(threads > 0) << name << " needs a thread";
     for (int i = 0; i < threads; i++) {
-      Start(name, [this, lane] { LaneLoop(lane); });
+      Start(name, [this, lane, steps_below] {
+        LowerPriority(steps_below);
+        LaneLoop(lane);
+      });
     }
   }
 
