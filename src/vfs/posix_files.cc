@@ -12,6 +12,9 @@
 namespace nokv::vfs {
 namespace {
 
+// A file is written back in pieces of this size.
+constexpr uint64_t kWriteBackBytes = uint64_t{1} << 20;
+
 Status SyncFd(const Fd& fd, const std::string& path) {
   if (!fd.valid()) return Status::Closed(path);
   if (RetryInterrupted([&] { return ::fdatasync(fd.get()); }) != 0) {
@@ -26,7 +29,10 @@ class PosixAppendFile : public AppendFile {
 
   Status Append(std::string_view data) override {
     if (!fd_.valid()) return Status::Closed(path_);
-    return WriteFully(fd_.get(), data, path_);
+    RETURN_IF_ERROR(WriteFully(fd_.get(), data, path_));
+    written_ += data.size();
+    if (written_ - begun_ >= kWriteBackBytes) BeginWriteBack();
+    return Status::Ok();
   }
 
   Status Sync() override { return SyncFd(fd_, path_); }
@@ -37,8 +43,19 @@ class PosixAppendFile : public AppendFile {
   }
 
  private:
+  // Has the system write what it holds of the file so far, and does not wait. Otherwise it keeps
+  // a large file in memory until that is synced, and then everybody else's sync waits behind it.
+  void BeginWriteBack() {
+    // A hint: what fails of it, the sync will tell.
+    (void)sync_file_range(fd_.get(), static_cast<off_t>(begun_),
+                          static_cast<off_t>(written_ - begun_), SYNC_FILE_RANGE_WRITE);
+    begun_ = written_;
+  }
+
   const std::string path_;
   Fd fd_;
+  uint64_t written_ = 0;  // by this object
+  uint64_t begun_ = 0;    // of that, what write-back was begun for
 };
 
 class PosixRandomFile : public RandomFile {
