@@ -295,6 +295,7 @@ class WatchTest(gateway.ScratchTest):
             process.stdout.close()
 
     def test_a_terminal_shows_it_in_one_place(self):
+        gateway.need_terminal(self)
         ours, theirs = pty.openpty()
         process = self.watch(theirs)
         text = self.read_until(ours, 3, b"Entries ")

@@ -71,6 +71,7 @@ class CompletionTest(gateway.ScratchTest):
     def test_zsh_completes_commands_flags_and_values(self):
         if not shutil.which("zsh"):
             self.skipTest("zsh is not installed; scripts/lib/deps.sh installs it")
+        gateway.need_terminal(self)
         (self.folder / "database").mkdir()
         with Zsh(self.folder) as shell:
             for typed, completed in (

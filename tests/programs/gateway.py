@@ -158,6 +158,16 @@ def fingerprint(folder):
             if path.name not in ("LOCK", "spare.wal.tmp")}
 
 
+def need_terminal(test):
+    """Skips `test` where the system has no pseudo terminals, as in a bare chroot."""
+    try:
+        ends = os.openpty()
+    except OSError:
+        test.skipTest("there are no pseudo terminals: is /dev/pts mounted?")
+    for end in ends:
+        os.close(end)
+
+
 @contextlib.contextmanager
 def scratch():
     """An empty folder, removed at the end."""
