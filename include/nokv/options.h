@@ -50,6 +50,9 @@ struct Options {
   size_t log_segment_bytes = size_t{64} << 20;
   // Hard budget for decoded data blocks.
   size_t block_cache_bytes = size_t{128} << 20;
+  // Read tables and values from mapped files instead of by system calls: faster, but a device that
+  // fails to read then ends the process instead of the read.
+  bool mapped_reads = true;
   // Values of this many bytes and more stay in the log segment that first took them; tables point
   // to them. May be changed at every open. SIZE_MAX: all values go into tables.
   size_t value_separation_threshold = SIZE_MAX;

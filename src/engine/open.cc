@@ -69,6 +69,10 @@ vlog::Placement MakePlacement(const Options& options) {
   return vlog::Placement(options.value_separation_threshold, std::move(rules));
 }
 
+vfs::ReadMode ReadModeOf(const Options& options) {
+  return options.mapped_reads ? vfs::ReadMode::kMapped : vfs::ReadMode::kRead;
+}
+
 }  // namespace
 
 EngineImpl::EngineImpl(const Options& options, std::string path, const Doors& doors)
@@ -130,6 +134,7 @@ Status EngineImpl::OpenForWriting(std::unique_ptr<vfs::FileLock> lock) {
   ASSIGN_OR_RETURN(const wal::RecoveryReport report,
                    RecoverLog(manifest.has_value() ? &manifest->state : nullptr));
   lsm::VersionStateOptions version_options;
+  version_options.read_mode = ReadModeOf(options_);
   version_options.create_if_missing = options_.create_if_missing;
   ASSIGN_OR_RETURN(versions_, lsm::VersionState::Open(doors_.fs, path_, cache_, version_options));
   open_generation_ = versions_->state().open_generation;
@@ -162,6 +167,7 @@ Status EngineImpl::OpenForWriting(std::unique_ptr<vfs::FileLock> lock) {
 
 Status EngineImpl::OpenForReading() {
   lsm::VersionStateOptions version_options;
+  version_options.read_mode = ReadModeOf(options_);
   version_options.read_only = true;
   version_options.create_if_missing = false;
   ASSIGN_OR_RETURN(versions_, lsm::VersionState::Open(doors_.fs, path_, cache_, version_options));

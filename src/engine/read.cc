@@ -76,11 +76,17 @@ Status FindNewest(const ReadState& state, std::string_view engine_key,
 namespace {
 
 // Reads a value that lies apart; true.
-Result<bool> FetchValue(const lsm::Version& version, const vlog::ValuePointer& pointer,
+Result<bool> FetchValue(const CurrentReadState::Lease& state, const vlog::ValuePointer& pointer,
                         FoundValue* found) {
-  auto buffer = std::make_shared<std::string>();
-  RETURN_IF_ERROR(version.ReadValue(pointer, buffer.get(), &found->value));
-  found->pin = std::move(buffer);
+  std::string scratch;
+  RETURN_IF_ERROR(state->version->ReadValue(pointer, &scratch, &found->value));
+  if (found->value.data() == scratch.data()) {
+    auto buffer = std::make_shared<const std::string>(std::move(scratch));
+    found->value = *buffer;
+    found->pin = std::move(buffer);
+  } else {
+    found->pin = state.shared();
+  }
   return true;
 }
 
@@ -102,7 +108,7 @@ Result<bool> EngineImpl::Get(const ReadView& view, std::string_view engine_key, 
     return false;
   }
   found->sequence = lookup.trailer >> 8;
-  if (parsed.apart()) return FetchValue(*state->version, *parsed.pointer, found);
+  if (parsed.apart()) return FetchValue(state, *parsed.pointer, found);
   found->value = parsed.value;
   // A value in a memtable lives as long as the read state; one in a table, as its block.
   if (lookup.block) {

@@ -161,9 +161,11 @@ class FaultFs : public FaultFileSystem {
     return std::unique_ptr<MappedFile>(
         std::make_unique<FaultMappedFile>(watch_, path, std::move(file)));
   }
-  Result<std::unique_ptr<RandomFile>> OpenRandom(const std::string& path) override {
+  // What is read must pass by here, so nothing is mapped.
+  Result<std::unique_ptr<RandomFile>> OpenRandom(const std::string& path,
+                                                 ReadMode /*mode*/) override {
     RETURN_IF_ERROR(watch_->Check(Op::kOpenRandom, path));
-    ASSIGN_OR_RETURN(auto file, base_.OpenRandom(path));
+    ASSIGN_OR_RETURN(auto file, base_.OpenRandom(path, ReadMode::kRead));
     return std::unique_ptr<RandomFile>(
         std::make_unique<FaultRandomFile>(watch_, path, std::move(file)));
   }

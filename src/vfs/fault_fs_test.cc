@@ -39,7 +39,7 @@ Status UseEverything(FileSystem& fs) {
   RETURN_IF_ERROR(mapped->Written(8, 8));
   RETURN_IF_ERROR(mapped->Sync());
   RETURN_IF_ERROR(mapped->Close(32));
-  ASSIGN_OR_RETURN(const auto random, fs.OpenRandom("/db/a"));
+  ASSIGN_OR_RETURN(const auto random, fs.OpenRandom("/db/a", ReadMode::kRead));
   char scratch[4];
   std::string_view result;
   RETURN_IF_ERROR(random->Read(1, 2, scratch, &result));
@@ -94,7 +94,7 @@ TEST_F(FaultFileSystemTest, FailedMappedWriteDeclaresThePartThatWasAskedFor) {
 
 TEST_F(FaultFileSystemTest, ShortReadsGiveFewerBytesAndNoError) {
   ASSERT_TRUE((*fs_->CreateAppend("/a"))->Append("abcdef").ok());
-  auto file = fs_->OpenRandom("/a");
+  auto file = fs_->OpenRandom("/a", ReadMode::kRead);
   ASSERT_TRUE(file.ok());
   FailEvery(Op::kRead, {.partial_bytes = 2, .short_read = true});
   char scratch[8];

@@ -102,7 +102,7 @@ TEST_P(FileSystemTest, CreationRefusesAnExistingFileAndAMissingDirectory) {
 }
 
 TEST_P(FileSystemTest, MissingFilesAreNotFoundAndTheMessageNamesThem) {
-  EXPECT_EQ(fs().OpenRandom(Path("no")).status().code(), StatusCode::kNotFound);
+  EXPECT_EQ(fs().OpenRandom(Path("no"), ReadMode::kRead).status().code(), StatusCode::kNotFound);
   EXPECT_EQ(fs().ReadFile(Path("no"), 9).status().code(), StatusCode::kNotFound);
   EXPECT_EQ(fs().FileSize(Path("no")).status().code(), StatusCode::kNotFound);
   EXPECT_EQ(fs().AllocatedSize(Path("no")).status().code(), StatusCode::kNotFound);
@@ -128,7 +128,7 @@ TEST_P(FileSystemTest, RandomReadsAreShortOnlyAtTheEnd) {
   std::string content;
   for (int i = 0; i < 10000; i++) content += std::to_string(i);
   Put("a", content);
-  auto file = fs().OpenRandom(Path("a"));
+  auto file = fs().OpenRandom(Path("a"), ReadMode::kRead);
   ASSERT_TRUE(file.ok());
   EXPECT_EQ((*file)->Size(), content.size());
   std::string scratch(content.size() + 100, '\0');
@@ -140,9 +140,41 @@ TEST_P(FileSystemTest, RandomReadsAreShortOnlyAtTheEnd) {
   }
 }
 
+TEST_P(FileSystemTest, AFileThatMayBeMappedReadsTheSame) {
+  Put("a", "0123456789");
+  const auto file = *fs().OpenRandom(Path("a"), ReadMode::kMapped);
+  EXPECT_EQ(file->Size(), 10U);
+  for (const uint64_t offset : {0, 9, 10, 50}) {
+    char scratch[16];
+    std::string_view result = "?";
+    ASSERT_TRUE(file->Read(offset, 5, scratch, &result).ok());
+    EXPECT_EQ(result, offset < 10 ? std::string("0123456789").substr(offset, 5) : "") << offset;
+  }
+  const bool mapped = !file->memory().empty();
+  EXPECT_EQ(file->memory(), mapped ? "0123456789" : "");
+  for (const uint64_t offset : {0, 9, 10, 5000}) file->Prefetch(offset, 100);
+  ASSERT_TRUE(fs().Remove(Path("a")).ok());
+  EXPECT_EQ(file->memory(), mapped ? "0123456789" : "") << "removed";
+  Put("empty", "");
+  EXPECT_EQ((*fs().OpenRandom(Path("empty"), ReadMode::kMapped))->Size(), 0U);
+  EXPECT_EQ(fs().OpenRandom(Path("no"), ReadMode::kMapped).status().code(), StatusCode::kNotFound);
+}
+
+TEST_P(FileSystemTest, WhatIsWrittenLaterShowsToWhoeverHasTheFileOpen) {
+  const auto written = *fs().CreateMapped(Path("m"), 8192);
+  const auto file = *fs().OpenRandom(Path("m"), ReadMode::kMapped);
+  std::memcpy(written->data() + 5000, "later", 5);
+  ASSERT_TRUE(written->Written(5000, 5).ok());
+  ASSERT_TRUE(written->Close(5005).ok());
+  char scratch[5];
+  std::string_view result;
+  ASSERT_TRUE(file->Read(5000, 5, scratch, &result).ok());
+  EXPECT_EQ(result, "later");
+}
+
 TEST_P(FileSystemTest, RemovedFilesStayReadableThroughOpenHandles) {
   Put("a", "content");
-  auto file = fs().OpenRandom(Path("a"));
+  auto file = fs().OpenRandom(Path("a"), ReadMode::kRead);
   ASSERT_TRUE(file.ok());
   ASSERT_TRUE(fs().Remove(Path("a")).ok());
   EXPECT_FALSE(*fs().Exists(Path("a")));

@@ -44,7 +44,8 @@ class MemoryFs : public MemoryFileSystem {
     return NewMemoryAppendFile(disk_, std::move(node), path);
   }
   Result<std::unique_ptr<MappedFile>> CreateMapped(const std::string& path, uint64_t size) override;
-  Result<std::unique_ptr<RandomFile>> OpenRandom(const std::string& path) override {
+  Result<std::unique_ptr<RandomFile>> OpenRandom(const std::string& path,
+                                                 ReadMode /*mode*/) override {
     base::MutexLock lock(disk_->mu);
     ASSIGN_OR_RETURN(NodePtr node, disk_->tree.FindFile("open", path));
     const uint64_t size = node->data.current().size();

@@ -71,11 +71,43 @@ class PosixRandomFile : public RandomFile {
   }
 
   uint64_t Size() const override { return size_; }
+  void Prefetch(uint64_t offset, uint64_t length) const override {
+    (void)posix_fadvise(fd_.get(), static_cast<off_t>(offset), static_cast<off_t>(length),
+                        POSIX_FADV_WILLNEED);
+  }
 
  private:
   const std::string path_;
   const Fd fd_;
   const uint64_t size_;
+};
+
+// The map of a file that somebody else may still be writing, through a map of his own.
+class PosixMappedRandomFile : public RandomFile {
+ public:
+  explicit PosixMappedRandomFile(std::string_view memory) : memory_(memory) {}
+  ~PosixMappedRandomFile() override { ::munmap(Address(0), memory_.size()); }
+
+  Status Read(uint64_t offset, size_t length, char* /*scratch*/,
+              std::string_view* result) const override {
+    *result = memory_.substr(std::min<uint64_t>(offset, memory_.size()), length);
+    return Status::Ok();
+  }
+  uint64_t Size() const override { return memory_.size(); }
+  std::string_view memory() const override { return memory_; }
+  void Prefetch(uint64_t offset, uint64_t length) const override {
+    if (offset >= memory_.size()) return;
+    const uint64_t begin = offset / kPageBytes * kPageBytes;
+    (void)::madvise(Address(begin), std::min(length, memory_.size() - offset) + offset - begin,
+                    MADV_WILLNEED);
+  }
+
+ private:
+  static constexpr uint64_t kPageBytes = 4096;
+
+  void* Address(uint64_t offset) const { return const_cast<char*>(memory_.data()) + offset; }
+
+  const std::string_view memory_;
 };
 
 class PosixMappedFile : public MappedFile {
@@ -165,9 +197,20 @@ Result<std::unique_ptr<MappedFile>> CreatePosixMapped(const std::string& path, u
   return file;
 }
 
-Result<std::unique_ptr<RandomFile>> OpenPosixRandom(const std::string& path) {
+Result<std::unique_ptr<RandomFile>> OpenPosixRandom(const std::string& path, ReadMode mode) {
   ASSIGN_OR_RETURN(Fd fd, OpenFd(path, O_RDONLY));
   ASSIGN_OR_RETURN(const uint64_t size, SizeOfFd(fd.get(), path));
+  if (mode == ReadMode::kMapped && size > 0) {
+    void* data = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, fd.get(), 0);
+    // Maps are limited; what finds no place among them is read.
+    if (data != MAP_FAILED) {
+      // Whoever reads on tells so (Prefetch). Otherwise each page that is missing would bring 31
+      // neighbours along.
+      (void)::madvise(data, size, MADV_RANDOM);
+      return std::unique_ptr<RandomFile>(std::make_unique<PosixMappedRandomFile>(
+          std::string_view(static_cast<const char*>(data), size)));
+    }
+  }
   return std::unique_ptr<RandomFile>(std::make_unique<PosixRandomFile>(path, std::move(fd), size));
 }
 

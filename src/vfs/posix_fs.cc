@@ -34,8 +34,8 @@ class PosixFs : public FileSystem {
                                                    uint64_t size) override {
     return CreatePosixMapped(path, size);
   }
-  Result<std::unique_ptr<RandomFile>> OpenRandom(const std::string& path) override {
-    return OpenPosixRandom(path);
+  Result<std::unique_ptr<RandomFile>> OpenRandom(const std::string& path, ReadMode mode) override {
+    return OpenPosixRandom(path, mode);
   }
   Result<std::string> ReadFile(const std::string& path, uint64_t limit) override;
 

@@ -44,6 +44,18 @@ class RandomFile {
                       std::string_view* result) const = 0;
   // In bytes, as it was when the file was opened.
   virtual uint64_t Size() const = 0;
+  // The content, if it is mapped: readable without Read as long as this object lives, but for what
+  // the file was cut by since, and as long as the device can be read (a page that cannot ends the
+  // process). Empty otherwise.
+  virtual std::string_view memory() const { return {}; }
+  // Has the system bring the range into memory, and does not wait. A hint.
+  virtual void Prefetch(uint64_t /*offset*/, uint64_t /*length*/) const {}
+};
+
+// How a RandomFile reads.
+enum class ReadMode : uint8_t {
+  kRead,    // a system call for each Read
+  kMapped,  // from memory(), where the file system can map files
 };
 
 // A file of fixed size that is written through memory. The space is allocated when it is created,
@@ -84,7 +96,8 @@ class FileSystem {
   // Creates `path` with `size` zero bytes allocated and mapped (kAlreadyExists if it is there).
   virtual Result<std::unique_ptr<MappedFile>> CreateMapped(const std::string& path,
                                                            uint64_t size) = 0;
-  virtual Result<std::unique_ptr<RandomFile>> OpenRandom(const std::string& path) = 0;
+  virtual Result<std::unique_ptr<RandomFile>> OpenRandom(const std::string& path,
+                                                         ReadMode mode) = 0;
   // The whole content; kResourceExhausted if it is longer than `limit` bytes.
   virtual Result<std::string> ReadFile(const std::string& path, uint64_t limit) = 0;
 

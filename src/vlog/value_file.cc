@@ -21,9 +21,10 @@ Status CheckSegment(std::string_view bytes, uint64_t number) {
 }  // namespace
 
 Result<std::shared_ptr<const ValueFile>> ValueFile::Open(vfs::FileSystem& fs,
-                                                         const std::string& dir, ValueFileId id) {
+                                                         const std::string& dir, ValueFileId id,
+                                                         vfs::ReadMode mode) {
   const std::string path = vfs::JoinPath(dir, ValueFileName(id));
-  ASSIGN_OR_RETURN(auto opened, fs.OpenRandom(path));
+  ASSIGN_OR_RETURN(auto opened, fs.OpenRandom(path, mode));
   std::shared_ptr<const ValueFile> file(new ValueFile(id, path, std::move(opened)));
   RETURN_IF_ERROR(file->CheckHeader().Prefixed(path));
   return file;
@@ -49,13 +50,34 @@ Status ValueFile::Damage(const ValuePointer& pointer, std::string_view what) con
       .WithErrorNumber(1306);
 }
 
-Status ValueFile::Read(const ValuePointer& pointer, std::string* scratch,
-                       std::string_view* value) const {
+void ValueFile::ExtendTo(uint64_t end) const {
+  end = std::min(end, size());
+  uint64_t known = values_end_.load(std::memory_order_relaxed);
+  while (known < end && !values_end_.compare_exchange_weak(known, end, std::memory_order_relaxed)) {
+  }
+}
+
+Status ValueFile::Fetch(const ValuePointer& pointer, std::string* scratch,
+                        std::string_view* value) const {
   // Before anything is allocated: a pointer is only bytes from a disk.
-  if (pointer.end() > file_->Size()) return Damage(pointer, "it lies past the end of the file");
+  const uint64_t end = values_end_.load(std::memory_order_relaxed);
+  if (pointer.offset > end || pointer.length > end - pointer.offset) {
+    return Damage(pointer, "it lies past the end of the values in this file");
+  }
+  const std::string_view memory = file_->memory();
+  if (!memory.empty()) {
+    *value = memory.substr(pointer.offset, pointer.length);
+    return Status::Ok();
+  }
   scratch->resize(pointer.length);
   RETURN_IF_ERROR(file_->Read(pointer.offset, pointer.length, scratch->data(), value));
   if (value->size() != pointer.length) return Damage(pointer, "the file ends too early");
+  return Status::Ok();
+}
+
+Status ValueFile::Read(const ValuePointer& pointer, std::string* scratch,
+                       std::string_view* value) const {
+  RETURN_IF_ERROR(Fetch(pointer, scratch, value));
   if (base::MaskCrc(base::Crc32c(*value)) != pointer.crc) {
     return Damage(pointer, "checksum mismatch");
   }
@@ -67,7 +89,7 @@ Result<std::shared_ptr<const ValueFile>> ValueFiles::Use(ValueFileId id) {
   std::weak_ptr<const ValueFile>& known = files_[id];
   auto file = known.lock();
   if (file != nullptr) return file;
-  auto opened = ValueFile::Open(fs_, dir_, id);
+  auto opened = ValueFile::Open(fs_, dir_, id, mode_);
   if (opened.ok()) {
     known = *opened;
   } else {

@@ -5,6 +5,7 @@
 // when it is no longer in use, and only then.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <set>
@@ -19,21 +20,25 @@
 
 namespace nokv::vlog {
 
-// Thread safety: immutable.
+// Thread safety: thread-safe.
 class ValueFile {
  public:
   // Checks that the file is what its name says. kNotFound if it is not there; kDataLoss if it is
   // something else; kUnimplemented for a newer format.
   static Result<std::shared_ptr<const ValueFile>> Open(vfs::FileSystem& fs, const std::string& dir,
-                                                       ValueFileId id);
+                                                       ValueFileId id, vfs::ReadMode mode);
 
   ValueFileId id() const { return id_; }
   // In bytes, as it was when the file was opened: a segment may have shrunk to its end since.
   uint64_t size() const { return file_->Size(); }
 
+  // Values lie up to here: the file is read no further, as it may have been cut there since. An
+  // `end` beyond size(), or before an earlier one, says nothing new. At first none do.
+  void ExtendTo(uint64_t end) const;
+
   // Reads and checks a value. `*value` points into `*scratch` or into memory that lives as long as
   // this. REQUIRES: the pointer is into this file. kDataLoss, naming the place, for a pointer past
-  // the end or bytes that do not match the checksum.
+  // the end of the values or bytes that do not match the checksum.
   Status Read(const ValuePointer& pointer, std::string* scratch, std::string_view* value) const;
 
  private:
@@ -41,18 +46,24 @@ class ValueFile {
       : id_(id), path_(std::move(path)), file_(std::move(file)) {}
 
   Status CheckHeader() const;
+  // The bytes of the value, not checked yet.
+  Status Fetch(const ValuePointer& pointer, std::string* scratch, std::string_view* value) const;
   Status Damage(const ValuePointer& pointer, std::string_view what) const;
 
   const ValueFileId id_;
   const std::string path_;
   const std::unique_ptr<vfs::RandomFile> file_;
+  // Relaxed: whoever has a pointer got it from a version that was shown after the file was extended
+  // for it.
+  mutable std::atomic<uint64_t> values_end_{0};
 };
 
 // Thread safety: thread-safe.
 class ValueFiles {
  public:
   // `fs` is borrowed.
-  ValueFiles(vfs::FileSystem& fs, std::string dir) : fs_(fs), dir_(std::move(dir)) {}
+  ValueFiles(vfs::FileSystem& fs, std::string dir, vfs::ReadMode mode)
+      : fs_(fs), dir_(std::move(dir)), mode_(mode) {}
 
   // The file, opened if nobody uses it yet. Errors as for ValueFile::Open. Opens the file under
   // the lock.
@@ -65,6 +76,7 @@ class ValueFiles {
  private:
   vfs::FileSystem& fs_;
   const std::string dir_;
+  const vfs::ReadMode mode_;
   mutable base::Mutex mu_;
   std::map<ValueFileId, std::weak_ptr<const ValueFile>> files_ GUARDED_BY(mu_);
 };

@@ -32,6 +32,12 @@ class ValueFileTest : public testing::Test {
     EXPECT_TRUE(log_->Commit(*place).ok());
     return PointerIntoLog(place->payload_position(), length, base::MaskCrc(base::Crc32c(value)));
   }
+  // The first segment, with values up to its end.
+  std::shared_ptr<const ValueFile> Open() {
+    auto file = *ValueFile::Open(*fs_, kDir, kFirst, vfs::ReadMode::kRead);
+    file->ExtendTo(UINT64_MAX);
+    return file;
+  }
   std::string Path(uint64_t segment) { return kDir + "/" + wal::SegmentFileName(segment); }
 
   const std::unique_ptr<vfs::MemoryFileSystem> fs_;
@@ -40,7 +46,7 @@ class ValueFileTest : public testing::Test {
 
 TEST_F(ValueFileTest, ReadsValuesOfTheActiveSegmentAndOfASealedOne) {
   const ValuePointer first = Append("first");
-  const auto file = *ValueFile::Open(*fs_, kDir, kFirst);
+  const auto file = Open();
   std::string scratch;
   std::string_view value;
   ASSERT_TRUE(file->Read(first, &scratch, &value).ok());
@@ -60,7 +66,7 @@ TEST_F(ValueFileTest, EveryDamagedByteOfAValueIsNamed) {
     std::string damaged = content;
     damaged[at] = static_cast<char>(damaged[at] ^ 0x10);
     ASSERT_TRUE(fs_->Overwrite(Path(1), damaged).ok());
-    const auto file = *ValueFile::Open(*fs_, kDir, kFirst);
+    const auto file = Open();
     std::string scratch;
     std::string_view value;
     const Status status = file->Read(pointer, &scratch, &value);
@@ -74,29 +80,47 @@ TEST_F(ValueFileTest, EveryDamagedByteOfAValueIsNamed) {
 
 TEST_F(ValueFileTest, APointerPastTheEndIsRefusedBeforeAnythingIsAllocated) {
   ValuePointer pointer = Append("value");
-  const auto file = *ValueFile::Open(*fs_, kDir, kFirst);
+  const auto file = Open();
   std::string scratch;
   std::string_view value;
   pointer.length = UINT32_MAX;
   EXPECT_THAT(file->Read(pointer, &scratch, &value).ToString(), HasSubstr("past the end"));
+  pointer.offset = UINT64_MAX - 1;
+  pointer.length = 5;
+  EXPECT_THAT(file->Read(pointer, &scratch, &value).ToString(), HasSubstr("past the end"));
   EXPECT_TRUE(scratch.empty());
+}
+
+TEST_F(ValueFileTest, NothingIsReadBehindTheValuesThatAreKnown) {
+  const ValuePointer first = Append("first");
+  const ValuePointer second = Append("second");
+  const auto file = *ValueFile::Open(*fs_, kDir, kFirst, vfs::ReadMode::kRead);
+  std::string scratch;
+  std::string_view value;
+  EXPECT_THAT(file->Read(first, &scratch, &value).ToString(), HasSubstr("past the end"));
+  file->ExtendTo(first.end());
+  file->ExtendTo(first.offset);
+  EXPECT_TRUE(file->Read(first, &scratch, &value).ok());
+  EXPECT_THAT(file->Read(second, &scratch, &value).ToString(), HasSubstr("past the end"));
+  file->ExtendTo(UINT64_MAX);
+  EXPECT_TRUE(file->Read(second, &scratch, &value).ok());
 }
 
 TEST_F(ValueFileTest, AFileOfAnotherSegmentOrWithoutAHeaderIsRefused) {
   ASSERT_TRUE(log_->Rotate().ok());
   const std::string second = *fs_->ReadFile(Path(2), 1 << 20);
   ASSERT_TRUE(fs_->Overwrite(Path(1), second).ok());
-  EXPECT_THAT(ValueFile::Open(*fs_, kDir, kFirst).status().ToString(),
+  EXPECT_THAT(ValueFile::Open(*fs_, kDir, kFirst, vfs::ReadMode::kRead).status().ToString(),
               HasSubstr("/db/00001.wal: the file holds segment 2"));
   ASSERT_TRUE(fs_->Overwrite(Path(1), "short").ok());
-  EXPECT_TRUE(ValueFile::Open(*fs_, kDir, kFirst).status().IsCorruption());
+  EXPECT_TRUE(ValueFile::Open(*fs_, kDir, kFirst, vfs::ReadMode::kRead).status().IsCorruption());
   ASSERT_TRUE(fs_->Remove(Path(1)).ok());
-  EXPECT_TRUE(ValueFile::Open(*fs_, kDir, kFirst).status().IsNotFound());
+  EXPECT_TRUE(ValueFile::Open(*fs_, kDir, kFirst, vfs::ReadMode::kRead).status().IsNotFound());
 }
 
 TEST_F(ValueFileTest, AFileIsInUseAsLongAsSomebodyHoldsIt) {
   ASSERT_TRUE(log_->Rotate().ok());
-  ValueFiles files(*fs_, kDir);
+  ValueFiles files(*fs_, kDir, vfs::ReadMode::kRead);
   auto first = *files.Use(kFirst);
   auto again = *files.Use(kFirst);
   EXPECT_EQ(first, again) << "opened twice";

@@ -46,8 +46,9 @@ TEST_F(ValueWriterTest, WhatWasAddedIsReadAndSurvivesPowerLoss) {
   const std::vector<ValuePointer> pointers = Write(values);
   ASSERT_TRUE(fs_->SyncDir(kDir).ok());
   fs_ = fs_->CrashClone(vfs::MemoryFileSystem::Loss::kEverything, 0);
-  const auto file = ValueFile::Open(*fs_, kDir, kId);
+  const auto file = ValueFile::Open(*fs_, kDir, kId, vfs::ReadMode::kRead);
   ASSERT_TRUE(file.ok()) << file.status();
+  (*file)->ExtendTo((*file)->size());
   uint64_t space = 0;
   for (size_t i = 0; i < values.size(); i++) {
     std::string scratch;
@@ -67,7 +68,7 @@ TEST_F(ValueWriterTest, EveryDamagedByteOfTheHeaderIsFoundWhenTheFileIsOpened) {
     std::string damaged = content;
     damaged[at] = static_cast<char>(damaged[at] ^ 4);
     ASSERT_TRUE(fs_->Overwrite(kPath, damaged).ok());
-    const Status status = ValueFile::Open(*fs_, kDir, kId).status();
+    const Status status = ValueFile::Open(*fs_, kDir, kId, vfs::ReadMode::kRead).status();
     EXPECT_TRUE(status.IsCorruption()) << at << " " << status;
     EXPECT_EQ(status.error_number(), 1306);
     EXPECT_THAT(status.ToString(), HasSubstr(kPath));
@@ -77,7 +78,9 @@ TEST_F(ValueWriterTest, EveryDamagedByteOfTheHeaderIsFoundWhenTheFileIsOpened) {
 TEST_F(ValueWriterTest, ANewerFormatAndAnotherFilesContentAreRefusedByName) {
   Write({"value"});
   ASSERT_TRUE(fs_->Rename(kPath, "/db/00013.vlog").ok());
-  EXPECT_THAT(ValueFile::Open(*fs_, kDir, {13, ValueFileId::Kind::kMoved}).status().ToString(),
+  EXPECT_THAT(ValueFile::Open(*fs_, kDir, {13, ValueFileId::Kind::kMoved}, vfs::ReadMode::kRead)
+                  .status()
+                  .ToString(),
               HasSubstr("/db/00013.vlog: the file holds value file 12"));
   ASSERT_TRUE(fs_->Rename("/db/00013.vlog", kPath).ok());
   std::string newer = *fs_->ReadFile(kPath, 1 << 20);
@@ -85,7 +88,7 @@ TEST_F(ValueWriterTest, ANewerFormatAndAnotherFilesContentAreRefusedByName) {
   const uint32_t crc = CrcOf(newer.substr(0, 28));
   for (size_t i = 0; i < 4; i++) newer[28 + i] = static_cast<char>(crc >> (8 * i));
   ASSERT_TRUE(fs_->Overwrite(kPath, newer).ok());
-  const Status status = ValueFile::Open(*fs_, kDir, kId).status();
+  const Status status = ValueFile::Open(*fs_, kDir, kId, vfs::ReadMode::kRead).status();
   EXPECT_EQ(status.code(), StatusCode::kUnimplemented);
   EXPECT_EQ(status.error_number(), 1305);
 }

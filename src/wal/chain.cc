@@ -24,7 +24,7 @@ Status EndedEarly(const std::string& path) {
 Result<ChainLink> ReadLink(vfs::FileSystem& fs, const std::string& dir, uint64_t segment) {
   ChainLink link;
   link.path = vfs::JoinPath(dir, SegmentFileName(segment));
-  ASSIGN_OR_RETURN(const auto file, fs.OpenRandom(link.path));
+  ASSIGN_OR_RETURN(const auto file, fs.OpenRandom(link.path, vfs::ReadMode::kRead));
   char scratch[kSegmentHeaderBytes];
   std::string_view bytes;
   RETURN_IF_ERROR(file->Read(0, sizeof scratch, scratch, &bytes));
@@ -80,7 +80,7 @@ Status WalkBack(vfs::FileSystem& fs, const std::string& dir, LogPosition replay_
 // leaves one, but a file system that was repaired after a crash may.
 Result<bool> HoldsNothing(vfs::FileSystem& fs, const std::string& dir, uint64_t segment) {
   const std::string path = vfs::JoinPath(dir, SegmentFileName(segment));
-  ASSIGN_OR_RETURN(const auto file, fs.OpenRandom(path));
+  ASSIGN_OR_RETURN(const auto file, fs.OpenRandom(path, vfs::ReadMode::kRead));
   if (file->Size() < kSegmentHeaderBytes) return true;
   char scratch[4096];
   std::string_view bytes;

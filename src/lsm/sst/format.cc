@@ -81,21 +81,25 @@ Status BlockDamage(uint64_t offset, std::string_view what) {
       .WithErrorNumber(1303);
 }
 
-Result<std::string> BlockReader::Read(uint64_t offset, size_t length) const {
-  std::string bytes(length, '\0');
-  std::string_view got;
-  RETURN_IF_ERROR(file_.Read(offset, length, bytes.data(), &got));
+Result<std::string_view> BlockReader::Read(uint64_t offset, size_t length,
+                                           std::string* scratch) const {
+  std::string_view got = file_.memory();
+  if (!got.empty()) {
+    got = got.substr(std::min<uint64_t>(offset, got.size()), length);
+  } else {
+    scratch->resize(length);
+    RETURN_IF_ERROR(file_.Read(offset, length, scratch->data(), &got));
+  }
   if (got.size() != length) return DamageAt("the file ends too early", offset + got.size());
-  if (got.data() != bytes.data()) bytes.assign(got);
-  return bytes;
+  return got;
 }
 
 Result<Footer> BlockReader::ReadFooter(uint64_t expected_file_number) const {
   const uint64_t size = file_.Size();
   if (size < kFooterBytes) return DamageAt("too short for a footer", size);
   const uint64_t offset = size - kFooterBytes;
-  ASSIGN_OR_RETURN(const std::string bytes, Read(offset, kFooterBytes));
-  const std::string_view view = bytes;
+  std::string scratch;
+  ASSIGN_OR_RETURN(const std::string_view view, Read(offset, kFooterBytes, &scratch));
   if (view.substr(kMagicAt) != kMagic) {
     return DamageAt("no sstable footer (wrong magic)", offset + kMagicAt);
   }
@@ -132,15 +136,21 @@ Result<std::string> BlockReader::ReadBlock(const BlockLocation& location) const 
     return damage("lies outside the file");
   }
   if (location.size > kMaxBlockBytes) return damage("longer than a block can be");
-  ASSIGN_OR_RETURN(std::string bytes, Read(location.offset, location.size + kBlockTrailerBytes));
-  const std::string_view covered = std::string_view(bytes).substr(0, location.size + 1);
+  std::string scratch;
+  ASSIGN_OR_RETURN(std::string_view bytes,
+                   Read(location.offset, location.size + kBlockTrailerBytes, &scratch));
+  const std::string_view covered = bytes.substr(0, location.size + 1);
   if (base::UnmaskCrc(base::LoadFixed32(bytes.data() + location.size + 1)) !=
       base::Crc32c(covered)) {
     return damage("checksum mismatch");
   }
   const auto type = static_cast<uint8_t>(bytes[location.size]);
-  bytes.resize(location.size);
-  if (type == static_cast<uint8_t>(Compression::kNone)) return bytes;
+  bytes = bytes.substr(0, location.size);
+  if (type == static_cast<uint8_t>(Compression::kNone)) {
+    if (bytes.data() != scratch.data()) return std::string(bytes);
+    scratch.resize(location.size);
+    return scratch;
+  }
   if (type > static_cast<uint8_t>(Compression::kZstd)) return damage("unknown compression");
   std::string contents;
   if (!Decompress(static_cast<Compression>(type), bytes, kMaxBlockBytes, &contents)) {

@@ -69,7 +69,8 @@ class BlockReader {
   Result<std::string> ReadBlock(const BlockLocation& location) const;
 
  private:
-  Result<std::string> Read(uint64_t offset, size_t length) const;
+  // The bytes are in the file's memory, or else in `*scratch`.
+  Result<std::string_view> Read(uint64_t offset, size_t length, std::string* scratch) const;
 
   const vfs::RandomFile& file_;
 };

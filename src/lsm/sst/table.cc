@@ -44,7 +44,8 @@ Result<bool> Table::Get(std::string_view engine_key, keys::SequenceNumber snapsh
   const size_t position = reader.FindBlock(target);
   if (position == reader.index().size()) return false;
   const internal::BlockLocation& location = reader.index()[position].location;
-  ASSIGN_OR_RETURN(BlockHandle block, reader.ReadDataBlock(location, TableReader::CacheUse::kFill));
+  ASSIGN_OR_RETURN(BlockHandle block,
+                   reader.ReadDataBlock(location, TableReader::CacheUse::kFill, nullptr));
   BlockCursor cursor;
   cursor.Init(*block);
   cursor.Seek(target);

@@ -16,7 +16,7 @@ bool TableIterator::LoadBlock(size_t position) {
   const BlockLocation& location = table_.index()[position].location;
   if (block_ == nullptr || position != position_) {
     block_ = nullptr;
-    Result<BlockHandle> block = table_.ReadDataBlock(location, use_);
+    Result<BlockHandle> block = table_.ReadDataBlock(location, use_, &ahead_);
     if (!block.ok()) {
       status_ = block.status();
       return false;

@@ -13,7 +13,8 @@ namespace nokv::lsm::internal {
 class TableIterator : public InternalIterator {
  public:
   // `table` is borrowed.
-  TableIterator(const TableReader& table, TableReader::CacheUse use) : table_(table), use_(use) {}
+  TableIterator(const TableReader& table, TableReader::CacheUse use)
+      : table_(table), use_(use), ahead_(use == TableReader::CacheUse::kLookOnly) {}
 
   bool Valid() const override { return block_ != nullptr && cursor_.Valid(); }
   void SeekToFirst() override;
@@ -39,6 +40,7 @@ class TableIterator : public InternalIterator {
 
   const TableReader& table_;
   const TableReader::CacheUse use_;
+  ReadAhead ahead_;
   size_t position_ = 0;  // of block_ in the index
   BlockHandle block_;
   BlockCursor cursor_;

@@ -145,9 +145,11 @@ size_t TableReader::FindBlock(const SeekKey& target) const {
   return static_cast<size_t>(found - index_.begin());
 }
 
-Result<BlockHandle> TableReader::ReadDataBlock(const BlockLocation& location, CacheUse use) const {
+Result<BlockHandle> TableReader::ReadDataBlock(const BlockLocation& location, CacheUse use,
+                                               ReadAhead* ahead) const {
   BlockHandle cached = cache_.Lookup(file_number_, location.offset);
   if (cached != nullptr) return cached;
+  if (ahead != nullptr) ahead->Note(*file_, location.offset, location.end());
   ASSIGN_OR_RETURN(std::string contents, ReadFromFile(location));
   auto block = std::make_shared<const std::string>(std::move(contents));
   if (use == CacheUse::kFill) cache_.Insert(file_number_, location.offset, block);

@@ -18,6 +18,7 @@
 #include "lsm/sst/filter.h"
 #include "lsm/sst/format.h"
 #include "lsm/sst/properties.h"
+#include "lsm/sst/read_ahead.h"
 #include "nokv/status.h"
 #include "vfs/vfs.h"
 
@@ -45,7 +46,9 @@ class TableReader {
   // Position in index() of the first block whose last key is at or after `target`; index().size()
   // if there is none.
   size_t FindBlock(const SeekKey& target) const;
-  Result<BlockHandle> ReadDataBlock(const BlockLocation& location, CacheUse use) const;
+  // `ahead`, if there is one, learns what is read from the file.
+  Result<BlockHandle> ReadDataBlock(const BlockLocation& location, CacheUse use,
+                                    ReadAhead* ahead) const;
   // As ReadDataBlock, past the cache.
   Result<std::string> ReadFromFile(const BlockLocation& location) const;
   // False only if no entry has this prefix.

@@ -39,7 +39,7 @@ VersionState::VersionState(vfs::FileSystem& fs, std::string dir, BlockCache& cac
       dir_(std::move(dir)),
       cache_(cache),
       options_(options),
-      value_files_(fs, dir_),
+      value_files_(fs, dir_, options.read_mode),
       current_(std::make_shared<const Version>(std::array<FileList, kLevels>{})) {}
 
 Result<std::unique_ptr<VersionState>> VersionState::Open(vfs::FileSystem& fs,
@@ -106,7 +106,7 @@ Status VersionState::Load(const manifest::DatabaseState& loaded) {
 Result<std::shared_ptr<const FileHandle>> VersionState::OpenTable(
     const manifest::FileMetadata& meta) {
   const std::string path = vfs::JoinPath(dir_, TableName(meta.number));
-  Result<std::unique_ptr<vfs::RandomFile>> file = fs_.OpenRandom(path);
+  Result<std::unique_ptr<vfs::RandomFile>> file = fs_.OpenRandom(path, options_.read_mode);
   if (!file.ok()) {
     if (!file.status().IsNotFound()) return file.status().Prefixed("open sstable " + path);
     return Status::Corruption("missing sstable " + path +
@@ -146,6 +146,7 @@ Result<ValueFileList> VersionState::UseValueFiles(const manifest::FileMetadata& 
           .WithHint("restore the file from a backup or checkpoint; nothing was changed")
           .WithErrorNumber(1306);
     }
+    (*file)->ExtendTo(reference.end);
     files.push_back(std::move(*file));
   }
   return files;

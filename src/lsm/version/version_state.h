@@ -28,6 +28,8 @@ namespace nokv::lsm {
 struct VersionStateOptions {
   bool read_only = false;
   bool create_if_missing = true;
+  // Of tables and files with values.
+  vfs::ReadMode read_mode = vfs::ReadMode::kMapped;
   // Beyond this size the manifest is written anew before the next edit.
   uint64_t manifest_limit_bytes = uint64_t{64} << 20;
 };
