@@ -30,14 +30,14 @@ class EngineCursor final : public Cursor {
     } else {
       it().SeekForPrev(keys::FirstInternalKey(upper_));
     }
-    FindPrev();
+    GoBackward();
   }
 
   void Seek(std::string_view prefix) override {
     if (!Start()) return;
-    forward_ = true;
     it().Seek(keys::FirstInternalKey(std::max<std::string_view>(prefix, lower_)));
-    FindNext(/*skip=*/{});
+    hidden_.clear();
+    GoForward();
   }
 
   void SeekForPrev(std::string_view prefix) override {
@@ -47,38 +47,30 @@ class EngineCursor final : public Cursor {
     } else {
       it().SeekForPrev(keys::LastInternalKey(prefix));
     }
-    FindPrev();
+    GoBackward();
   }
 
   void Next() override {
     NOKV_CHECK(valid_) << "Next on an invalid cursor";
     if (!CheckOpen()) return;
-    const std::string skip(engine_key());
-    if (forward_) {
-      it().Next();
-    } else {
-      forward_ = true;
-      it().Seek(keys::EncodeInternalKey(skip, keys::SeekTrailer(source_.sequence)));
-    }
-    FindNext(skip);
+    if (forward_) return Advance();
+    hidden_.assign(engine_key());
+    it().Seek(keys::EncodeInternalKey(hidden_, keys::SeekTrailer(source_.sequence)));
+    GoForward();
   }
 
   void Prev() override {
     NOKV_CHECK(valid_) << "Prev on an invalid cursor";
     if (!CheckOpen()) return;
-    if (forward_) {
-      // Leave the entries of the current key behind; backwards they would come again.
-      it().SeekForPrev(
-          keys::EncodeInternalKey(engine_key(), keys::SeekTrailer(keys::kMaxSequence)));
-    }
-    FindPrev();
+    if (!forward_) return Advance();
+    // Leave the entries of the current key behind; backwards they would come again.
+    it().SeekForPrev(keys::EncodeInternalKey(engine_key(), keys::SeekTrailer(keys::kMaxSequence)));
+    GoBackward();
   }
 
-  std::string_view engine_key() const override {
-    return forward_ ? keys::EngineKeyOf(source_.iterator->key()) : std::string_view(saved_key_);
-  }
+  std::string_view engine_key() const override { return batch_[at_].key; }
   std::string_view value() const override { return key_only_ ? std::string_view() : value_; }
-  const lsm::EntryAttributes& attributes() const override { return parsed_.attributes; }
+  const lsm::EntryAttributes& attributes() const override { return batch_[at_].parsed.attributes; }
 
   Status status() const override {
     if (Closed()) return DatabaseClosed();
@@ -86,6 +78,14 @@ class EngineCursor final : public Cursor {
   }
 
  private:
+  // A live entry. Its value is in the iterator's memory (forward), in `value` (backward), or apart.
+  struct Entry {
+    std::string key;
+    lsm::ParsedPayload parsed;
+    std::string value;
+  };
+  enum class Verdict : uint8_t { kLive, kDead, kMalformed };
+
   lsm::InternalIterator& it() { return *source_.iterator; }
   bool Closed() const { return source_.closed->load(std::memory_order_acquire); }
 
@@ -105,92 +105,167 @@ class EngineCursor final : public Cursor {
     status_ = std::move(status);
   }
 
-  // Sets parsed_ to a put's payload; false if the entry hides its key instead.
-  bool TakeIfLive(std::string_view internal_key, std::string_view payload) {
-    if (keys::KindOf(internal_key) != keys::Kind::kPut) return false;
-    const auto sequence = keys::SequenceOf(internal_key);
-    const auto prefix = keys::InternalPrefixOf(internal_key);
-    for (const auto& set : source_.tombstones) {
-      if (set->MaxCovering(prefix, source_.sequence) > sequence) return false;
-    }
-    if (!lsm::ParseEntryPayload(payload, &parsed_)) {
-      Fail(Status::Corruption("an entry's attributes are malformed"));
-      return false;
-    }
-    return !parsed_.attributes.ExpiredAt(source_.now_ms);
+  // From where the iterator stands.
+  void GoForward() {
+    forward_ = true;
+    taken_ = false;
+    limit_ = kLeastBatch;
+    Refill();
+  }
+  void GoBackward() {
+    forward_ = false;
+    limit_ = kLeastBatch;
+    Refill();
   }
 
-  // Stands on the entry that parsed_ holds.
+  // To the next entry in the present direction.
+  void Advance() {
+    if (++at_ < count_) return Stand();
+    limit_ = std::min(2 * limit_, kMostBatch);
+    Refill();
+  }
+
+  void Refill() {
+    valid_ = false;
+    at_ = count_ = 0;
+    forward_ ? FillForward() : FillBackward();
+    if (count_ == 0) return;
+    if (!key_only_) PrefetchValues();
+    Stand();
+  }
+
+  // Stands on the current entry of the batch.
   void Stand() {
-    value_ = parsed_.value;
-    if (parsed_.apart() && !key_only_) {
-      const Status read = source_.version->ReadValue(*parsed_.pointer, &fetched_, &value_);
+    const lsm::ParsedPayload& parsed = batch_[at_].parsed;
+    value_ = parsed.value;
+    if (parsed.apart() && !key_only_) {
+      const Status read = ReadValue(*parsed.pointer);
       if (!read.ok()) return Fail(read);
     }
     valid_ = true;
   }
 
-  // From the iterator's position forward to the first live key other than `skip`.
-  void FindNext(std::string skip) {
-    valid_ = false;
-    bool skipping = !skip.empty();
+  Status ReadValue(const vlog::ValuePointer& pointer) {
+    if (at_ != 0) return source_.version->ReadValue(pointer, &fetched_, &value_);
+    const uint64_t before = source_.clock->MonotonicMicros();
+    const Status read = source_.version->ReadValue(pointer, &fetched_, &value_);
+    cold_ = source_.clock->MonotonicMicros() - before >= kColdMicros;
+    return read;
+  }
+
+  // So that the memory, or the disk, works on all values of the batch at once.
+  void PrefetchValues() {
+    for (size_t i = 0; i < count_; i++) {
+      const lsm::ParsedPayload& parsed = batch_[i].parsed;
+      if (parsed.apart()) source_.version->PrefetchValue(*parsed.pointer, cold_);
+    }
+  }
+
+  // The place behind the batch's last entry.
+  Entry& Slot() {
+    if (batch_.size() == count_) batch_.emplace_back();
+    return batch_[count_];
+  }
+  // True if no entry must follow the last one: the iterator has its value.
+  bool BatchEnds() const {
+    return key_only_ || count_ == limit_ || !batch_[count_ - 1].parsed.apart();
+  }
+
+  // Takes a put's payload apart.
+  Verdict Judge(std::string_view internal_key, std::string_view payload,
+                lsm::ParsedPayload* parsed) const {
+    if (keys::KindOf(internal_key) != keys::Kind::kPut) return Verdict::kDead;
+    const auto sequence = keys::SequenceOf(internal_key);
+    const auto prefix = keys::InternalPrefixOf(internal_key);
+    for (const auto& set : source_.tombstones) {
+      if (set->MaxCovering(prefix, source_.sequence) > sequence) return Verdict::kDead;
+    }
+    if (!lsm::ParseEntryPayload(payload, parsed)) return Verdict::kMalformed;
+    return parsed->attributes.ExpiredAt(source_.now_ms) ? Verdict::kDead : Verdict::kLive;
+  }
+
+  // What stopped the iterator is told once the entries before it were shown.
+  void Stop(Status status) {
+    if (count_ == 0) status_ = std::move(status);
+  }
+
+  // The iterator stays on the last entry of the batch.
+  void FillForward() {
+    if (taken_ && it().Valid()) it().Next();
+    taken_ = false;
     for (; it().Valid(); it().Next()) {
       const std::string_view internal_key = it().key();
       if (!upper_.empty() && keys::InternalPrefixOf(internal_key) >= upper_) return;
       if (keys::SequenceOf(internal_key) > source_.sequence) continue;
       const std::string_view engine_key = keys::EngineKeyOf(internal_key);
-      if (skipping && engine_key == skip) continue;
-      if (TakeIfLive(internal_key, it().value())) return Stand();
-      if (!status_.ok()) return;
-      skip.assign(engine_key);
-      skipping = true;
+      if (engine_key == hidden_) continue;
+      Entry& entry = Slot();
+      const Verdict verdict = Judge(internal_key, it().value(), &entry.parsed);
+      if (verdict == Verdict::kMalformed) return Stop(Malformed());
+      hidden_.assign(engine_key);
+      if (verdict == Verdict::kDead) continue;
+      entry.key.assign(engine_key);
+      count_++;
+      taken_ = true;
+      if (BatchEnds()) return;
     }
-    status_ = it().status();
+    taken_ = false;
+    Stop(it().status());
   }
 
-  // From the iterator's position backward to the last live key. Backwards the entries of a key come
-  // oldest first, so a key is known only when the next one, or the end, is seen.
-  void FindPrev() {
-    valid_ = false;
-    forward_ = false;
-    bool live = false;
-    saved_key_.clear();
+  // Backwards the entries of a key come oldest first, so a key is known only when the next one, or
+  // the end, is seen. The iterator stays before all entries of the last key.
+  void FillBackward() {
+    bool live = false;  // the newest entry seen of the key in the slot
     for (; it().Valid(); it().Prev()) {
       const std::string_view internal_key = it().key();
       const std::string_view engine_key = keys::EngineKeyOf(internal_key);
-      if (live && engine_key != saved_key_) break;
-      if (keys::PrefixOf(engine_key) < lower_) break;
-      if (keys::SequenceOf(internal_key) > source_.sequence) continue;
-      live = TakeIfLive(internal_key, it().value());
-      if (!status_.ok()) return;
-      if (live) {
-        saved_key_.assign(engine_key);
-        saved_ = parsed_;
-        if (!key_only_) saved_value_.assign(parsed_.value);
+      if (live && engine_key != Slot().key) {
+        count_++;
+        live = false;
+        if (BatchEnds()) return;
       }
+      if (keys::PrefixOf(engine_key) < lower_) return;
+      if (keys::SequenceOf(internal_key) > source_.sequence) continue;
+      Entry& entry = Slot();
+      const Verdict verdict = Judge(internal_key, it().value(), &entry.parsed);
+      if (verdict == Verdict::kMalformed) return Stop(Malformed());
+      live = verdict == Verdict::kLive;
+      if (!live) continue;
+      entry.key.assign(engine_key);
+      entry.value.assign(key_only_ ? std::string_view() : entry.parsed.value);
+      entry.parsed.value = entry.value;
     }
-    if (!it().Valid() && !it().status().ok()) return Fail(it().status());
-    if (!live) return;
-    parsed_ = saved_;
-    parsed_.value = saved_value_;
-    Stand();
+    if (!it().status().ok()) return Stop(it().status());
+    if (live) count_++;
   }
+
+  static Status Malformed() { return Status::Corruption("an entry's attributes are malformed"); }
+
+  // Entries that are looked at before the first of them is shown: few at first, as many scans are
+  // short.
+  static constexpr size_t kLeastBatch = 2;
+  static constexpr size_t kMostBatch = 32;
+  // What takes longer was not in memory.
+  static constexpr uint64_t kColdMicros = 30;
 
   CursorSource source_;
   const std::string lower_;
   const std::string upper_;
   const bool key_only_;
 
-  // Forward, the iterator stands on the current entry. Backward, it stands before all entries of
-  // the current key, which is saved.
   bool forward_ = true;
   bool valid_ = false;
-  lsm::ParsedPayload parsed_;
+  // Entries from the current one on, [at_, count_), in the present direction.
+  std::vector<Entry> batch_;
+  size_t at_ = 0;
+  size_t count_ = 0;
+  size_t limit_ = kLeastBatch;
+  bool taken_ = false;  // forward: the iterator stands on an entry of the batch
+  bool cold_ = false;   // the last value that was waited for came from the disk
+  std::string hidden_;  // forward: the newest visible entry of this key was seen
   std::string_view value_;
   std::string fetched_;  // a value that lies apart
-  std::string saved_key_;
-  std::string saved_value_;
-  lsm::ParsedPayload saved_;
   Status status_;
 };
 

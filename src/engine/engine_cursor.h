@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "engine/engine.h"
 #include "lsm/iterator/internal_iterator.h"
 #include "lsm/range_tombstone.h"
@@ -24,6 +25,7 @@ struct CursorSource {
   const lsm::Version* version = nullptr;  // follows the pointers of its tables
   keys::SequenceNumber sequence = 0;
   uint64_t now_ms = 0;
+  base::Clock* clock = nullptr;                     // tells whether values come from the disk
   std::shared_ptr<const void> pin;                  // keeps all of the above alive
   std::shared_ptr<const std::atomic<bool>> closed;  // set when the engine closes
 };

@@ -131,6 +131,7 @@ std::unique_ptr<Cursor> EngineImpl::NewCursor(const CursorOptions& options) {
   CursorSource source;
   source.sequence = SequenceOf(options.view);
   source.now_ms = clock().WallMillis();
+  source.clock = &clock();
   source.closed = closed_;
   std::vector<std::unique_ptr<lsm::InternalIterator>> children;
   children.push_back(state.active->NewIterator());

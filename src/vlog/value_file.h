@@ -40,12 +40,16 @@ class ValueFile {
   // this. REQUIRES: the pointer is into this file. kDataLoss, naming the place, for a pointer past
   // the end of the values or bytes that do not match the checksum.
   Status Read(const ValuePointer& pointer, std::string* scratch, std::string_view* value) const;
+  // Hints that Read will be called soon. `cold`: the value may have to come from the disk.
+  void Prefetch(const ValuePointer& pointer, bool cold) const;
 
  private:
   ValueFile(ValueFileId id, std::string path, std::unique_ptr<vfs::RandomFile> file)
       : id_(id), path_(std::move(path)), file_(std::move(file)) {}
 
   Status CheckHeader() const;
+  // True if the pointer leads to where values lie.
+  bool Known(const ValuePointer& pointer) const;
   // The bytes of the value, not checked yet.
   Status Fetch(const ValuePointer& pointer, std::string* scratch, std::string_view* value) const;
   Status Damage(const ValuePointer& pointer, std::string_view what) const;

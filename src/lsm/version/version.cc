@@ -86,14 +86,21 @@ ValueFileList Collect(const std::array<FileList, kLevels>& levels) {
 Version::Version(std::array<FileList, kLevels> levels)
     : levels_(std::move(levels)), value_files_(Collect(levels_)) {}
 
+const vlog::ValueFile* Version::FindValueFile(vlog::ValueFileId id) const {
+  const auto file = std::partition_point(value_files_.begin(), value_files_.end(),
+                                         [id](const auto& f) { return f->id() < id; });
+  return file != value_files_.end() && (*file)->id() == id ? file->get() : nullptr;
+}
+
+void Version::PrefetchValue(const vlog::ValuePointer& pointer, bool cold) const {
+  const vlog::ValueFile* file = FindValueFile(pointer.file);
+  if (file != nullptr) file->Prefetch(pointer, cold);
+}
+
 Status Version::ReadValue(const vlog::ValuePointer& pointer, std::string* scratch,
                           std::string_view* value) const {
-  const auto file =
-      std::partition_point(value_files_.begin(), value_files_.end(),
-                           [&pointer](const auto& f) { return f->id() < pointer.file; });
-  if (file != value_files_.end() && (*file)->id() == pointer.file) {
-    return (*file)->Read(pointer, scratch, value);
-  }
+  const vlog::ValueFile* file = FindValueFile(pointer.file);
+  if (file != nullptr) return file->Read(pointer, scratch, value);
   return Status::Corruption(vlog::Describe(pointer) +
                             ": a table points there, but the manifest does not say so")
       .WithErrorNumber(1306);

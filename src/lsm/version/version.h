@@ -80,12 +80,16 @@ class Version {
   // the version. kDataLoss if the value is damaged, or the pointer leads nowhere.
   Status ReadValue(const vlog::ValuePointer& pointer, std::string* scratch,
                    std::string_view* value) const;
+  // Hints that the value will be read soon. `cold`: it may have to come from the disk.
+  void PrefetchValue(const vlog::ValuePointer& pointer, bool cold) const;
   // What the tables point into, ascending.
   const ValueFileList& value_files() const { return value_files_; }
 
  private:
   // The table of `level` (1 or deeper) that covers `prefix`; nullptr if none does.
   const FileHandle* FindFile(int level, std::string_view prefix) const;
+  // nullptr if no table points there.
+  const vlog::ValueFile* FindValueFile(vlog::ValueFileId id) const;
 
   const std::array<FileList, kLevels> levels_;
   const ValueFileList value_files_;  // ascending
