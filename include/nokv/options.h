@@ -63,9 +63,12 @@ struct Options {
   double value_log_gc_discard_ratio = 0.5;
   // Target size of a table that compaction writes.
   size_t table_bytes = size_t{64} << 20;
-  // Target size of the first sorted level; each deeper level is ten times larger.
+  // The last level holds nearly everything; each sorted level above it aims at a tenth of the one
+  // below, and none is kept that would aim at less than this.
   size_t base_level_bytes = size_t{256} << 20;
-  // Compression of tables by level; the last entry stands for all deeper levels.
+  // Compression of tables: of level 0, of the sorted levels from the first one in use on, and, the
+  // last entry, of the last level; short lists repeat their last. A table that only moves keeps
+  // what it has.
   std::vector<CompressionType> compression = {CompressionType::kNone, CompressionType::kLz4};
   // Bloom filter bits per key; 0 for none. Ten give about 1 % false positives.
   int filter_bits_per_key = 10;

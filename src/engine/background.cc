@@ -50,13 +50,31 @@ lsm::MergeJobContext EngineImpl::JobContextLocked() {
   context.fs = &doors_.fs;
   context.dir = path_;
   context.new_file_number = [this] { return versions_->NewFileNumber(); };
-  context.table_options = table_options_;
+  const int base_level = lsm::TargetsOf(*read_state_->version, compaction_options_).base_level;
+  for (int level = 0; level < lsm::kLevels; level++) {
+    context.table_options[static_cast<size_t>(level)] = TableOptionsFor(level, base_level);
+  }
   context.target_file_bytes = options_.table_bytes;
   context.snapshots = SnapshotsLocked();
   context.now_ms = clock().WallMillis();
   context.void_places = void_places_;
   context.placement = placement_;
   return context;
+}
+
+lsm::TableOptions EngineImpl::TableOptionsFor(int level, int base_level) const {
+  lsm::TableOptions table;
+  table.filter_bits_per_key = options_.filter_bits_per_key;
+  table.compression = lsm::Compression::kNone;
+  if (options_.compression.empty()) return table;
+  const size_t last = options_.compression.size() - 1;
+  size_t index = last;
+  if (level == 0) index = 0;
+  if (level > 0 && level < lsm::kLevels - 1) {
+    index = std::min(static_cast<size_t>(std::max(level - base_level, 0)) + 1, last);
+  }
+  table.compression = static_cast<lsm::Compression>(options_.compression[index]);
+  return table;
 }
 
 void EngineImpl::FlushAsync(Completion done) {
@@ -201,7 +219,7 @@ std::optional<lsm::CompactionPlan> EngineImpl::PlanManualLocked(Completions* com
     const int deepest = version->DeepestLevel();
     const int last = manual.merged_down ? deepest - 1 : deepest;
     for (; manual.level <= last; manual.level++) {
-      auto plan = lsm::PlanManual(version, manual.level, range);
+      auto plan = lsm::PlanManual(version, compaction_options_, manual.level, range);
       if (!plan.has_value()) continue;
       if (plan->output_level > manual.level) manual.merged_down = true;
       manual.level++;

@@ -191,6 +191,8 @@ class EngineImpl final : public Engine {
   void FinishFlush(Status status) EXCLUDES(mu_);
   Status InstallFlush(const MemtableRef& memtable) EXCLUDES(mu_);
   lsm::MergeJobContext JobContextLocked() REQUIRES(mu_);
+  // For tables of `level`, while `base_level` is the first sorted level in use.
+  lsm::TableOptions TableOptionsFor(int level, int base_level) const;
   std::optional<lsm::CompactionPlan> PlanCompactionLocked(Completions* completions) REQUIRES(mu_);
   std::optional<lsm::CompactionPlan> PlanManualLocked(Completions* completions) REQUIRES(mu_);
   // What the levels want.
@@ -225,7 +227,6 @@ class EngineImpl final : public Engine {
   const Doors doors_;
   const lsm::CompactionOptions compaction_options_;
   const vlog::Placement placement_;
-  std::array<lsm::TableOptions, lsm::kLevels> table_options_;
   lsm::BlockCache cache_;
   std::unique_ptr<lsm::VersionState> versions_;
   std::unique_ptr<wal::Log> log_;  // null when read-only

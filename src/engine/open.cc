@@ -83,15 +83,6 @@ EngineImpl::EngineImpl(const Options& options, std::string path, const Doors& do
       placement_(MakePlacement(options)),
       cache_(options.block_cache_bytes) {
   active_.table = NewMemtable();
-  for (size_t level = 0; level < table_options_.size(); level++) {
-    lsm::TableOptions& table = table_options_[level];
-    table.filter_bits_per_key = options.filter_bits_per_key;
-    table.compression = lsm::Compression::kNone;
-    if (!options.compression.empty()) {
-      const size_t index = std::min(level, options.compression.size() - 1);
-      table.compression = static_cast<lsm::Compression>(options.compression[index]);
-    }
-  }
 }
 
 Result<std::unique_ptr<Engine>> Engine::Open(const Options& options, const std::string& path,

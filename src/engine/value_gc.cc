@@ -15,7 +15,8 @@ std::vector<manifest::ValueFileId> EngineImpl::FilesToEmptyLocked() {
 
 std::optional<lsm::CompactionPlan> EngineImpl::PlanValueGarbageLocked(Completions* completions) {
   const auto files = FilesToEmptyLocked();
-  auto plan = lsm::PickValueGarbage(read_state_->version, compaction_state_, files);
+  auto plan =
+      lsm::PickValueGarbage(read_state_->version, compaction_options_, compaction_state_, files);
   if (plan.has_value()) {
     plan->emptied = {files.begin(), files.end()};
     if (value_gc_.has_value()) value_gc_->found_any = true;

@@ -7,11 +7,8 @@ namespace nokv::lsm {
 
 namespace {
 
-uint64_t TargetBytes(int level, const CompactionOptions& options) {
-  uint64_t bytes = options.base_level_bytes;
-  for (int i = 1; i < level; i++) bytes *= static_cast<uint64_t>(options.level_multiplier);
-  return bytes;
-}
+// A table of nothing but tombstones counts as this many more of its size.
+constexpr double kTombstoneWeight = 2;
 
 uint64_t BytesOf(const FileList& files) {
   uint64_t bytes = 0;
@@ -65,61 +62,79 @@ CompactionPlan MakePlan(const std::shared_ptr<const Version>& version, int level
 
 // Compacts one table (and what level 0 needs with it) down a level, or rewrites it where it is if
 // that is only for its garbage and nothing lies deeper.
-CompactionPlan PlanForFile(const std::shared_ptr<const Version>& version, int level,
+CompactionPlan PlanForFile(const std::shared_ptr<const Version>& version,
+                           const LevelTargets& targets, int level,
                            const std::shared_ptr<const FileHandle>& file, CompactionReason reason,
                            const PickContext& context) {
   FileList inputs{file};
   if (level == 0) inputs = ExpandLevel0(*version, std::move(inputs));
   const bool in_place =
       reason == CompactionReason::kGarbage && !version->OverlapsBelow(level, RangeOf(file->meta()));
-  CompactionPlan plan =
-      MakePlan(version, level, in_place ? level : level + 1, std::move(inputs), reason);
+  const int output = in_place ? level : OutputLevel(*version, targets, level, RangeOf(inputs));
+  CompactionPlan plan = MakePlan(version, level, output, std::move(inputs), reason);
   plan.trivial_move = !in_place && plan.inputs.size() == 1 && plan.output_inputs.empty() &&
                       !HoldsGarbage(plan.inputs.front()->meta(), context);
   return plan;
 }
 
+// What merging the table costs for each byte that goes down. A tombstone that goes down makes room
+// for others, so it counts as bytes.
+double CostOf(const Version& version, const LevelTargets& targets, int level,
+              const manifest::FileMetadata& file) {
+  const PrefixRange range = RangeOf(file);
+  const uint64_t overlap =
+      BytesOf(version.Overlapping(OutputLevel(version, targets, level, range), range));
+  const auto bytes = static_cast<double>(file.file_bytes);
+  const double deleted =
+      file.entries == 0 ? 1
+                        : static_cast<double>(file.deletions) / static_cast<double>(file.entries);
+  return static_cast<double>(overlap) / (bytes * (1 + kTombstoneWeight * deleted) + 1);
+}
+
 // The tables of `level` in the order in which they should be tried: those with garbage first, then
-// round robin from the cursor.
-FileList Candidates(const Version& version, int level, const CompactionState& state,
+// the cheapest.
+FileList Candidates(const Version& version, const LevelTargets& targets, int level,
                     const PickContext& context) {
   FileList files = version.files(level);
   if (level == 0) {
     std::reverse(files.begin(), files.end());  // oldest first
     return files;
   }
-  const std::string& cursor = state.cursor(level);
-  std::rotate(files.begin(),
-              std::find_if(files.begin(), files.end(),
-                           [&](const auto& file) {
-                             return cursor.empty() || RangeOf(file->meta()).begin > cursor;
-                           }),
-              files.end());
-  std::stable_partition(files.begin(), files.end(),
-                        [&](const auto& file) { return HoldsGarbage(file->meta(), context); });
+  std::vector<std::pair<double, std::shared_ptr<const FileHandle>>> costs;
+  for (auto& file : files) {
+    const bool garbage = HoldsGarbage(file->meta(), context);
+    const double cost = garbage ? -1 : CostOf(version, targets, level, file->meta());
+    costs.emplace_back(cost, std::move(file));
+  }
+  std::stable_sort(costs.begin(), costs.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  files.clear();
+  for (auto& [cost, file] : costs) files.push_back(std::move(file));
   return files;
 }
 
 std::optional<CompactionPlan> PickFromLevel(const std::shared_ptr<const Version>& version,
-                                            int level, const CompactionState& state,
+                                            const LevelTargets& targets, int level,
+                                            const CompactionState& state,
                                             const PickContext& context) {
   const CompactionReason reason =
       level == 0 ? CompactionReason::kLevel0Files : CompactionReason::kLevelBytes;
-  for (const auto& file : Candidates(*version, level, state, context)) {
+  for (const auto& file : Candidates(*version, targets, level, context)) {
     if (state.IsBusy(file->number())) continue;
-    CompactionPlan plan = PlanForFile(version, level, file, reason, context);
+    CompactionPlan plan = PlanForFile(version, targets, level, file, reason, context);
     if (!state.ConflictsWith(plan)) return plan;
   }
   return std::nullopt;
 }
 
 std::optional<CompactionPlan> PickGarbage(const std::shared_ptr<const Version>& version,
-                                          const CompactionState& state,
+                                          const LevelTargets& targets, const CompactionState& state,
                                           const PickContext& context) {
   for (int level = 1; level < kLevels; level++) {
     for (const auto& file : version->files(level)) {
       if (state.IsBusy(file->number()) || !HoldsGarbage(file->meta(), context)) continue;
-      CompactionPlan plan = PlanForFile(version, level, file, CompactionReason::kGarbage, context);
+      CompactionPlan plan =
+          PlanForFile(version, targets, level, file, CompactionReason::kGarbage, context);
       if (!state.ConflictsWith(plan)) return plan;
     }
   }
@@ -145,7 +160,6 @@ void CompactionState::Register(const CompactionPlan& plan) {
     for (const auto& file : *files) busy_files_.insert(file->number());
   }
   running_.push_back({plan.input_level, plan.output_level, plan.range});
-  cursors_[static_cast<size_t>(plan.input_level)] = RangeOf(plan.inputs).begin;
 }
 
 void CompactionState::Unregister(const CompactionPlan& plan) {
@@ -170,34 +184,11 @@ bool CompactionState::ConflictsWith(const CompactionPlan& plan) const {
   });
 }
 
-std::array<double, kLevels> LevelScores(const Version& version, const CompactionOptions& options) {
-  std::array<double, kLevels> scores{};
-  scores[0] = static_cast<double>(version.files(0).size()) / options.l0_trigger_files;
-  // The last level has no target: there is nowhere to go.
-  for (int level = 1; level + 1 < kLevels; level++) {
-    scores[static_cast<size_t>(level)] = static_cast<double>(version.LevelBytes(level)) /
-                                         static_cast<double>(TargetBytes(level, options));
-  }
-  return scores;
-}
-
-uint64_t PendingCompactionBytes(const Version& version, const CompactionOptions& options) {
-  uint64_t pending = 0;
-  if (version.files(0).size() >= static_cast<size_t>(options.l0_trigger_files)) {
-    pending += version.LevelBytes(0);
-  }
-  for (int level = 1; level + 1 < kLevels; level++) {
-    const uint64_t bytes = version.LevelBytes(level);
-    const uint64_t target = TargetBytes(level, options);
-    if (bytes > target) pending += bytes - target;
-  }
-  return pending;
-}
-
 std::optional<CompactionPlan> PickCompaction(const std::shared_ptr<const Version>& version,
                                              const CompactionOptions& options,
                                              const CompactionState& state,
                                              const PickContext& context) {
+  const LevelTargets targets = TargetsOf(*version, options);
   const std::array<double, kLevels> scores = LevelScores(*version, options);
   std::vector<int> levels;
   for (int level = 0; level < kLevels; level++) {
@@ -208,25 +199,29 @@ std::optional<CompactionPlan> PickCompaction(const std::shared_ptr<const Version
     return scores[static_cast<size_t>(a)] > scores[static_cast<size_t>(b)];
   });
   for (const int level : levels) {
-    std::optional<CompactionPlan> plan = PickFromLevel(version, level, state, context);
+    std::optional<CompactionPlan> plan = PickFromLevel(version, targets, level, state, context);
     if (!plan) continue;
     plan->score = scores[static_cast<size_t>(level)];
     return plan;
   }
-  return PickGarbage(version, state, context);
+  return PickGarbage(version, targets, state, context);
 }
 
 std::optional<CompactionPlan> PickValueGarbage(const std::shared_ptr<const Version>& version,
+                                               const CompactionOptions& options,
                                                const CompactionState& state,
                                                const std::vector<manifest::ValueFileId>& files) {
+  const LevelTargets targets = TargetsOf(*version, options);
   for (const manifest::ValueFileId& victim : files) {
     for (int level = kLevels - 1; level >= 0; level--) {
       for (const auto& table : version->files(level)) {
         if (!PointsInto(table->meta(), victim) || state.IsBusy(table->number())) continue;
         FileList inputs{table};
         if (level == 0) inputs = ExpandLevel0(*version, std::move(inputs));
-        CompactionPlan plan = MakePlan(version, level, std::max(level, 1), std::move(inputs),
-                                       CompactionReason::kValueGarbage);
+        const int output =
+            level > 0 ? level : OutputLevel(*version, targets, level, RangeOf(inputs));
+        CompactionPlan plan =
+            MakePlan(version, level, output, std::move(inputs), CompactionReason::kValueGarbage);
         if (!state.ConflictsWith(plan)) return plan;
       }
     }
@@ -234,15 +229,18 @@ std::optional<CompactionPlan> PickValueGarbage(const std::shared_ptr<const Versi
   return std::nullopt;
 }
 
-std::optional<CompactionPlan> PlanManual(const std::shared_ptr<const Version>& version, int level,
+std::optional<CompactionPlan> PlanManual(const std::shared_ptr<const Version>& version,
+                                         const CompactionOptions& options, int level,
                                          const PrefixRange& range) {
   FileList inputs = version->Overlapping(level, range);
   if (inputs.empty()) return std::nullopt;
   if (level == 0) inputs = ExpandLevel0(*version, std::move(inputs));
   const bool in_place =
       level == kLevels - 1 || (level > 0 && !version->OverlapsBelow(level, RangeOf(inputs)));
-  return MakePlan(version, level, in_place ? level : level + 1, std::move(inputs),
-                  CompactionReason::kManual);
+  const int output =
+      in_place ? level
+               : OutputLevel(*version, TargetsOf(*version, options), level, RangeOf(inputs));
+  return MakePlan(version, level, output, std::move(inputs), CompactionReason::kManual);
 }
 
 }  // namespace nokv::lsm

@@ -1,8 +1,9 @@
 // Choosing what to compact. Pure functions: the same version, options and state give the same plan.
 //
 // Levelled: level 0 is compacted when it has too many tables, a deeper level when it holds too many
-// bytes; the level that exceeds its target most goes first. When no level is over its target,
-// tables that hold expired entries or mostly tombstones are rewritten.
+// bytes (level_targets.h); the level that exceeds its target most goes first, and of its tables the
+// one that is merged with least, tombstones counting as bytes of it. When no level is over its
+// target, tables that hold expired entries or mostly tombstones are rewritten.
 //
 // A plan never leaves an older table of level 0 above a newer one that went down, and takes every
 // table of the output level that overlaps its inputs; so of two entries over one prefix the deeper
@@ -11,26 +12,18 @@
 // Thread safety: pure functions and plain values.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <set>
-#include <string>
 #include <vector>
 
 #include "keys/keys.h"
+#include "lsm/compaction/level_targets.h"
 #include "lsm/version/version.h"
 #include "manifest/version_edit.h"
 
 namespace nokv::lsm {
-
-struct CompactionOptions {
-  int l0_trigger_files = 4;
-  uint64_t base_level_bytes = uint64_t{256} << 20;  // target of level 1
-  int level_multiplier = 10;
-  uint64_t target_file_bytes = uint64_t{64} << 20;
-};
 
 enum class CompactionReason { kLevel0Files, kLevelBytes, kGarbage, kManual, kValueGarbage };
 
@@ -53,7 +46,7 @@ struct CompactionPlan {
 // The edit of a trivial move. REQUIRES: plan.trivial_move.
 manifest::VersionEdit TrivialMoveEdit(const CompactionPlan& plan);
 
-// What compactions are running, and where each level goes on next time.
+// What compactions are running.
 //
 // Thread safety: thread-compatible.
 class CompactionState {
@@ -66,7 +59,6 @@ class CompactionState {
   bool ConflictsWith(const CompactionPlan& plan) const;
   bool IsBusy(uint64_t file_number) const { return busy_files_.contains(file_number); }
   size_t running() const { return running_.size(); }
-  const std::string& cursor(int level) const { return cursors_[static_cast<size_t>(level)]; }
 
  private:
   struct Running {
@@ -79,7 +71,6 @@ class CompactionState {
 
   std::set<uint64_t> busy_files_;
   std::vector<Running> running_;
-  std::array<std::string, kLevels> cursors_;  // begin of the table compacted last
 };
 
 struct PickContext {
@@ -88,11 +79,6 @@ struct PickContext {
   keys::SequenceNumber oldest_snapshot = keys::kMaxSequence;
 };
 
-// Size of each level relative to its target; 1 and more wants compaction.
-std::array<double, kLevels> LevelScores(const Version& version, const CompactionOptions& options);
-// Bytes that level targets say should still move down: what compaction is behind by.
-uint64_t PendingCompactionBytes(const Version& version, const CompactionOptions& options);
-
 // What to compact next; nullopt if nothing wants it or everything that does is busy.
 std::optional<CompactionPlan> PickCompaction(const std::shared_ptr<const Version>& version,
                                              const CompactionOptions& options,
@@ -100,16 +86,18 @@ std::optional<CompactionPlan> PickCompaction(const std::shared_ptr<const Version
                                              const PickContext& context);
 
 // A table that points into one of `files`, the first of them that has one which is not busy: to be
-// rewritten where it is (level 0: compacted into level 1) so that it does not any more. nullopt if
-// there is none.
+// rewritten where it is (level 0: compacted into a deeper level) so that it does not any more.
+// nullopt if there is none.
 std::optional<CompactionPlan> PickValueGarbage(const std::shared_ptr<const Version>& version,
+                                               const CompactionOptions& options,
                                                const CompactionState& state,
                                                const std::vector<manifest::ValueFileId>& files);
 
-// Compacts what `level` has of `range` into the next level, or rewrites it in place if there is
-// nothing deeper (and level > 0). nullopt if the level has nothing there. The caller checks
-// ConflictsWith.
-std::optional<CompactionPlan> PlanManual(const std::shared_ptr<const Version>& version, int level,
+// Compacts what `level` has of `range` into the level where it would go, or rewrites it in place if
+// there is nothing deeper (and level > 0). nullopt if the level has nothing there. The caller
+// checks ConflictsWith.
+std::optional<CompactionPlan> PlanManual(const std::shared_ptr<const Version>& version,
+                                         const CompactionOptions& options, int level,
                                          const PrefixRange& range);
 
 }  // namespace nokv::lsm

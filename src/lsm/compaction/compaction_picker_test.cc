@@ -50,7 +50,7 @@ class PickerScript {
       return Describe(plan);
     }
     if (c.command == "manual") {
-      const auto plan = PlanManual(version_, static_cast<int>(Number(c.Value("level"))),
+      const auto plan = PlanManual(version_, options_, static_cast<int>(Number(c.Value("level"))),
                                    {Prefix(c.Value("begin")), Prefix(c.Value("end")), false});
       return Describe(plan) + (plan && state_.ConflictsWith(*plan) ? "conflict\n" : "");
     }
@@ -60,9 +60,13 @@ class PickerScript {
       return "";
     }
     if (c.command == "scores") {
+      const LevelTargets targets = TargetsOf(*version_, options_);
       std::ostringstream out;
-      for (const double score : LevelScores(*version_, options_)) out << score << " ";
-      out << "pending " << PendingCompactionBytes(*version_, options_) << "\n";
+      out << "base " << targets.base_level << " targets";
+      for (const uint64_t bytes : targets.bytes) out << " " << bytes;
+      out << "\nscores";
+      for (const double score : LevelScores(*version_, options_)) out << " " << score;
+      out << "\npending " << PendingCompactionBytes(*version_, options_) << "\n";
       return out.str();
     }
     return "unknown command\n";

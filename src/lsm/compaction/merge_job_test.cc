@@ -84,8 +84,7 @@ TEST(MergeJobTest, RandomHistoriesReadAsTheModelSays) {
       }
       if (random.OneIn(10)) {
         const int level = static_cast<int>(random.Uniform(kLevels));
-        const auto plan = PlanManual(tree.version(), level,
-                                     {TestTree::Prefix("b"), TestTree::Prefix("d"), false});
+        const auto plan = tree.Manual(level, {TestTree::Prefix("b"), TestTree::Prefix("d"), false});
         if (plan) ASSERT_OK(tree.Compact(*plan));
         tree.Check();
       }
@@ -136,7 +135,7 @@ TEST(MergeJobTest, AnExpiredEntryDoesNotBringAnOlderOneBack) {
   tree.Put("k", "old");
   ASSERT_OK(tree.Flush());
   tree.CompactAll();
-  ASSERT_EQ(tree.version()->DeepestLevel(), 1);
+  ASSERT_EQ(tree.version()->DeepestLevel(), kLevels - 1);
   tree.Put("k", "new", 0, 1'000'010);
   tree.Advance(100);
   ASSERT_OK(tree.Flush());
@@ -163,8 +162,9 @@ TEST(MergeJobTest, OutputsAreCutBetweenPrefixesOnly) {
   tree.DeleteRange("A", "B");
   tree.DeleteRange("aa", "ab");
   ASSERT_OK(tree.Flush());
-  ASSERT_OK(tree.Compact(*PlanManual(tree.version(), 0, {"", "\xff", true})));
-  EXPECT_THAT(tree.version()->files(1), SizeIs(3)) << "one table per key, however many versions";
+  ASSERT_OK(tree.Compact(*tree.Manual(0)));
+  EXPECT_THAT(tree.version()->files(kLevels - 1), SizeIs(3))
+      << "one table per key, however many versions";
   tree.Check();
 }
 
@@ -187,7 +187,7 @@ TEST(MergeJobTest, AnyFailureLeavesInputsAloneAndNoOutputs) {
       }
       if (!flush) ASSERT_OK(tree.Flush());
       const auto before = *tree.memory().List("/db");
-      const auto plan = PlanManual(tree.version(), 0, {"", "\xff", true});
+      const auto plan = tree.Manual(0);
       uint64_t seen = 0;
       bool failed = false;
       tree.fs().SetObserver([&](const vfs::Operation& op) {
@@ -223,8 +223,7 @@ TEST(MergeJobTest, AFailedJobRemovesItsOutputsAndStaysFailed) {
   for (int i = 0; i < 50; i++) tree.Put("k" + std::to_string(i), std::string(50, 'v'));
   ASSERT_OK(tree.Flush());
   const auto before = *tree.memory().List("/db");
-  const auto job =
-      NewCompactionJob(*PlanManual(tree.version(), 0, {"", "\xff", true}), tree.Context());
+  const auto job = NewCompactionJob(*tree.Manual(0), tree.Context());
   uint64_t syncs = 0;
   tree.fs().SetObserver([&](const vfs::Operation& op) {
     vfs::Fault fault;
@@ -242,7 +241,7 @@ TEST(MergeJobTest, AnAbandonedJobRemovesItsOutputs) {
   for (int i = 0; i < 50; i++) tree.Put("k" + std::to_string(i), std::string(50, 'v'));
   ASSERT_OK(tree.Flush());
   const auto before = *tree.memory().List("/db");
-  auto job = NewCompactionJob(*PlanManual(tree.version(), 0, {"", "\xff", true}), tree.Context());
+  auto job = NewCompactionJob(*tree.Manual(0), tree.Context());
   const Result<bool> done = job->Step(2000);
   ASSERT_TRUE(done.ok()) << done.status();
   ASSERT_FALSE(*done);
@@ -261,7 +260,7 @@ TEST(MergeJobTest, ADamagedInputFailsTheCompaction) {
   ASSERT_OK(tree.memory().Overwrite(path, content));
   tree.Reopen();
   const auto before = *tree.memory().List("/db");
-  const Status status = tree.Compact(*PlanManual(tree.version(), 0, {"", "\xff", true}));
+  const Status status = tree.Compact(*tree.Manual(0));
   EXPECT_TRUE(status.IsCorruption()) << status;
   EXPECT_EQ(*tree.memory().List("/db"), before);
 }

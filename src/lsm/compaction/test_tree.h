@@ -120,10 +120,14 @@ class TestTree {
                               snapshots_.empty() ? keys::kMaxSequence : *snapshots_.begin()};
     return PickCompaction(version(), options_, compactions_, context);
   }
+  // Of everything in `level`, or in [begin, end].
+  std::optional<CompactionPlan> Manual(int level, const PrefixRange& range = {"", "\xff", true}) {
+    return PlanManual(version(), options_, level, range);
+  }
   // Everything, level by level, until it is all in one.
   void CompactAll() {
     for (int level = 0; level < kLevels; level++) {
-      const auto plan = PlanManual(version(), level, {"", "\xff", true});
+      const auto plan = Manual(level);
       if (!plan) continue;
       const Status status = Compact(*plan);
       ASSERT_TRUE(status.ok()) << status;

@@ -34,6 +34,21 @@ Status Broken(int level, const FileHandle& a, const FileHandle& b, std::string_v
                           Describe(b) + " " + std::string(what));
 }
 
+Status CheckTable(int level, const FileHandle& file) {
+  const manifest::FileMetadata& meta = file.meta();
+  std::string_view what;
+  if (meta.file_bytes == 0) {
+    what = "is said to be empty";
+  } else if (keys::CompareInternalKeys(meta.smallest, meta.largest) > 0) {
+    what = "ends before it begins";
+  } else if (meta.smallest_sequence > meta.largest_sequence) {
+    what = "has its sequence numbers the wrong way round";
+  }
+  if (what.empty()) return Status::Ok();
+  return Status::Internal("level " + std::to_string(level) + ": table " + Describe(file) + " " +
+                          std::string(what));
+}
+
 // Looks into one table and keeps what is newer than what was found before.
 Status LookIn(const FileHandle& file, std::string_view engine_key, keys::SequenceNumber snapshot,
               LookupResult* result) {
@@ -207,6 +222,7 @@ Status Version::CheckInvariants() const {
   for (int level = 0; level < kLevels; level++) {
     const FileList& list = files(level);
     for (size_t i = 0; i < list.size(); i++) {
+      RETURN_IF_ERROR(CheckTable(level, *list[i]));
       if (!numbers.insert(list[i]->number()).second) {
         return Broken(level, *list[i], *list[i], "are one file, listed twice");
       }

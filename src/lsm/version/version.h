@@ -5,6 +5,7 @@
 //      interleave.
 //   2. Levels 1 and deeper are sorted by key, and no two tables of a level share a prefix.
 //   3. No file number occurs twice.
+//   4. A table has bytes, begins before it ends, and its sequence numbers do too.
 // And, by how compactions are chosen: of two entries or tombstones over one prefix, the one in the
 // deeper level is the older.
 //

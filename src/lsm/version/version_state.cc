@@ -189,7 +189,11 @@ Status VersionState::LogAndApplyLocked(manifest::EditGroup& group) {
     RETURN_IF_ERROR(builder.Apply(edit));
     RETURN_IF_ERROR(next_state.Apply(edit));
   }
-  ASSIGN_OR_RETURN(std::shared_ptr<const Version> next, builder.Build());
+  Result<std::shared_ptr<const Version>> built = builder.Build();
+  if (!built.ok()) {
+    return built.status().Prefixed("the edit would break the tables' order; nothing was changed");
+  }
+  std::shared_ptr<const Version> next = *std::move(built);
 
   if (writer_->file_bytes() > options_.manifest_limit_bytes) failure_ = StartManifest();
   if (failure_.ok()) failure_ = writer_->Append(group);

@@ -96,7 +96,7 @@ TEST_F(VersionStateTest, AFailedSyncKeepsTheVersionAndEveryFile) {
   AddTable("a");
   AddTable("b");
   const auto before = tree_.version();
-  const auto plan = PlanManual(before, 0, {"", "\xff", true});
+  const auto plan = tree_.Manual(0);
   tree_.fs().SetObserver([](const vfs::Operation& op) {
     vfs::Fault fault;
     if (op.op == vfs::Op::kSync && op.path.find("MANIFEST") != std::string::npos) {
@@ -127,7 +127,7 @@ TEST_F(VersionStateTest, AnEditThatDoesNotFitChangesNothing) {
   manifest::VersionEdit absent;
   absent.DeleteFile(3, 99);
   EXPECT_FALSE(tree_.state().LogAndApply({absent}).ok());
-  // The same table at a second place overlaps itself.
+  // The same table at a second place.
   manifest::VersionEdit twice;
   twice.AddFile(1, before->files(0).front()->meta());
   EXPECT_FALSE(tree_.state().LogAndApply({twice}).ok());
@@ -138,11 +138,28 @@ TEST_F(VersionStateTest, AnEditThatDoesNotFitChangesNothing) {
   tree_.Check();
 }
 
+TEST_F(VersionStateTest, AnEditThatWouldMakeTablesOverlapChangesNothing) {
+  AddTable("a");
+  AddTable("a");
+  const auto before = tree_.version();
+  manifest::VersionEdit move;
+  for (const auto& file : before->files(0)) {
+    move.DeleteFile(0, file->number());
+    move.AddFile(1, file->meta());
+  }
+  const Status refused = tree_.state().LogAndApply({move});
+  EXPECT_EQ(refused.code(), StatusCode::kInternal);
+  EXPECT_THAT(refused.message(), HasSubstr("nothing was changed: level 1: tables"));
+  EXPECT_EQ(tree_.version(), before);
+  tree_.Reopen();
+  tree_.Check();
+}
+
 TEST_F(VersionStateTest, ATableBecomesObsoleteWhenItsLastReaderGoes) {
   AddTable("a");
   AddTable("b");
   auto reader = tree_.version();
-  ASSERT_TRUE(tree_.Compact(*PlanManual(reader, 0, {"", "\xff", true})).ok());
+  ASSERT_TRUE(tree_.Compact(*tree_.Manual(0)).ok());
   EXPECT_THAT(tree_.state().TakeObsolete(), IsEmpty()) << "a reader still has the tables";
   reader.reset();
   const std::vector<ObsoleteFile> obsolete = tree_.state().TakeObsolete();
@@ -154,9 +171,9 @@ TEST_F(VersionStateTest, ATableBecomesObsoleteWhenItsLastReaderGoes) {
 TEST_F(VersionStateTest, AMovedTableKeepsItsHandleAndIsNotObsolete) {
   AddTable("a");
   const auto handle = tree_.version()->files(0).front();
-  const auto plan = PlanManual(tree_.version(), 0, {"", "\xff", true});
+  const auto plan = tree_.Manual(0);
   ASSERT_TRUE(tree_.state().LogAndApply({TrivialMoveEdit(*plan)}).ok());
-  EXPECT_EQ(tree_.version()->files(1).front(), handle);
+  EXPECT_EQ(tree_.version()->files(kLevels - 1).front(), handle);
   EXPECT_THAT(tree_.state().TakeObsolete(), IsEmpty());
 }
 

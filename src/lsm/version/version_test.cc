@@ -26,6 +26,15 @@ std::shared_ptr<const FileHandle> Handle(uint64_t number, const std::string& fro
                              : keys::PackTrailer(low, keys::Kind::kPut));
   meta.smallest_sequence = low;
   meta.largest_sequence = high;
+  meta.file_bytes = 10;
+  return std::make_shared<const FileHandle>(meta, nullptr, ValueFileList(),
+                                            std::make_shared<ObsoleteFiles>());
+}
+
+// A table of no bytes.
+std::shared_ptr<const FileHandle> Empty(const std::string& from, const std::string& to) {
+  manifest::FileMetadata meta = Handle(1, from, to, 1, 5, false)->meta();
+  meta.file_bytes = 0;
   return std::make_shared<const FileHandle>(meta, nullptr, ValueFileList(),
                                             std::make_shared<ObsoleteFiles>());
 }
@@ -61,6 +70,16 @@ TEST(VersionTest, NoTableIsListedTwice) {
   std::array<FileList, kLevels> levels;
   levels[1] = levels[2] = {Handle(1, "a", "c", 1, 5, false)};
   EXPECT_FALSE(Version(levels).CheckInvariants().ok());
+}
+
+TEST(VersionTest, ATableHasASizeAndItsBoundsInOrder) {
+  EXPECT_TRUE(With(1, {Handle(1, "a", "c", 1, 5, false)}).CheckInvariants().ok());
+  for (const auto& broken :
+       {Handle(1, "c", "a", 1, 5, false), Handle(1, "a", "c", 5, 1, false), Empty("a", "c")}) {
+    const Status status = With(1, {broken}).CheckInvariants();
+    EXPECT_EQ(status.code(), StatusCode::kInternal);
+    EXPECT_THAT(status.message(), HasSubstr("level 1: table 00001.sst"));
+  }
 }
 
 TEST(VersionTest, OverlapRespectsExclusiveEnds) {
@@ -114,7 +133,7 @@ TEST(VersionTest, AReadAsksOneTablePerDeeperLevelAndStopsAtTheFirstHit) {
     ASSERT_TRUE(tree.Flush().ok());
     if (round == 0) tree.CompactAll();
   }
-  ASSERT_GT(tree.version()->files(1).size(), 2U);
+  ASSERT_GT(tree.version()->files(kLevels - 1).size(), 2U);
   LookupResult newest;
   ASSERT_TRUE(tree.version()->Get(TestTree::Key("k"), keys::kMaxSequence, &newest).ok());
   EXPECT_EQ(newest.tables_read, 1);
@@ -133,10 +152,10 @@ TEST(LevelIteratorTest, WalksAllTablesBothWaysAndFromAnywhere) {
   }
   tree.DeleteRange("A", "B");  // tables may hold nothing but tombstones at one end
   ASSERT_TRUE(tree.Flush().ok());
-  ASSERT_TRUE(tree.Compact(*PlanManual(tree.version(), 0, {"", "\xff", true})).ok());
+  ASSERT_TRUE(tree.Compact(*tree.Manual(0)).ok());
   const auto version = tree.version();
-  ASSERT_GT(version->files(1).size(), 2U);
-  const auto cursor = NewLevelIterator(version->files(1), true);
+  ASSERT_GT(version->files(kLevels - 1).size(), 2U);
+  const auto cursor = NewLevelIterator(version->files(kLevels - 1), true);
   std::vector<std::string> seen;
   for (cursor->SeekToFirst(); cursor->Valid(); cursor->Next()) {
     seen.emplace_back(keys::EngineKeyOf(cursor->key()));
