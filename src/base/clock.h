@@ -12,6 +12,8 @@ class Clock {
   virtual ~Clock() = default;
   // Never goes back; for durations.
   virtual uint64_t MonotonicMicros() = 0;
+  // The same, as finely as the clock has it.
+  virtual uint64_t MonotonicNanos() { return MonotonicMicros() * 1000; }
   // Milliseconds since 1970; may jump. Expiry is judged by it.
   virtual uint64_t WallMillis() = 0;
 };

@@ -6,6 +6,38 @@
 
 namespace nokv::console {
 
+inline void AddDistributions(nokv::Stats* stats) {
+  stats->write.bytes_put = 57;
+  stats->write.stalls = {
+      {.reason = "level 0 tables", .count = 58, .total_ms = 59.5, .max_ms = 30.25}};
+  stats->value_log = {.segments = 60,
+                      .gc_runs = 61,
+                      .segments_removed = 62,
+                      .gc_scheduled = 63,
+                      .gc_skipped = 64,
+                      .gc_rejected = 65,
+                      .gc_active = 1,
+                      .gc_parallelism = 2,
+                      .pending_deletes = 66,
+                      .head = ValueLogStats::Head{.segment = 21, .offset = 23}};
+  stats->amplification = {.write = 1.5, .read = 0.75, .space = 1.25};
+  stats->operations["get"] = {.count = 67,
+                              .mean_us = 1.5,
+                              .p50_us = 1.25,
+                              .p90_us = 2.5,
+                              .p99_us = 5,
+                              .p999_us = 10,
+                              .max_us = 68};
+  stats->stages["sync"] = {.count = 69,
+                           .mean_us = 100,
+                           .p50_us = 90,
+                           .p90_us = 120,
+                           .p99_us = 150,
+                           .p999_us = 200,
+                           .max_us = 250};
+  stats->background_errors = 1;
+}
+
 inline nokv::Stats FullStats() {
   nokv::Stats stats;
   stats.entries = 9007199254740993;  // no double holds it
@@ -21,7 +53,8 @@ inline nokv::Stats FullStats() {
                  .release_ms = 10,
                  .last_release_ms = 11,
                  .max_release_ms = 12,
-                 .completed = 13};
+                 .completed = 13,
+                 .bytes_written = 56};
   stats.compaction = {.backlog = 14,
                       .max_score = 1.755,
                       .last_duration_ms = 16,
@@ -65,6 +98,7 @@ inline nokv::Stats FullStats() {
       {.level = 0, .tables = 2, .size_bytes = 4096, .value_bytes = 0, .stale_bytes = 0},
       {.level = 6, .tables = 43, .size_bytes = 8192, .value_bytes = 2048, .stale_bytes = 44}};
   stats.value_bytes_total = 2048;
+  AddDistributions(&stats);
   stats.snapshots = 45;
   stats.last_sequence = 46;
   stats.open_generation = 47;

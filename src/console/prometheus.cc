@@ -31,13 +31,56 @@ void WriteEngine(TextWriter& out, const nokv::Stats& stats) {
   out.Gauge("nokv_engine_snapshots", "Snapshots that are held.", Real(stats.snapshots));
   out.Gauge("nokv_engine_last_sequence", "Sequence number of the last write.",
             Real(stats.last_sequence));
+  out.Counter("nokv_engine_background_errors_total", "Errors that stopped the writes.",
+              stats.background_errors);
   out.Gauge("nokv_engine_read_only", "1 after a background error; writes are refused then.",
             stats.background_error.empty() ? 0 : 1);
+}
+
+void WriteAmplification(TextWriter& out, const AmplificationStats& amplification) {
+  out.Gauge("nokv_engine_write_amplification_ratio", "Bytes written to disk per byte put.",
+            amplification.write);
+  out.Gauge("nokv_engine_read_amplification_ratio", "Tables asked per get.", amplification.read);
+  out.Gauge("nokv_engine_space_amplification_ratio",
+            "Bytes in tables and value files per byte of the deepest level and of values.",
+            amplification.space);
+}
+
+// Counts, and the distribution as quantiles: the engine keeps it, the document has its outline.
+void WriteDurations(TextWriter& out, const std::string& subsystem, const std::string& label,
+                    const std::map<std::string, DurationStats>& durations) {
+  for (const auto& [name, stats] : durations) {
+    out.Counter("nokv_" + subsystem + "_total", "How often it ran.", stats.count, {{label, name}});
+  }
+  for (const auto& [name, stats] : durations) {
+    const auto quantile = [&, &name = name](const char* which, double micros) {
+      out.Gauge("nokv_" + subsystem + "_duration_seconds",
+                "How long it took; quantile 1 is the most.", micros / 1e6,
+                {{label, name}, {"quantile", which}});
+    };
+    quantile("0.5", stats.p50_us);
+    quantile("0.9", stats.p90_us);
+    quantile("0.99", stats.p99_us);
+    quantile("0.999", stats.p999_us);
+    quantile("1", stats.max_us);
+  }
+}
+
+void WriteStalls(TextWriter& out, const std::vector<StallStats>& stalls) {
+  for (const StallStats& stall : stalls) {
+    out.Counter("nokv_write_stalls_total", "Stalls of writes, by what kept them.", stall.count,
+                {{"reason", stall.reason}});
+  }
+  for (const StallStats& stall : stalls) {
+    out.RealCounter("nokv_write_stalled_seconds_total", "Time in which writes waited for room.",
+                    stall.total_ms / 1e3, {{"reason", stall.reason}});
+  }
 }
 
 void WriteBackgroundWork(TextWriter& out, const FlushStats& flush, const CompactionStats& merge) {
   out.Gauge("nokv_flush_pending", "Memtables not yet flushed.", Real(flush.pending));
   out.Counter("nokv_flush_completed_total", "Flushes that ended.", Count(flush.completed));
+  out.Counter("nokv_flush_written_bytes_total", "Bytes written by flushes.", flush.bytes_written);
   out.Gauge("nokv_flush_wait_max_seconds", "Longest wait for a flush.", flush.max_wait_ms / 1e3);
   out.Gauge("nokv_flush_build_max_seconds", "Longest flush.", flush.max_build_ms / 1e3);
   out.Gauge("nokv_compaction_backlog", "Compactions that are due.", Real(merge.backlog));
@@ -70,6 +113,7 @@ void WriteWrites(TextWriter& out, const WriteStats& write) {
   out.Gauge("nokv_write_queue_bytes", "Bytes of the write requests that wait.",
             Real(write.queue_bytes));
   out.Counter("nokv_write_batches_total", "Batches written.", Count(write.batches_total));
+  out.Counter("nokv_write_put_bytes_total", "Bytes of the batches written.", write.bytes_put);
   out.Counter("nokv_write_syncs_total", "Syncs of the log.", Count(write.sync_count));
   out.Gauge("nokv_write_sync_mean_seconds", "Mean duration of a sync.", write.avg_sync_ms / 1e3);
   const std::string name = "nokv_write_throttle";
@@ -167,6 +211,10 @@ void WriteProcess(TextWriter& writer, const BuildInfo& build) {
 
 void WritePrometheus(TextWriter& writer, const nokv::Stats& stats, const GatewayStats* gateway) {
   WriteEngine(writer, stats);
+  WriteAmplification(writer, stats.amplification);
+  WriteDurations(writer, "operation", "op", stats.operations);
+  WriteDurations(writer, "stage", "stage", stats.stages);
+  WriteStalls(writer, stats.write.stalls);
   WriteBackgroundWork(writer, stats.flush, stats.compaction);
   WriteLog(writer, stats.wal);
   WriteWrites(writer, stats.write);

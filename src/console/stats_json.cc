@@ -24,7 +24,8 @@ Json FlushJson(const FlushStats& flush) {
           {"release_ms", flush.release_ms},
           {"last_release_ms", flush.last_release_ms},
           {"max_release_ms", flush.max_release_ms},
-          {"completed", flush.completed}};
+          {"completed", flush.completed},
+          {"bytes_written", flush.bytes_written}};
 }
 
 Json CompactionJson(const CompactionStats& compaction) {
@@ -45,19 +46,28 @@ Json CompactionJson(const CompactionStats& compaction) {
 }
 
 Json ValueLogJson(const ValueLogStats& values) {
-  return {{"segments", values.segments},
-          {"pending_deletes", 0},
-          {"discard_queue", 0},
-          {"gc",
-           {{"gc_runs", values.gc_runs},
-            {"segments_removed", values.segments_removed},
-            {"head_updates", 0},
-            {"gc_active", values.gc_active},
-            {"gc_scheduled", 0},
-            {"gc_throttled", 0},
-            {"gc_skipped", 0},
-            {"gc_rejected", values.gc_rejected},
-            {"gc_parallelism", 0}}}};
+  // Dead bytes are derived from the tables, so nothing about them is ever queued.
+  Json json = {{"segments", values.segments},
+               {"pending_deletes", values.pending_deletes},
+               {"discard_queue", 0}};
+  // The log is the one place to which new values go: bucket 0.
+  if (values.head.has_value()) {
+    json["heads"] = {{"0",
+                      {{"Len", 0},
+                       {"Offset", values.head->offset},
+                       {"Fid", values.head->segment},
+                       {"Bucket", 0}}}};
+  }
+  json["gc"] = {{"gc_runs", values.gc_runs},
+                {"segments_removed", values.segments_removed},
+                {"head_updates", 0},
+                {"gc_active", values.gc_active},
+                {"gc_scheduled", values.gc_scheduled},
+                {"gc_throttled", 0},
+                {"gc_skipped", values.gc_skipped},
+                {"gc_rejected", values.gc_rejected},
+                {"gc_parallelism", values.gc_parallelism}};
+  return json;
 }
 
 double RaftRecordShare(const LogStats& wal) {
@@ -93,6 +103,27 @@ Json RaftJson() {
           {"lag_warning", false}};
 }
 
+Json StallsJson(const std::vector<StallStats>& stalls) {
+  Json json = Json::array();
+  for (const StallStats& stall : stalls) {
+    json.push_back({{"reason", stall.reason},
+                    {"count", stall.count},
+                    {"total_ms", stall.total_ms},
+                    {"max_ms", stall.max_ms}});
+  }
+  return json;
+}
+
+Json DurationsJson(const std::map<std::string, DurationStats>& durations) {
+  Json json = Json::object();
+  for (const auto& [name, stats] : durations) {
+    json[name] = {{"count", stats.count},   {"mean_us", stats.mean_us}, {"p50_us", stats.p50_us},
+                  {"p90_us", stats.p90_us}, {"p99_us", stats.p99_us},   {"p999_us", stats.p999_us},
+                  {"max_us", stats.max_us}};
+  }
+  return json;
+}
+
 Json WriteJson(const WriteStats& write) {
   return {{"queue_depth", write.queue_depth},
           {"queue_entries", write.queue_entries},
@@ -112,7 +143,9 @@ Json WriteJson(const WriteStats& write) {
           {"throttle_pressure_permille", write.throttle_pressure_permille},
           {"throttle_rate_bytes_per_sec", write.throttle_rate_bytes_per_sec},
           {"hot_key_limited", 0},
-          {"throttle_reason", write.throttle_reason}};
+          {"throttle_reason", write.throttle_reason},
+          {"bytes_put", write.bytes_put},
+          {"stalls", StallsJson(write.stalls)}};
 }
 
 Json RegionJson() {
@@ -229,7 +262,14 @@ Json SnapshotJson(const nokv::Stats& stats, const GatewayStats& gateway) {
           {"snapshots", stats.snapshots},
           {"last_sequence", stats.last_sequence},
           {"open_generation", stats.open_generation},
-          {"background_error", stats.background_error}};
+          {"background_error", stats.background_error},
+          {"background_errors", stats.background_errors},
+          {"operations", DurationsJson(stats.operations)},
+          {"stages", DurationsJson(stats.stages)},
+          {"amplification",
+           {{"write", stats.amplification.write},
+            {"read", stats.amplification.read},
+            {"space", stats.amplification.space}}}};
 }
 
 std::string Print(const Json& json) {

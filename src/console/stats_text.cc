@@ -340,8 +340,43 @@ class Printer {
       if (!reason.empty()) text += " reason=" + Quoted(reason);
       Line("Write.Throttle", text);
     }
+    for (const Json& stall : in_.Array("write.stalls")) {
+      Reader reader(stall);
+      Line("Write.Stalls", "reason=" + Quoted(reader.String("reason")) + " " +
+                               reader.Fields({{"count", "count"}}) +
+                               " totalMs=" + Decimals(reader.Real("total_ms"), 2) +
+                               " maxMs=" + Decimals(reader.Real("max_ms"), 2));
+      in_.Adopt(reader);
+    }
+    if (in_.Positive("amplification.write") || in_.Positive("amplification.space")) {
+      Line("Amplification", "write=" + Decimals(in_.Real("amplification.write"), 2) +
+                                " read=" + Decimals(in_.Real("amplification.read"), 2) +
+                                " space=" + Decimals(in_.Real("amplification.space"), 2));
+    }
+    Durations("Operations:", "operations");
+    Durations("Stages:", "stages");
     const std::string error = in_.String("background_error");
     if (!error.empty()) Line("BackgroundError", Quoted(error));
+  }
+
+  // Those that ever happened.
+  void Durations(std::string_view title, std::string_view path) {
+    const Json* durations = in_.Find(path);
+    if (durations == nullptr || !durations->is_object()) return;
+    std::string lines;
+    for (const auto& [name, json] : durations->items()) {
+      Reader reader(json);
+      if (reader.Positive("count")) {
+        lines += "  - " + name + " " + reader.Fields({{"count", "count"}});
+        for (const char* field : {"mean", "p50", "p99", "p999", "max"}) {
+          const std::string key = std::string(field) + "_us";
+          lines += " " + std::string(field) + "Us=" + Decimals(reader.Real(key), 2);
+        }
+        lines += "\n";
+      }
+      in_.Adopt(reader);
+    }
+    if (!lines.empty()) text_ += std::string(title) + "\n" + lines;
   }
 
   Reader in_;

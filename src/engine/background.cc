@@ -156,6 +156,7 @@ Status EngineImpl::InstallFlush(const MemtableRef& memtable) {
   RETURN_IF_ERROR(versions_->LogAndApply({std::move(edit)}).Prefixed("install flush"));
   {
     base::MutexLock lock(mu_);
+    timings_.flush_bytes_written += flush_job_->stats().bytes_written;
     timings_.flush_build.Add(clock().MonotonicMicros() - flush_started_micros_);
     immutables_.pop_front();
     replay_segment_ = memtable.log_end.segment;

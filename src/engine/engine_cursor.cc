@@ -25,6 +25,7 @@ class EngineCursor final : public Cursor {
 
   void SeekToLast() override {
     if (!Start()) return;
+    const OperationTimer timer(source_.times->clock, source_.times->seek);
     if (upper_.empty()) {
       it().SeekToLast();
     } else {
@@ -35,6 +36,7 @@ class EngineCursor final : public Cursor {
 
   void Seek(std::string_view prefix) override {
     if (!Start()) return;
+    const OperationTimer timer(source_.times->clock, source_.times->seek);
     it().Seek(keys::FirstInternalKey(std::max<std::string_view>(prefix, lower_)));
     hidden_.clear();
     GoForward();
@@ -42,6 +44,7 @@ class EngineCursor final : public Cursor {
 
   void SeekForPrev(std::string_view prefix) override {
     if (!Start()) return;
+    const OperationTimer timer(source_.times->clock, source_.times->seek);
     if (!upper_.empty() && prefix >= upper_) {
       it().SeekForPrev(keys::FirstInternalKey(upper_));
     } else {

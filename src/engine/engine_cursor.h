@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "engine/engine.h"
+#include "engine/operation_times.h"
 #include "lsm/iterator/internal_iterator.h"
 #include "lsm/range_tombstone.h"
 #include "lsm/version/version.h"
@@ -28,6 +29,7 @@ struct CursorSource {
   base::Clock* clock = nullptr;                     // tells whether values come from the disk
   std::shared_ptr<const void> pin;                  // keeps all of the above alive
   std::shared_ptr<const std::atomic<bool>> closed;  // set when the engine closes
+  std::shared_ptr<OperationTimes> times;
 };
 
 std::unique_ptr<Cursor> NewEngineCursor(CursorSource source, const CursorOptions& options);

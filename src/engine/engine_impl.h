@@ -19,6 +19,7 @@
 #include "engine/commit_tracker.h"
 #include "engine/engine.h"
 #include "engine/engine_cursor.h"
+#include "engine/operation_times.h"
 #include "engine/read_set.h"
 #include "engine/read_state.h"
 #include "engine/timing.h"
@@ -85,6 +86,7 @@ class EngineImpl final : public Engine {
     SyncNeed need = SyncNeed::kNone;
     std::unique_ptr<Validation> validation;  // registered; null: unconditional
     Completion done;
+    uint64_t queued_at_micros = 0;
   };
   // Where changes may be that a validation has to search.
   struct NewerPlaces {
@@ -127,6 +129,8 @@ class EngineImpl final : public Engine {
 
   // write.cc
   Status CheckBatch(const Batch& batch) const;
+  // Counts a write; has `*done` note how long it took if its turn to be timed has come.
+  void TimeWrite(Completion* done);
   WriteTicket Write(const Batch& batch, SyncNeed need, bool leading, Completion done) EXCLUDES(mu_);
   // Gives the batch its place in log and memtable, or in the queue of writes that wait for room;
   // then `*done` is taken. An error refuses it. `validation` is registered, and has found nothing;
@@ -137,7 +141,7 @@ class EngineImpl final : public Engine {
   // OK if the engine takes writes.
   Status RefusalLocked() const REQUIRES(mu_);
   // True if a write may go ahead, after making the full memtable immutable if need be; false if it
-  // must wait (stall_reason_ says why).
+  // must wait (the stall times say why).
   bool MakeRoomLocked() REQUIRES(mu_);
   void SwitchMemtableLocked() REQUIRES(mu_);
   // The active memtable becomes the newest immutable one; a new one takes its place.
@@ -213,6 +217,9 @@ class EngineImpl final : public Engine {
   void RemoveUnusedValueFiles() EXCLUDES(mu_);
   void RemoveValueFiles(const std::vector<manifest::ValueFileId>& files) EXCLUDES(mu_);
 
+  // report.cc
+  std::shared_ptr<const ReadState> ReportUnderLock(Stats* stats) const EXCLUDES(mu_);
+
   // lifecycle.cc
   // The first error makes the engine read-only and answers everybody who waits.
   void SetBackgroundErrorLocked(const Status& status, Completions* completions) REQUIRES(mu_);
@@ -237,6 +244,9 @@ class EngineImpl final : public Engine {
   // Set when the engine refuses everything; cursors hold it too.
   const std::shared_ptr<std::atomic<bool>> closed_ = std::make_shared<std::atomic<bool>>(false);
 
+  // Cursors hold it too.
+  const std::shared_ptr<OperationTimes> times_;
+
   ReadHorizon horizon_;
   CurrentReadState current_state_;
 
@@ -246,7 +256,6 @@ class EngineImpl final : public Engine {
   std::shared_ptr<const ReadState> read_state_ GUARDED_BY(mu_);
   CommitTracker tracker_ GUARDED_BY(mu_){0, &horizon_};
   std::deque<StalledWrite> stalled_ GUARDED_BY(mu_);
-  std::string stall_reason_ GUARDED_BY(mu_);
   std::vector<Validation*> validations_ GUARDED_BY(mu_);  // registered
   bool syncing_ GUARDED_BY(mu_) = false;
   bool preparing_ GUARDED_BY(mu_) = false;        // a file for the next segment of the log

@@ -21,6 +21,7 @@ void EngineImpl::SetBackgroundErrorLocked(const Status& status, Completions* com
     reason = reason.WithHint("mend the cause, then reopen the database; reads go on");
   }
   background_error_ = reason.WithErrorNumber(1401);
+  timings_.background_errors++;
   doors_.logger.Error(background_error_.ToString());
   tracker_.Fail(background_error_, completions);
   AnswerQueuesLocked(background_error_, completions);
@@ -32,7 +33,7 @@ void EngineImpl::AnswerQueuesLocked(const Status& status, Completions* completio
     completions->Add(std::move(write.done), status);
   }
   stalled_.clear();
-  stall_reason_.clear();
+  timings_.stalls.End(clock().MonotonicMicros());
   for (FlushWaiter& waiter : flush_waiters_) completions->Add(std::move(waiter.done), status);
   flush_waiters_.clear();
   for (ManualCompaction& manual : manual_) completions->Add(std::move(manual.done), status);

@@ -81,7 +81,8 @@ EngineImpl::EngineImpl(const Options& options, std::string path, const Doors& do
       doors_(doors),
       compaction_options_(MakeCompactionOptions(options)),
       placement_(MakePlacement(options)),
-      cache_(options.block_cache_bytes) {
+      cache_(options.block_cache_bytes),
+      times_(std::make_shared<OperationTimes>(doors.runtime.clock())) {
   active_.table = NewMemtable();
 }
 

@@ -42,6 +42,7 @@ struct Lookup {
   uint64_t trailer = 0;
   std::string_view payload;
   lsm::BlockHandle block;
+  int tables_read = 0;
 };
 
 // The newest entry of the key and the newest tombstone over it, memtables first.
@@ -68,6 +69,7 @@ Status FindNewest(const ReadState& state, std::string_view engine_key,
   lookup->trailer = result.trailer;
   lookup->payload = result.payload;
   lookup->block = std::move(result.block);
+  lookup->tables_read = result.tables_read;
   return Status::Ok();
 }
 
@@ -94,9 +96,11 @@ Result<bool> FetchValue(const CurrentReadState::Lease& state, const vlog::ValueP
 
 Result<bool> EngineImpl::Get(const ReadView& view, std::string_view engine_key, FoundValue* found) {
   if (closed()) return DatabaseClosed();
+  const OperationTimer timer(clock(), times_->get);
   const CurrentReadState::Lease state = current_state_.Take();
   Lookup lookup;
   RETURN_IF_ERROR(FindNewest(*state, engine_key, SequenceOf(view), &lookup));
+  if (timer.timed()) times_->tables_per_get.Record(static_cast<uint64_t>(lookup.tables_read));
   if (!lookup.found) return false;
   lsm::ParsedPayload parsed;
   if (!lsm::ParseEntryPayload(lookup.payload, &parsed)) {
@@ -133,6 +137,7 @@ std::unique_ptr<Cursor> EngineImpl::NewCursor(const CursorOptions& options) {
   source.now_ms = clock().WallMillis();
   source.clock = &clock();
   source.closed = closed_;
+  source.times = times_;
   std::vector<std::unique_ptr<lsm::InternalIterator>> children;
   children.push_back(state.active->NewIterator());
   source.tombstones = state.version->CollectTombstones();

@@ -25,21 +25,129 @@ FlushStats ReportFlush(const EngineTimings& timings, size_t waiting, bool active
   flush.last_release_ms = timings.flush_release.last_ms();
   flush.max_release_ms = timings.flush_release.max_ms();
   flush.completed = static_cast<int64_t>(timings.flush_build.count);
+  flush.bytes_written = timings.flush_bytes_written;
   return flush;
 }
 
-WriteStats ReportWrites(const EngineTimings& timings) {
+WriteStats ReportWrites(const EngineTimings& timings, uint64_t now) {
   WriteStats write;
   const auto mean = [](uint64_t sum, uint64_t count) {
     return count == 0 ? 0.0 : static_cast<double>(sum) / static_cast<double>(count);
   };
   write.avg_batch_entries = mean(timings.batch_entries, timings.batches);
   write.avg_batch_bytes = mean(timings.batch_bytes, timings.batches);
+  // Most need not wait.
+  write.avg_request_wait_ms = mean(timings.write_room.sum_micros, timings.batches) / 1000;
   write.avg_sync_ms = timings.sync.mean_ms();
   write.avg_sync_batch = mean(timings.synced_writes, timings.sync.count);
   write.sync_count = static_cast<int64_t>(timings.sync.count);
   write.batches_total = static_cast<int64_t>(timings.batches);
+  write.bytes_put = timings.batch_bytes;
+  for (const auto& [reason, total] : timings.stalls.Totals(now)) {
+    write.stalls.push_back({reason, total.count, static_cast<double>(total.sum_micros) / 1000,
+                            static_cast<double>(total.max_micros) / 1000});
+  }
   return write;
+}
+
+CompactionStats ReportCompaction(const EngineTimings& timings) {
+  CompactionStats compaction;
+  compaction.runs = timings.compaction.count;
+  compaction.last_duration_ms = timings.compaction.last_ms();
+  compaction.max_duration_ms = timings.compaction.max_ms();
+  compaction.bytes_read = timings.compaction_bytes_read;
+  compaction.bytes_written = timings.compaction_bytes_written;
+  return compaction;
+}
+
+ValueLogStats ReportValueLog(const EngineTimings& timings) {
+  ValueLogStats values;
+  values.gc_scheduled = timings.value_gc_scheduled;
+  values.gc_runs = timings.value_gc_runs;
+  values.gc_skipped = timings.value_gc_skipped;
+  values.gc_rejected = timings.value_gc_rejected;
+  values.segments_removed = timings.value_files_removed;
+  return values;
+}
+
+void ReportStages(const EngineTimings& timings, Stats* stats) {
+  const auto add = [stats](const char* name, const Timing& timing) {
+    stats->stages[name] = DescribeDurations(timing.distribution, /*unit_us=*/1);
+  };
+  add("write_room", timings.write_room);
+  add("sync", timings.sync);
+  add("flush_wait", timings.flush_wait);
+  add("flush_build", timings.flush_build);
+  add("flush_release", timings.flush_release);
+  add("compaction", timings.compaction);
+}
+
+void ReportOperations(const OperationTimes& times, Stats* stats) {
+  stats->operations["get"] = DescribeDurations(times.get);
+  stats->operations["seek"] = DescribeDurations(times.seek);
+  stats->operations["write"] = DescribeDurations(times.write);
+  const DurationStats& apply = stats->stages["write_apply"] = DescribeDurations(times.write_apply);
+  stats->write.avg_apply_ms = apply.mean_us / 1000;
+  stats->amplification.read = times.tables_per_get.Snapshot().mean();
+}
+
+// The levels, and what they amount to.
+void ReportLevels(const lsm::Version& version, Stats* stats) {
+  int64_t deepest_bytes = 0;
+  int64_t all_bytes = 0;
+  for (int level = 0; level < lsm::kLevels; level++) {
+    const auto& files = version.files(level);
+    if (files.empty()) continue;
+    LevelStats report;
+    report.level = level;
+    report.tables = static_cast<int64_t>(files.size());
+    for (const auto& file : files) {
+      const manifest::FileMetadata& meta = file->meta();
+      report.size_bytes += static_cast<int64_t>(meta.file_bytes);
+      for (const auto& reference : meta.points_into) {
+        report.value_bytes += static_cast<int64_t>(reference.bytes);
+      }
+      if (meta.entries > 0) {
+        report.stale_bytes += static_cast<int64_t>(static_cast<double>(meta.file_bytes) *
+                                                   static_cast<double>(meta.deletions) /
+                                                   static_cast<double>(meta.entries));
+      }
+      stats->entries += static_cast<int64_t>(meta.entries);
+    }
+    deepest_bytes = report.size_bytes;
+    all_bytes += report.size_bytes;
+    stats->levels.push_back(report);
+  }
+  for (const lsm::ValueFileUse& use : lsm::ValueUse(version)) {
+    stats->value_log.segments++;
+    stats->value_bytes_total += static_cast<int64_t>(use.live_bytes);
+    all_bytes += static_cast<int64_t>(use.file_bytes);
+  }
+  const int64_t needed = deepest_bytes + stats->value_bytes_total;
+  if (needed > 0) {
+    stats->amplification.space = static_cast<double>(all_bytes) / static_cast<double>(needed);
+  }
+}
+
+CacheStats ReportCache(const lsm::BlockCacheStats& stats) {
+  CacheStats cache;
+  const uint64_t lookups = stats.hits + stats.misses;
+  cache.block_hit_rate =
+      lookups == 0 ? 0 : static_cast<double>(stats.hits) / static_cast<double>(lookups);
+  cache.hits = stats.hits;
+  cache.misses = stats.misses;
+  cache.evictions = stats.evictions;
+  cache.charge_bytes = stats.charge_bytes;
+  cache.capacity_bytes = stats.capacity_bytes;
+  return cache;
+}
+
+double WriteAmplification(const Stats& stats) {
+  const uint64_t written =
+      stats.wal.bytes_written + stats.flush.bytes_written + stats.compaction.bytes_written;
+  return stats.write.bytes_put == 0
+             ? 0
+             : static_cast<double>(written) / static_cast<double>(stats.write.bytes_put);
 }
 
 LogStats ReportLog(const wal::Log& log) {
@@ -75,73 +183,56 @@ void DescribeUse(manifest::ValueFileId id, const lsm::ValueFileUse& use,
 
 }  // namespace
 
+std::shared_ptr<const ReadState> EngineImpl::ReportUnderLock(Stats* stats) const {
+  base::MutexLock lock(mu_);
+  stats->flush = ReportFlush(timings_, immutables_.size(), flushing_);
+  stats->write = ReportWrites(timings_, doors_.runtime.clock().MonotonicMicros());
+  stats->write.queue_depth = static_cast<int64_t>(stalled_.size());
+  for (const StalledWrite& write : stalled_) {
+    stats->write.queue_entries += BatchReader(write.encoding).count();
+    stats->write.queue_bytes += static_cast<int64_t>(write.encoding.size());
+  }
+  if (!stalled_.empty()) {
+    stats->write.throttle_active = true;
+    stats->write.throttle_mode = "stop";
+    stats->write.throttle_pressure_permille = 1000;
+    stats->write.throttle_reason = timings_.stalls.reason();
+  }
+  stats->compaction = ReportCompaction(timings_);
+  stats->value_log = ReportValueLog(timings_);
+  const bool emptying = compaction_plan_.has_value() &&
+                        compaction_plan_->reason == lsm::CompactionReason::kValueGarbage;
+  stats->value_log.gc_active = value_gc_.has_value() || emptying ? 1 : 0;
+  ReportStages(timings_, stats);
+  stats->snapshots = snapshots_.size();
+  stats->last_sequence = tracker_.visible();
+  stats->background_errors = timings_.background_errors;
+  if (!background_error_.ok()) stats->background_error = background_error_.ToString();
+  return read_state_;
+}
+
 Stats EngineImpl::GetStats() {
   Stats stats;
-  std::shared_ptr<const ReadState> state;
-  {
-    base::MutexLock lock(mu_);
-    state = read_state_;
-    stats.flush = ReportFlush(timings_, immutables_.size(), flushing_);
-    stats.write = ReportWrites(timings_);
-    stats.write.queue_depth = static_cast<int64_t>(stalled_.size());
-    for (const StalledWrite& write : stalled_) {
-      stats.write.queue_entries += BatchReader(write.encoding).count();
-      stats.write.queue_bytes += static_cast<int64_t>(write.encoding.size());
-    }
-    if (!stalled_.empty()) {
-      stats.write.throttle_active = true;
-      stats.write.throttle_mode = "stop";
-      stats.write.throttle_pressure_permille = 1000;
-      stats.write.throttle_reason = stall_reason_;
-    }
-    stats.compaction.runs = timings_.compaction.count;
-    stats.compaction.last_duration_ms = timings_.compaction.last_ms();
-    stats.compaction.max_duration_ms = timings_.compaction.max_ms();
-    stats.compaction.bytes_read = timings_.compaction_bytes_read;
-    stats.compaction.bytes_written = timings_.compaction_bytes_written;
-    stats.value_log.gc_runs = timings_.value_gc_runs;
-    stats.value_log.gc_rejected = timings_.value_gc_rejected;
-    stats.value_log.gc_active = value_gc_.has_value() ? 1 : 0;
-    stats.value_log.segments_removed = timings_.value_files_removed;
-    stats.snapshots = snapshots_.size();
-    stats.last_sequence = tracker_.visible();
-    if (!background_error_.ok()) stats.background_error = background_error_.ToString();
-  }
+  const std::shared_ptr<const ReadState> state = ReportUnderLock(&stats);
+  ReportOperations(*times_, &stats);
   stats.wal = log_ != nullptr ? ReportLog(*log_) : found_log_;
   stats.open_generation = open_generation_;
   stats.entries = static_cast<int64_t>(state->active->entries());
   for (const auto& memtable : state->immutables) {
     stats.entries += static_cast<int64_t>(memtable->entries());
   }
-  const auto scores = lsm::LevelScores(*state->version, compaction_options_);
-  for (int level = 0; level < lsm::kLevels; level++) {
-    const double score = scores[static_cast<size_t>(level)];
+  for (const double score : lsm::LevelScores(*state->version, compaction_options_)) {
     stats.compaction.max_score = std::max(stats.compaction.max_score, score);
     if (score >= 1) stats.compaction.backlog++;
-    const auto& files = state->version->files(level);
-    if (files.empty()) continue;
-    LevelStats report;
-    report.level = level;
-    report.tables = static_cast<int64_t>(files.size());
-    for (const auto& file : files) {
-      report.size_bytes += static_cast<int64_t>(file->meta().file_bytes);
-      stats.entries += static_cast<int64_t>(file->meta().entries);
-    }
-    stats.levels.push_back(report);
   }
-  for (const lsm::ValueFileUse& use : lsm::ValueUse(*state->version)) {
-    stats.value_log.segments++;
-    stats.value_bytes_total += static_cast<int64_t>(use.live_bytes);
+  ReportLevels(*state->version, &stats);
+  const auto retained = static_cast<int64_t>(versions_->GetRetained().value_files.size());
+  stats.value_log.pending_deletes = std::max<int64_t>(0, retained - stats.value_log.segments);
+  if (placement_.any_apart()) {
+    stats.value_log.head = ValueLogStats::Head{stats.wal.active_segment, stats.wal.active_size};
   }
-  const lsm::BlockCacheStats cache = cache_.stats();
-  const uint64_t lookups = cache.hits + cache.misses;
-  stats.cache.block_hit_rate =
-      lookups == 0 ? 0 : static_cast<double>(cache.hits) / static_cast<double>(lookups);
-  stats.cache.hits = cache.hits;
-  stats.cache.misses = cache.misses;
-  stats.cache.evictions = cache.evictions;
-  stats.cache.charge_bytes = cache.charge_bytes;
-  stats.cache.capacity_bytes = cache.capacity_bytes;
+  stats.cache = ReportCache(cache_.stats());
+  stats.amplification.write = WriteAmplification(stats);
   return stats;
 }
 

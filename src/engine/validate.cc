@@ -27,6 +27,7 @@ SyncNeed NeedOf(WriteMode mode) {
 
 WriteTicket EngineImpl::WriteIf(const Batch& batch, ReadSet reads, WriteMode mode,
                                 Completion done) {
+  TimeWrite(&done);
   auto validation = std::make_unique<Validation>(std::move(reads));
   Validation& registered = *validation;
   NewerPlaces places;

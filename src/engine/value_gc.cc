@@ -19,8 +19,10 @@ std::optional<lsm::CompactionPlan> EngineImpl::PlanValueGarbageLocked(Completion
       lsm::PickValueGarbage(read_state_->version, compaction_options_, compaction_state_, files);
   if (plan.has_value()) {
     plan->emptied = {files.begin(), files.end()};
+    timings_.value_gc_scheduled++;
     if (value_gc_.has_value()) value_gc_->found_any = true;
   } else if (value_gc_.has_value()) {
+    timings_.value_gc_skipped += value_gc_->found_any ? 0 : 1;
     completions->Add(std::move(value_gc_->done),
                      value_gc_->found_any
                          ? Status::Ok()

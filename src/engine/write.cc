@@ -64,6 +64,7 @@ WriteTicket EngineImpl::WriteLeading(const Batch& batch, bool sync, Completion d
 }
 
 WriteTicket EngineImpl::Write(const Batch& batch, SyncNeed need, bool leading, Completion done) {
+  TimeWrite(&done);
   Completions completions;
   std::optional<Admission> admission;
   {
@@ -78,6 +79,14 @@ WriteTicket EngineImpl::Write(const Batch& batch, SyncNeed need, bool leading, C
   return {Apply(*admission, batch.encoding(), leading)};
 }
 
+void EngineImpl::TimeWrite(Completion* done) {
+  if (!times_->write.Count() || !*done) return;
+  *done = [this, began_ns = clock().MonotonicNanos(), told = std::move(*done)](Status status) {
+    times_->write.Record(clock().MonotonicNanos() - began_ns);
+    told(std::move(status));
+  };
+}
+
 Status EngineImpl::PlaceLocked(const Batch& batch, SyncNeed need,
                                std::unique_ptr<Validation> validation, Completion* done,
                                std::optional<Admission>* admission, Completions* completions) {
@@ -87,12 +96,14 @@ Status EngineImpl::PlaceLocked(const Batch& batch, SyncNeed need,
     // Its writer may ask for the sync before it is applied, so it asks for one itself.
     if (need == SyncNeed::kDeferred) need = SyncNeed::kDue;
     // A validation stays registered, and so sees what is admitted before this write.
-    stalled_.push_back({batch.encoding(), need, std::move(validation), std::move(*done)});
+    stalled_.push_back({batch.encoding(), need, std::move(validation), std::move(*done),
+                        clock().MonotonicMicros()});
     ScheduleLocked();
     return Status::Ok();
   }
   UnregisterLocked(validation.get());
-  if (waits) return Status::ResourceExhausted("writes wait because of too many " + stall_reason_);
+  if (waits)
+    return Status::ResourceExhausted("writes wait because of too many " + timings_.stalls.reason());
   if (empty) {
     completions->Add(std::move(*done), Status::Ok());
     return Status::Ok();
@@ -104,7 +115,7 @@ Status EngineImpl::PlaceLocked(const Batch& batch, SyncNeed need,
 bool EngineImpl::MakeRoomLocked() {
   const size_t level0 = read_state_->version->files(0).size();
   if (level0 >= static_cast<size_t>(options_.level0_stop_trigger)) {
-    stall_reason_ = "level 0 tables";
+    timings_.stalls.Begin("level 0 tables", clock().MonotonicMicros());
     return false;
   }
   const lsm::Memtable& active = *active_.table;
@@ -115,7 +126,7 @@ bool EngineImpl::MakeRoomLocked() {
   size_t waiting_bytes = active.MemoryUsage();
   for (const MemtableRef& memtable : immutables_) waiting_bytes += memtable.table->MemoryUsage();
   if (!immutables_.empty() && waiting_bytes > options_.immutable_memtable_bytes) {
-    stall_reason_ = "immutable memtables";
+    timings_.stalls.Begin("immutable memtables", clock().MonotonicMicros());
     return false;
   }
   SwitchMemtableLocked();
@@ -189,6 +200,7 @@ void EngineImpl::RunPrepareSegment() {
 }
 
 bool EngineImpl::Apply(const Admission& admission, std::string_view encoding, bool leading) {
+  std::optional<OperationTimer> timer(std::in_place, clock(), times_->write_apply);
   std::memcpy(admission.place.payload, encoding.data(), encoding.size());
   base::StoreFixed64(admission.place.payload, admission.first_sequence);
   const auto committed = log_->Commit(admission.place);
@@ -200,6 +212,7 @@ bool EngineImpl::Apply(const Admission& admission, std::string_view encoding, bo
         InsertBatch(encoding, admission.first_sequence, admission.place.payload_position(),
                     placement_, /*verify_values=*/false, admission.memtable.get());
     NOKV_CHECK(inserted.ok()) << inserted;
+    timer.reset();
     base::MutexLock lock(mu_);
     tracker_.Applied(admission.ticket, &completions);
     visible =
@@ -228,7 +241,9 @@ void EngineImpl::DrainStalled() {
       if (stalled_.empty() || !RefusalLocked().ok() || !MakeRoomLocked()) break;
       write = std::move(stalled_.front());
       stalled_.pop_front();
-      if (stalled_.empty()) stall_reason_.clear();
+      const uint64_t now = clock().MonotonicMicros();
+      timings_.write_room.Add(now - write.queued_at_micros);
+      if (stalled_.empty()) timings_.stalls.End(now);
       AdmitStalledLocked(&write, &admission, &completions);
     }
     completions.Run();

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "metrics/registry.h"
+#include "metrics/sampled_histogram.h"
 
 namespace nokv::metrics {
 namespace {
@@ -106,6 +107,19 @@ TEST(RegistryDeathTest, StopsOnANameOfAnotherForm) {
   EXPECT_DEATH(registry.GetCounter("Requests", "x"), "metric name Requests");
   registry.GetCounter("nokv_x_total", "x");
   EXPECT_DEATH(registry.GetGauge("nokv_x_total", "x"), "another kind");
+}
+
+TEST(SampledHistogramTest, CountsAllAndTimesOneInSixteen) {
+  SampledHistogram histogram;
+  uint64_t timed = 0;
+  for (int i = 0; i < 33; i++) {
+    if (!histogram.Count()) continue;
+    timed++;
+    histogram.Record(100);
+  }
+  EXPECT_EQ(timed, 3U);
+  EXPECT_EQ(histogram.count(), 33U);
+  EXPECT_EQ(histogram.Snapshot().count(), 3U);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 // Thread safety: immutable.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -27,6 +28,13 @@ class Placement {
 
   bool Apart(std::string_view engine_key, size_t value_bytes) const {
     return value_bytes > 0 && value_bytes >= ThresholdOf(engine_key);
+  }
+
+  // False if every value stays in its table.
+  bool any_apart() const {
+    return threshold_ != kNever || std::any_of(rules_.begin(), rules_.end(), [](const auto& rule) {
+             return rule.threshold != kNever;
+           });
   }
 
  private:
