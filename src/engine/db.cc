@@ -44,16 +44,7 @@ class DBImpl final : public DB {
 
   Result<std::vector<std::optional<Value>>> MultiGet(
       const ReadOptions& options, std::span<const std::string_view> keys) override {
-    const auto snapshot = options.snapshot == nullptr ? engine_.NewSnapshot() : nullptr;
-    ReadView view = MakeView(options.snapshot);
-    if (snapshot != nullptr) view.snapshot = snapshot.get();
-    std::vector<std::optional<Value>> values;
-    values.reserve(keys.size());
-    for (const std::string_view key : keys) {
-      ASSIGN_OR_RETURN(auto value, GetPlain(engine_, view, key));
-      values.push_back(std::move(value));
-    }
-    return values;
+    return MultiGetPlain(engine_, MakeView(options.snapshot), keys);
   }
 
   Status Put(const WriteOptions& options, std::string_view key, std::string_view value,

@@ -14,6 +14,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -114,6 +116,9 @@ class Engine {
   // from disk.
   virtual Result<bool> Get(const ReadView& view, std::string_view engine_key,
                            FoundValue* found) = 0;
+  // As Get for each key, all from one state; what is missing is empty. Fails if any of them does.
+  virtual Status MultiGet(const ReadView& view, std::span<const std::string> engine_keys,
+                          std::vector<std::optional<FoundValue>>* found) = 0;
   // Hints that Get will be called with these soon. Reads nothing from disk.
   virtual void Prefetch(std::span<const std::string> engine_keys) = 0;
   // Never null.

@@ -53,6 +53,8 @@ class EngineImpl final : public Engine {
   Status Open();
 
   Result<bool> Get(const ReadView& view, std::string_view engine_key, FoundValue* found) override;
+  Status MultiGet(const ReadView& view, std::span<const std::string> engine_keys,
+                  std::vector<std::optional<FoundValue>>* found) override;
   void Prefetch(std::span<const std::string> engine_keys) override;
   std::unique_ptr<Cursor> NewCursor(const CursorOptions& options) override;
   std::unique_ptr<EngineSnapshot> NewSnapshot(bool include_unsynced) override;

@@ -101,6 +101,22 @@ Result<std::optional<Value>> GetPlain(Engine& engine, const ReadView& view, std:
       Value{std::string(found.value), found.attributes.expiry_ms, found.attributes.user_meta});
 }
 
+Result<std::vector<std::optional<Value>>> MultiGetPlain(Engine& engine, const ReadView& view,
+                                                        std::span<const std::string_view> keys) {
+  std::vector<std::string> engine_keys;
+  engine_keys.reserve(keys.size());
+  for (const std::string_view key : keys) engine_keys.push_back(PlainEngineKey(key));
+  std::vector<std::optional<FoundValue>> found;
+  RETURN_IF_ERROR(engine.MultiGet(view, engine_keys, &found));
+  std::vector<std::optional<Value>> values(keys.size());
+  for (size_t i = 0; i < keys.size(); i++) {
+    if (!found[i].has_value()) continue;
+    values[i] = Value{std::string(found[i]->value), found[i]->attributes.expiry_ms,
+                      found[i]->attributes.user_meta};
+  }
+  return values;
+}
+
 std::unique_ptr<Iterator> NewPlainIterator(Engine& engine, const ReadView& view,
                                            const IteratorOptions& options) {
   CursorOptions cursor;

@@ -15,6 +15,9 @@
 namespace nokv::engine {
 
 Result<std::optional<Value>> GetPlain(Engine& engine, const ReadView& view, std::string_view key);
+// As GetPlain for each key, all from one state.
+Result<std::vector<std::optional<Value>>> MultiGetPlain(Engine& engine, const ReadView& view,
+                                                        std::span<const std::string_view> keys);
 // Never null. The snapshot is the view's, not that of `options`.
 std::unique_ptr<Iterator> NewPlainIterator(Engine& engine, const ReadView& view,
                                            const IteratorOptions& options);

@@ -1,5 +1,6 @@
 // The read path: point lookups, cursors and snapshots.
 #include <algorithm>
+#include <array>
 
 #include "base/macros.h"
 #include "engine/engine_impl.h"
@@ -37,6 +38,7 @@ void EngineImpl::PublishReadStateLocked() {
 
 namespace {
 
+// An entry that was found, and what keeps it alive if the read state does not.
 struct Lookup {
   bool found = false;
   uint64_t trailer = 0;
@@ -45,47 +47,109 @@ struct Lookup {
   int tables_read = 0;
 };
 
-// The newest entry of the key and the newest tombstone over it, memtables first.
-Status FindNewest(const ReadState& state, std::string_view engine_key,
-                  keys::SequenceNumber sequence, Lookup* lookup) {
-  lsm::LookupResult result;
+// True if the memtables have the newest entry of the key. `*covering` is the newest tombstone over
+// it there.
+bool FindInMemtables(const ReadState& state, std::string_view engine_key,
+                     keys::SequenceNumber sequence, Lookup* lookup,
+                     keys::SequenceNumber* covering) {
   const auto look_in = [&](const lsm::Memtable& memtable) {
     if (memtable.range_tombstone_count() > 0) {
-      result.covering = std::max(result.covering, memtable.range_tombstones()->MaxCovering(
-                                                      keys::PrefixOf(engine_key), sequence));
+      *covering = std::max(*covering, memtable.range_tombstones()->MaxCovering(
+                                          keys::PrefixOf(engine_key), sequence));
     }
     if (!memtable.Get(engine_key, sequence, &lookup->trailer, &lookup->payload)) return false;
-    lookup->found = keys::Kind(lookup->trailer & 0xff) == keys::Kind::kPut &&
-                    lookup->trailer >> 8 > result.covering;
+    lookup->found =
+        keys::Kind(lookup->trailer & 0xff) == keys::Kind::kPut && lookup->trailer >> 8 > *covering;
     return true;
   };
-  if (look_in(*state.active)) return Status::Ok();
-  for (const auto& memtable : state.immutables) {
-    if (look_in(*memtable)) return Status::Ok();
-  }
-  RETURN_IF_ERROR(state.version->Get(engine_key, sequence, &result));
+  if (look_in(*state.active)) return true;
+  return std::any_of(state.immutables.begin(), state.immutables.end(),
+                     [&](const auto& memtable) { return look_in(*memtable); });
+}
+
+void TakeFromTables(lsm::LookupResult result, Lookup* lookup) {
   lookup->found = result.state == lsm::LookupResult::State::kFound &&
                   keys::Kind(result.trailer & 0xff) == keys::Kind::kPut;
   lookup->trailer = result.trailer;
   lookup->payload = result.payload;
   lookup->block = std::move(result.block);
   lookup->tables_read = result.tables_read;
+}
+
+// The newest entry of the key and the newest tombstone over it, memtables first.
+Status FindNewest(const ReadState& state, std::string_view engine_key,
+                  keys::SequenceNumber sequence, Lookup* lookup) {
+  lsm::LookupResult result;
+  if (FindInMemtables(state, engine_key, sequence, lookup, &result.covering)) return Status::Ok();
+  RETURN_IF_ERROR(state.version->Get(engine_key, sequence, &result));
+  TakeFromTables(std::move(result), lookup);
   return Status::Ok();
 }
 
-}  // namespace
+// As FindNewest for each key; their waits for memory, and for values that lie apart, overlap.
+Status FindAllNewest(const ReadState& state, std::span<const std::string> engine_keys,
+                     keys::SequenceNumber sequence, std::span<Lookup> lookups) {
+  std::vector<lsm::KeyLookup> in_tables;
+  std::vector<size_t> places;  // of their keys
+  state.active->Prefetch(engine_keys);
+  for (const auto& memtable : state.immutables) memtable->Prefetch(engine_keys);
+  for (size_t i = 0; i < engine_keys.size(); i++) {
+    lsm::KeyLookup lookup{engine_keys[i], {}, {}};
+    if (FindInMemtables(state, engine_keys[i], sequence, &lookups[i], &lookup.result.covering)) {
+      continue;
+    }
+    in_tables.push_back(std::move(lookup));
+    places.push_back(i);
+  }
+  state.version->MultiGet(sequence, in_tables);
+  for (size_t i = 0; i < in_tables.size(); i++) {
+    RETURN_IF_ERROR(in_tables[i].status);
+    Lookup& lookup = lookups[places[i]];
+    TakeFromTables(std::move(in_tables[i].result), &lookup);
+    lsm::ParsedPayload parsed;
+    if (lookup.found && lsm::ParseEntryPayload(lookup.payload, &parsed) && parsed.apart()) {
+      state.version->PrefetchValue(*parsed.pointer, /*cold=*/false);
+    }
+  }
+  return Status::Ok();
+}
 
-namespace {
-
-// Reads a value that lies apart; true.
-Result<bool> FetchValue(const CurrentReadState::Lease& state, const vlog::ValuePointer& pointer,
-                        FoundValue* found) {
+// Reads a value that lies apart.
+Status FetchValue(const CurrentReadState::Lease& state, const vlog::ValuePointer& pointer,
+                  FoundValue* found) {
   std::string scratch;
   RETURN_IF_ERROR(state->version->ReadValue(pointer, &scratch, &found->value));
   if (found->value.data() == scratch.data()) {
     auto buffer = std::make_shared<const std::string>(std::move(scratch));
     found->value = *buffer;
     found->pin = std::move(buffer);
+  } else {
+    found->pin = state.shared();
+  }
+  return Status::Ok();
+}
+
+// False if the entry has expired.
+Result<bool> Show(const CurrentReadState::Lease& state, base::Clock& clock, Lookup lookup,
+                  FoundValue* found) {
+  lsm::ParsedPayload parsed;
+  if (!lsm::ParseEntryPayload(lookup.payload, &parsed)) {
+    return Status::Corruption("an entry's attributes are malformed");
+  }
+  found->attributes = parsed.attributes;
+  // Most entries never expire: those need no clock.
+  if (found->attributes.expiry_ms != 0 && found->attributes.ExpiredAt(clock.WallMillis())) {
+    return false;
+  }
+  found->sequence = lookup.trailer >> 8;
+  if (parsed.apart()) {
+    RETURN_IF_ERROR(FetchValue(state, *parsed.pointer, found));
+    return true;
+  }
+  found->value = parsed.value;
+  // A value in a memtable lives as long as the read state; one in a table, as its block.
+  if (lookup.block) {
+    found->pin = std::move(lookup.block);
   } else {
     found->pin = state.shared();
   }
@@ -102,25 +166,32 @@ Result<bool> EngineImpl::Get(const ReadView& view, std::string_view engine_key, 
   RETURN_IF_ERROR(FindNewest(*state, engine_key, SequenceOf(view), &lookup));
   if (timer.timed()) times_->tables_per_get.Record(static_cast<uint64_t>(lookup.tables_read));
   if (!lookup.found) return false;
-  lsm::ParsedPayload parsed;
-  if (!lsm::ParseEntryPayload(lookup.payload, &parsed)) {
-    return Status::Corruption("an entry's attributes are malformed");
+  return Show(state, clock(), std::move(lookup), found);
+}
+
+Status EngineImpl::MultiGet(const ReadView& view, std::span<const std::string> engine_keys,
+                            std::vector<std::optional<FoundValue>>* found) {
+  // As many as a processor can wait for at once, or more.
+  constexpr size_t kAtOnce = 16;
+  if (closed()) return DatabaseClosed();
+  const CurrentReadState::Lease state = current_state_.Take();
+  const keys::SequenceNumber sequence = SequenceOf(view);
+  found->clear();
+  found->reserve(engine_keys.size());
+  while (!engine_keys.empty()) {
+    const auto keys = engine_keys.first(std::min(kAtOnce, engine_keys.size()));
+    engine_keys = engine_keys.subspan(keys.size());
+    std::array<Lookup, kAtOnce> lookups;
+    RETURN_IF_ERROR(FindAllNewest(*state, keys, sequence, std::span(lookups).first(keys.size())));
+    for (size_t i = 0; i < keys.size(); i++) {
+      std::optional<FoundValue>& value = found->emplace_back();
+      if (!lookups[i].found) continue;
+      ASSIGN_OR_RETURN(const bool live,
+                       Show(state, clock(), std::move(lookups[i]), &value.emplace()));
+      if (!live) value.reset();
+    }
   }
-  found->attributes = parsed.attributes;
-  // Most entries never expire: those need no clock.
-  if (found->attributes.expiry_ms != 0 && found->attributes.ExpiredAt(clock().WallMillis())) {
-    return false;
-  }
-  found->sequence = lookup.trailer >> 8;
-  if (parsed.apart()) return FetchValue(state, *parsed.pointer, found);
-  found->value = parsed.value;
-  // A value in a memtable lives as long as the read state; one in a table, as its block.
-  if (lookup.block) {
-    found->pin = std::move(lookup.block);
-  } else {
-    found->pin = state.shared();
-  }
-  return true;
+  return Status::Ok();
 }
 
 void EngineImpl::Prefetch(std::span<const std::string> engine_keys) {

@@ -49,6 +49,8 @@ class Shard {
     slots_ = std::make_unique<Slot[]>(slots);
   }
 
+  void Prefetch(const Key& key) const { __builtin_prefetch(&slots_[key.hash() & mask_]); }
+
   BlockHandle Lookup(const Key& key) {
     const uint64_t hash = key.hash();
     for (size_t at = hash & mask_, seen = 0; seen <= mask_; at = After(at), seen++) {
@@ -231,6 +233,11 @@ class BlockCache::Impl {
 
 BlockCache::BlockCache(uint64_t capacity_bytes) : impl_(std::make_unique<Impl>(capacity_bytes)) {}
 BlockCache::~BlockCache() = default;
+
+void BlockCache::Prefetch(uint64_t file_number, uint64_t offset) const {
+  const Key key{file_number, offset};
+  impl_->For(key).Prefetch(key);
+}
 
 BlockHandle BlockCache::Lookup(uint64_t file_number, uint64_t offset) {
   const Key key{file_number, offset};

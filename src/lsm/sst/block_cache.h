@@ -31,6 +31,8 @@ class BlockCache {
 
   // nullptr on a miss.
   BlockHandle Lookup(uint64_t file_number, uint64_t offset);
+  // Hints that Lookup will be called.
+  void Prefetch(uint64_t file_number, uint64_t offset) const;
   // Nothing happens if the block is there: blocks never change.
   void Insert(uint64_t file_number, uint64_t offset, BlockHandle block);
   // Drops the blocks of a deleted file.

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "base/hash.h"
-
 namespace nokv::lsm::internal {
 
 namespace {
@@ -71,9 +69,12 @@ bool Filter::Init(std::string_view contents) {
   return true;
 }
 
-bool Filter::MayContain(std::string_view prefix) const {
+void Filter::Prefetch(uint64_t hash) const {
+  if (!lines_.empty()) __builtin_prefetch(&lines_[LineOf(hash, lines_.size())]);
+}
+
+bool Filter::MayContain(uint64_t hash) const {
   if (lines_.empty()) return true;
-  const uint64_t hash = base::Hash64(prefix);
   const Line& line = lines_[LineOf(hash, lines_.size())];
   // Bit b of the stored bytes is bit b % 64 of little-endian word b / 64.
   return ForEachBit(hash, probes_, [&line](uint32_t bit) {

@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/hash.h"
+
 namespace nokv::lsm::internal {
 
 class FilterBuilder {
@@ -35,8 +37,12 @@ class Filter {
 
   // False if `contents` is not a filter.
   bool Init(std::string_view contents);
-  // False only if no key with this prefix was added.
-  bool MayContain(std::string_view prefix) const;
+  static uint64_t HashOf(std::string_view prefix) { return base::Hash64(prefix); }
+  // Hints that MayContain will be asked.
+  void Prefetch(uint64_t hash) const;
+  // False only if no key with a prefix of this hash was added.
+  bool MayContain(uint64_t hash) const;
+  bool MayContain(std::string_view prefix) const { return MayContain(HashOf(prefix)); }
   bool empty() const { return lines_.empty(); }
   size_t bytes() const { return lines_.size() * sizeof(Line); }
 

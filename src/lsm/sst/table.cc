@@ -38,26 +38,50 @@ Result<std::shared_ptr<const Table>> Table::Open(std::unique_ptr<vfs::RandomFile
 
 Result<bool> Table::Get(std::string_view engine_key, keys::SequenceNumber snapshot,
                         TableEntry* entry) const {
-  const TableReader& reader = impl_->reader;
-  const SeekKey target(engine_key, keys::SeekTrailer(snapshot));
-  if (!reader.MayContain(target.prefix())) return false;
-  const size_t position = reader.FindBlock(target);
-  if (position == reader.index().size()) return false;
-  const internal::BlockLocation& location = reader.index()[position].location;
-  ASSIGN_OR_RETURN(BlockHandle block,
-                   reader.ReadDataBlock(location, TableReader::CacheUse::kFill, nullptr));
+  TableLookup lookup(*this, engine_key, snapshot);
+  if (!lookup.Locate()) return false;
+  RETURN_IF_ERROR(lookup.Fetch());
+  return lookup.Finish(entry);
+}
+
+TableLookup::TableLookup(const Table& table, std::string_view engine_key,
+                         keys::SequenceNumber snapshot)
+    : reader_(&table.impl_->reader),
+      target_(engine_key, keys::SeekTrailer(snapshot)),
+      hash_(internal::Filter::HashOf(target_.prefix())) {
+  reader_->filter().Prefetch(hash_);
+}
+
+bool TableLookup::Locate() {
+  if (!reader_->MayContain(hash_)) return false;
+  position_ = reader_->FindBlock(target_);
+  if (position_ == reader_->index().size()) return false;
+  reader_->PrefetchDataBlock(reader_->index()[position_].location);
+  return true;
+}
+
+Status TableLookup::Fetch() {
+  ASSIGN_OR_RETURN(block_, reader_->ReadDataBlock(reader_->index()[position_].location,
+                                                  TableReader::CacheUse::kFill, nullptr));
+  // A search begins with the restart points, at the end, and the first of them.
+  __builtin_prefetch(block_->data() + block_->size() - 1);
+  __builtin_prefetch(block_->data());
+  return Status::Ok();
+}
+
+Result<bool> TableLookup::Finish(TableEntry* entry) {
   BlockCursor cursor;
-  cursor.Init(*block);
-  cursor.Seek(target);
+  cursor.Init(*block_);
+  cursor.Seek(target_);
   if (!cursor.Valid()) {
     // The index promised an entry at or after the target.
-    return reader.DamageOf(location,
-                           cursor.damaged() ? "malformed entry" : "does not match the index");
+    return reader_->DamageOf(reader_->index()[position_].location,
+                             cursor.damaged() ? "malformed entry" : "does not match the index");
   }
-  if (target.CompareEngineKey(keys::EngineKeyOf(cursor.key())) != 0) return false;
+  if (target_.CompareEngineKey(keys::EngineKeyOf(cursor.key())) != 0) return false;
   entry->trailer = keys::TrailerOf(cursor.key());
   entry->payload = cursor.payload();
-  entry->block = std::move(block);
+  entry->block = std::move(block_);
   return true;
 }
 

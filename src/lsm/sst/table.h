@@ -14,6 +14,7 @@
 
 #include "lsm/iterator/internal_iterator.h"
 #include "lsm/range_tombstone.h"
+#include "lsm/seek_key.h"
 #include "lsm/sst/block_cache.h"
 #include "lsm/sst/table_builder.h"
 #include "nokv/status.h"
@@ -32,6 +33,10 @@ struct TableReadStats {
   uint64_t filter_checks = 0;
   uint64_t filter_negatives = 0;  // reads that the filter spared
 };
+
+namespace internal {
+class TableReader;
+}
 
 class Table {
  public:
@@ -57,9 +62,32 @@ class Table {
   Status Verify() const;
 
  private:
+  friend class TableLookup;
   class Impl;
   explicit Table(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
+};
+
+// What Table::Get does, in steps. Each has the processor fetch what the next one will look at, so
+// that several lookups that are taken in turns wait for memory together.
+//
+// Thread safety: thread-compatible. It borrows the table and the engine key.
+class TableLookup {
+ public:
+  TableLookup(const Table& table, std::string_view engine_key, keys::SequenceNumber snapshot);
+  // False if the table does not have the key: then that was all.
+  bool Locate();
+  // May read from disk.
+  Status Fetch();
+  // As Table::Get. The lookup is used up.
+  Result<bool> Finish(TableEntry* entry);
+
+ private:
+  const internal::TableReader* reader_;
+  SeekKey target_;
+  uint64_t hash_;
+  size_t position_ = 0;  // of the block in the index
+  BlockHandle block_;
 };
 
 }  // namespace nokv::lsm

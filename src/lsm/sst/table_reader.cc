@@ -162,10 +162,10 @@ Result<std::string> TableReader::ReadFromFile(const BlockLocation& location) con
   return contents;
 }
 
-bool TableReader::MayContain(std::string_view prefix) const {
+bool TableReader::MayContain(uint64_t hash) const {
   if (filter_.empty()) return true;
   filter_checks_.fetch_add(1, std::memory_order_relaxed);
-  if (filter_.MayContain(prefix)) return true;
+  if (filter_.MayContain(hash)) return true;
   filter_negatives_.fetch_add(1, std::memory_order_relaxed);
   return false;
 }

@@ -51,8 +51,12 @@ class TableReader {
                                     ReadAhead* ahead) const;
   // As ReadDataBlock, past the cache.
   Result<std::string> ReadFromFile(const BlockLocation& location) const;
-  // False only if no entry has this prefix.
-  bool MayContain(std::string_view prefix) const;
+  // Hints that the block will be read.
+  void PrefetchDataBlock(const BlockLocation& location) const {
+    cache_.Prefetch(file_number_, location.offset);
+  }
+  // False only if no entry has a prefix of this hash (Filter::HashOf).
+  bool MayContain(uint64_t hash) const;
   // Corruption that names the file and the block.
   Status DamageOf(const BlockLocation& location, std::string_view what) const {
     return BlockDamage(location.offset, what).Prefixed(path_);

@@ -49,27 +49,74 @@ Status CheckTable(int level, const FileHandle& file) {
                           std::string(what));
 }
 
-// Looks into one table and keeps what is newer than what was found before.
-Status LookIn(const FileHandle& file, std::string_view engine_key, keys::SequenceNumber snapshot,
-              LookupResult* result) {
-  const Table& table = file.table();
+// What is to be noted before a table is asked for the key.
+void BeginLookIn(const Table& table, std::string_view engine_key, keys::SequenceNumber snapshot,
+                 LookupResult* result) {
   result->tables_read++;
   const auto& tombstones = table.range_tombstones();
-  if (!tombstones->empty()) {
-    result->covering =
-        std::max(result->covering, tombstones->MaxCovering(keys::PrefixOf(engine_key), snapshot));
-  }
-  TableEntry entry;
-  ASSIGN_OR_RETURN(const bool found, table.Get(engine_key, snapshot, &entry));
-  if (!found) return Status::Ok();
+  if (tombstones->empty()) return;
+  result->covering =
+      std::max(result->covering, tombstones->MaxCovering(keys::PrefixOf(engine_key), snapshot));
+}
+
+// Keeps what is newer than what was found before.
+void Keep(TableEntry entry, LookupResult* result) {
   const bool newer =
       result->state == LookupResult::State::kMissing || entry.trailer > result->trailer;
-  if (!newer) return Status::Ok();
+  if (!newer) return;
   result->state = LookupResult::State::kFound;
   result->trailer = entry.trailer;
   result->payload = entry.payload;
   result->block = std::move(entry.block);
+}
+
+Status LookIn(const FileHandle& file, std::string_view engine_key, keys::SequenceNumber snapshot,
+              LookupResult* result) {
+  const Table& table = file.table();
+  BeginLookIn(table, engine_key, snapshot, result);
+  TableEntry entry;
+  ASSIGN_OR_RETURN(const bool found, table.Get(engine_key, snapshot, &entry));
+  if (found) Keep(std::move(entry), result);
   return Status::Ok();
+}
+
+// Lookups in one table each, taken in turns.
+class LookupSteps {
+ public:
+  void Add(const FileHandle& file, keys::SequenceNumber snapshot, KeyLookup* lookup) {
+    BeginLookIn(file.table(), lookup->engine_key, snapshot, &lookup->result);
+    steps_.push_back({lookup, TableLookup(file.table(), lookup->engine_key, snapshot)});
+  }
+
+  void Run() {
+    std::erase_if(steps_, [](Step& step) { return !step.table.Locate(); });
+    for (Step& step : steps_) step.lookup->status = step.table.Fetch();
+    for (Step& step : steps_) {
+      if (step.lookup->status.ok()) step.lookup->status = Finish(step);
+    }
+    steps_.clear();
+  }
+
+ private:
+  struct Step {
+    KeyLookup* lookup;
+    TableLookup table;
+  };
+
+  static Status Finish(Step& step) {
+    TableEntry entry;
+    ASSIGN_OR_RETURN(const bool found, step.table.Finish(&entry));
+    if (found) Keep(std::move(entry), &step.lookup->result);
+    return Status::Ok();
+  }
+
+  std::vector<Step> steps_;
+};
+
+// Everything in tables still to be read is older than what was seen.
+keys::SequenceNumber Seen(const LookupResult& result) {
+  return std::max(result.covering,
+                  result.state == LookupResult::State::kFound ? result.trailer >> 8 : 0);
 }
 
 // Turns what was found into the answer.
@@ -124,22 +171,40 @@ Status Version::ReadValue(const vlog::ValuePointer& pointer, std::string* scratc
 Status Version::Get(std::string_view engine_key, keys::SequenceNumber snapshot,
                     LookupResult* result) const {
   const std::string_view prefix = keys::PrefixOf(engine_key);
-  // Everything in tables still to be read is older than what was seen.
-  const auto seen = [result] {
-    return std::max(result->covering,
-                    result->state == LookupResult::State::kFound ? result->trailer >> 8 : 0);
-  };
   for (const auto& file : files(0)) {
-    if (seen() > file->meta().largest_sequence) break;
+    if (Seen(*result) > file->meta().largest_sequence) break;
     if (file->meta().smallest_sequence > snapshot || !FileCovers(*file, prefix)) continue;
     RETURN_IF_ERROR(LookIn(*file, engine_key, snapshot, result));
   }
-  for (int level = 1; level < kLevels && seen() == 0; level++) {
+  for (int level = 1; level < kLevels && Seen(*result) == 0; level++) {
     const FileHandle* file = FindFile(level, prefix);
     if (file != nullptr) RETURN_IF_ERROR(LookIn(*file, engine_key, snapshot, result));
   }
   Judge(result);
   return Status::Ok();
+}
+
+void Version::MultiGet(keys::SequenceNumber snapshot, std::span<KeyLookup> lookups) const {
+  LookupSteps steps;
+  for (const auto& file : files(0)) {
+    if (file->meta().smallest_sequence > snapshot) continue;
+    for (KeyLookup& lookup : lookups) {
+      const bool asked = lookup.status.ok() &&
+                         Seen(lookup.result) <= file->meta().largest_sequence &&
+                         FileCovers(*file, keys::PrefixOf(lookup.engine_key));
+      if (asked) steps.Add(*file, snapshot, &lookup);
+    }
+    steps.Run();
+  }
+  for (int level = 1; level < kLevels; level++) {
+    for (KeyLookup& lookup : lookups) {
+      if (!lookup.status.ok() || Seen(lookup.result) != 0) continue;
+      const FileHandle* file = FindFile(level, keys::PrefixOf(lookup.engine_key));
+      if (file != nullptr) steps.Add(*file, snapshot, &lookup);
+    }
+    steps.Run();
+  }
+  for (KeyLookup& lookup : lookups) Judge(&lookup.result);
 }
 
 const FileHandle* Version::FindFile(int level, std::string_view prefix) const {

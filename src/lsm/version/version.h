@@ -14,6 +14,7 @@
 
 #include <array>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -47,6 +48,13 @@ struct LookupResult {
   int tables_read = 0;  // tables that were asked for the key
 };
 
+// One of several keys that are looked up at once.
+struct KeyLookup {
+  std::string_view engine_key;
+  LookupResult result;
+  Status status;
+};
+
 class Version {
  public:
   explicit Version(std::array<FileList, kLevels> levels);
@@ -54,6 +62,8 @@ class Version {
   // Looks `engine_key` up as of `snapshot`. Expiry is not judged. kDataLoss from a damaged table.
   Status Get(std::string_view engine_key, keys::SequenceNumber snapshot,
              LookupResult* result) const;
+  // As Get for each, the outcome being its `status`; they wait for memory together.
+  void MultiGet(keys::SequenceNumber snapshot, std::span<KeyLookup> lookups) const;
   // Appends cursors that together yield every entry: one per table of level 0, newest first, and
   // one per deeper level that has tables. The version must outlive them.
   void AddIterators(bool fill_cache,

@@ -1,6 +1,5 @@
-// Cursors against a model: moves in both directions over values in memtables, in tables and apart.
-#include "engine/engine_cursor.h"
-
+// Reads against a model: cursors in both directions and lookups of many keys, over values in
+// memtables, in tables and apart.
 #include <gmock/gmock.h>
 
 #include <map>
@@ -19,7 +18,7 @@ std::string Key(uint64_t i) {
   return "key" + std::to_string(1000 + i);
 }
 
-class EngineCursorTest : public testing::Test {
+class ReadsModelTest : public testing::Test {
  protected:
   using Model = std::map<std::string, std::string>;
 
@@ -48,6 +47,22 @@ class EngineCursorTest : public testing::Test {
       if (random.OneIn(300)) {
         ASSERT_TRUE(h_.db->Flush().ok());
       }
+    }
+  }
+
+  // Looks up to forty keys up at once, some of them missing or asked for twice.
+  void ExpectTogether(base::Random& random, const ReadOptions& options, const Model& model) {
+    std::vector<std::string> keys(random.Uniform(41));
+    for (std::string& key : keys) key = Key(random.Uniform(220));
+    const auto values =
+        h_.db->MultiGet(options, std::vector<std::string_view>(keys.begin(), keys.end()));
+    ASSERT_TRUE(values.ok()) << values.status();
+    ASSERT_EQ(values->size(), keys.size());
+    for (size_t i = 0; i < keys.size(); i++) {
+      const auto expected = model.find(keys[i]);
+      ASSERT_EQ((*values)[i].has_value(), expected != model.end()) << keys[i];
+      if (expected == model.end()) continue;
+      ASSERT_EQ((*values)[i]->data, expected->second) << keys[i];
     }
   }
 
@@ -105,7 +120,7 @@ class EngineCursorTest : public testing::Test {
   bool forward_ = true;
 };
 
-TEST_F(EngineCursorTest, AgreesWithAModelInBothDirections) {
+TEST_F(ReadsModelTest, CursorsAgreeInBothDirections) {
   for (uint64_t seed = 1; seed <= 5; seed++) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     base::Random random(seed);
@@ -118,7 +133,39 @@ TEST_F(EngineCursorTest, AgreesWithAModelInBothDirections) {
   }
 }
 
-TEST_F(EngineCursorTest, ADamagedValueStopsItWhereItLiesAndNoEarlier) {
+TEST_F(ReadsModelTest, KeysLookedUpTogetherReadAsOneByOne) {
+  for (uint64_t seed = 1; seed <= 5; seed++) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    base::Random random(seed);
+    Fill(random);
+    const Model then = model_;
+    const auto snapshot = h_.db->GetSnapshot();
+    Fill(random);
+    for (int round = 0; round < 30; round++) {
+      ExpectTogether(random, {}, model_);
+      ExpectTogether(random, {snapshot.get()}, then);
+    }
+  }
+}
+
+TEST_F(ReadsModelTest, KeysLookedUpTogetherFailTogether) {
+  for (uint64_t i = 0; i < 40; i++) h_.Put(Key(i), std::string(kThreshold, 'v'));
+  ASSERT_TRUE(h_.db->Flush().ok());
+  const std::string a = Key(3), b = Key(30);
+  const std::vector<std::string_view> keys = {a, b, "none"};
+  h_.fs->SetObserver([](const vfs::Operation& operation) {
+    vfs::Fault fault;
+    if (operation.op == vfs::Op::kRead) fault.error_number = EIO;
+    return fault;
+  });
+  EXPECT_EQ(h_.db->MultiGet({}, keys).status().code(), StatusCode::kUnavailable);
+  h_.StopObserving();
+  EXPECT_EQ(h_.db->MultiGet({}, keys)->size(), 3U);
+  ASSERT_TRUE(h_.db->Close().ok());
+  EXPECT_EQ(h_.db->MultiGet({}, keys).status().code(), StatusCode::kFailedPrecondition);
+}
+
+TEST_F(ReadsModelTest, ADamagedValueStopsACursorWhereItLiesAndNoEarlier) {
   for (uint64_t i = 0; i < 40; i++) {
     h_.Put(Key(i), std::string(kThreshold, 'v') + "<" + std::to_string(i) + ">");
   }
