@@ -7,7 +7,7 @@
 #include "cli/flag_values.h"
 #include "cli/suggest.h"
 #include "cli/text.h"
-#include "rpc/http/http.h"
+#include "rpc/http/host_port.h"
 
 namespace nokv::cli {
 

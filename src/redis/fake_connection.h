@@ -33,10 +33,12 @@ class FakeConnection final : public rpc::stream::Connection {
   const std::string& peer_address() const override { return peer_; }
   const std::string& local_address() const override { return local_; }
   bool peer_is_loopback() const override { return loopback_; }
+  const std::string& peer_common_name() const override { return common_name_; }
 
   // The peer does not read: nothing is flushed.
   void set_stalled(bool on) { stalled_ = on; }
   void set_loopback(bool on) { loopback_ = on; }
+  void set_peer_common_name(std::string name) { common_name_ = std::move(name); }
   bool reading() const { return reading_; }
   bool closed() const { return closed_; }
   bool TakeRedeliver() { return std::exchange(redeliver_, false); }
@@ -47,6 +49,7 @@ class FakeConnection final : public rpc::stream::Connection {
   std::string received_;
   std::string peer_ = "127.0.0.1:50000";
   std::string local_ = "127.0.0.1:6380";
+  std::string common_name_;
   bool loopback_ = true;
   bool stalled_ = false;
   bool reading_ = true;

@@ -44,8 +44,8 @@ using HttpHandlers = std::map<std::string, HttpHandler, std::less<>>;
 
 class HttpServer {
  public:
-  // Listens on `address`: "host:port", "[v6]:port", or ":port" for loopback; port 0 picks a free
-  // one. Returns when connections are accepted. kInvalidArgument if the address has no such form,
+  // Listens on `address`, in a form that ParseHostPort takes; port 0 picks a free one. Returns when
+  // connections are accepted. kInvalidArgument if the address has no such form,
   // kUnavailable (E2101) if it cannot be bound. A request of over 8 KiB in its first line or any
   // header line is refused; one that is not complete within 2 seconds is dropped. When all workers
   // are busy and 64 connections wait, further ones stay in the kernel's backlog.
@@ -64,13 +64,5 @@ class HttpServer {
 // its status; no redirect is followed. kInvalidArgument if the URL has no such form, kUnavailable
 // if no server answers within `timeout_ms`.
 Result<HttpResponse> HttpGet(const std::string& url, uint64_t timeout_ms);
-
-struct HostPort {
-  std::string host;
-  int port = 0;
-};
-
-// Parses the forms that Start takes. kInvalidArgument if it is none of them.
-Result<HostPort> ParseHostPort(std::string_view address);
 
 }  // namespace nokv::rpc

@@ -1,9 +1,9 @@
 #include <httplib.h>
 
-#include <charconv>
 #include <string>
 #include <utility>
 
+#include "rpc/http/host_port.h"
 #include "rpc/http/http.h"
 
 namespace nokv::rpc {
@@ -12,27 +12,6 @@ namespace {
 constexpr size_t kMaxBodyBytes = size_t{64} << 20;
 constexpr std::string_view kScheme = "http://";
 }  // namespace
-
-Result<HostPort> ParseHostPort(std::string_view address) {
-  const Status bad =
-      Status::InvalidArgument("address \"" + std::string(address) + "\" is not host:port")
-          .WithHint("write 127.0.0.1:9100, [::1]:9100 or :9100");
-  const size_t colon = address.rfind(':');
-  if (colon == std::string_view::npos) return bad;
-  std::string_view host = address.substr(0, colon);
-  const std::string_view digits = address.substr(colon + 1);
-  if (host.starts_with('[') && host.ends_with(']')) {
-    host = host.substr(1, host.size() - 2);
-    if (host.find(':') == std::string_view::npos) return bad;
-  } else if (host.find_first_of(":[]/ ") != std::string_view::npos) {
-    return bad;
-  }
-  int port = 0;
-  const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  if (parsed.ec != std::errc() || parsed.ptr != digits.data() + digits.size()) return bad;
-  if (port < 0 || port > 65535) return bad;
-  return HostPort{.host = host.empty() ? "127.0.0.1" : std::string(host), .port = port};
-}
 
 Result<HttpResponse> HttpGet(const std::string& url, uint64_t timeout_ms) {
   if (!url.starts_with(kScheme)) {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/mutex.h"
+#include "rpc/http/host_port.h"
 #include "rpc/http/http.h"
 
 namespace nokv::rpc {

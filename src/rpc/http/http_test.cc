@@ -60,16 +60,6 @@ TEST(HttpTest, AnswersNothingAfterStop) {
             StatusCode::kUnavailable);
 }
 
-TEST(HttpTest, ParsesAddresses) {
-  EXPECT_EQ(ParseHostPort(":9100")->host, "127.0.0.1");
-  EXPECT_EQ(ParseHostPort("[::1]:9100")->host, "::1");
-  EXPECT_EQ(ParseHostPort("0.0.0.0:9100")->port, 9100);
-  for (const char* bad : {"", "9100", "host", "host:", "host:x", "host:65536", "host:-1", "::1:9",
-                          "http://host:1", "[host]:1", "host:1 "}) {
-    EXPECT_EQ(ParseHostPort(bad).status().code(), StatusCode::kInvalidArgument) << bad;
-  }
-}
-
 TEST(HttpTest, RefusesUrlsOfAnotherForm) {
   for (const char* bad : {"", "127.0.0.1:9100", "https://127.0.0.1:9100/", "http://:x/"}) {
     EXPECT_EQ(HttpGet(bad, 100).status().code(), StatusCode::kInvalidArgument) << bad;

@@ -20,7 +20,8 @@ RemoteConnection::RemoteConnection(const Connection& socket_side, Bridge& bridge
     : bridge_(bridge),
       peer_(socket_side.peer_address()),
       local_(socket_side.local_address()),
-      peer_is_loopback_(socket_side.peer_is_loopback()) {}
+      peer_is_loopback_(socket_side.peer_is_loopback()),
+      peer_common_name_(socket_side.peer_common_name()) {}
 
 void RemoteConnection::Serve(const AcceptHandler& accept) {
   handler_ = accept(*this);

@@ -52,6 +52,7 @@ class RemoteConnection final : public Connection,
   const std::string& peer_address() const override { return peer_; }
   const std::string& local_address() const override { return local_; }
   bool peer_is_loopback() const override { return peer_is_loopback_; }
+  const std::string& peer_common_name() const override { return peer_common_name_; }
 
  private:
   friend class Bridge;
@@ -69,6 +70,7 @@ class RemoteConnection final : public Connection,
   const std::string peer_;
   const std::string local_;
   const bool peer_is_loopback_;
+  const std::string peer_common_name_;
   std::unique_ptr<Handler> handler_;
   InputBuffer input_;
   std::string output_;

@@ -1,17 +1,13 @@
 // Sockets on I/O loops, handlers on the home loop: what must hold across the two, and that it holds
 // when each loop has a thread.
-#include <arpa/inet.h>
-#include <fcntl.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "rpc/stream/socket_test_util.h"
 #include "rpc/stream/stream.h"
 #include "rpc/stream/tls.h"
 #include "rpc/stream/tls_test_util.h"
@@ -62,34 +58,6 @@ class Watcher final : public Handler {
   Seen* seen_;
 };
 
-class Client {
- public:
-  explicit Client(const std::string& address) : fd_(socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in to{};
-    to.sin_family = AF_INET;
-    to.sin_port = htons(static_cast<uint16_t>(std::stoi(address.substr(address.rfind(':') + 1))));
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    EXPECT_EQ(connect(fd_, reinterpret_cast<sockaddr*>(&to), sizeof to), 0);
-    EXPECT_EQ(fcntl(fd_, F_SETFL, O_NONBLOCK), 0);
-  }
-  ~Client() { close(fd_); }
-  // How much of `bytes` the socket takes.
-  size_t Send(std::string_view bytes) {
-    const ssize_t sent = send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    return sent < 0 ? 0 : static_cast<size_t>(sent);
-  }
-  // Appends what is there; false at the end.
-  bool Receive(std::string* received) {
-    char buffer[65536];
-    const ssize_t got = recv(fd_, buffer, sizeof buffer, 0);
-    if (got > 0) received->append(buffer, static_cast<size_t>(got));
-    return got > 0 || (got < 0 && errno == EAGAIN);
-  }
-
- private:
-  int fd_;
-};
-
 std::string Pattern(size_t size) {
   std::string bytes(size, 0);
   for (size_t i = 0; i < size; ++i) bytes[i] = static_cast<char>((i * 2654435761U) >> 13);
@@ -136,11 +104,11 @@ class BridgeTest : public testing::Test {
     ASSERT_TRUE(done());
   }
   // Sends and receives at once until all of `bytes` is back.
-  void Echo(Client& client, const std::string& bytes) {
+  void Echo(SocketClient& client, const std::string& bytes) {
     size_t sent = 0;
     std::string received;
     PollUntil([&] {
-      sent += client.Send(std::string_view(bytes).substr(sent));
+      sent += client.Offer(std::string_view(bytes).substr(sent));
       client.Receive(&received);
       return received.size() == bytes.size();
     });
@@ -158,8 +126,8 @@ class BridgeTest : public testing::Test {
 
 TEST_F(BridgeTest, CarriesBytesInOrderBothWays) {
   const std::string address = Listen();
-  Client one(address);
-  Client two(address);
+  SocketClient one(address);
+  SocketClient two(address);
   Echo(one, "small");
   Echo(two, Pattern(3'000'000));
   Echo(one, Pattern(1'000'000));
@@ -167,17 +135,17 @@ TEST_F(BridgeTest, CarriesBytesInOrderBothWays) {
 
 TEST_F(BridgeTest, ShowsInOrderWhatCameWhileReadingWasOff) {
   for (Seen& seen : seen_) seen.echo = false;
-  Client client(Listen());
-  client.Send("x");
+  SocketClient client(Listen());
+  client.Offer("x");
   PollUntil([&] { return seen_[0].received == "x"; });
   seen_[0].connection->SetReading(false);
   const std::string bytes = Pattern(1 << 20);
-  size_t sent = client.Send(bytes);
+  size_t sent = client.Offer(bytes);
   for (int i = 0; i < 1000; ++i) home_->Poll();
   EXPECT_EQ(seen_[0].received, "x");
   seen_[0].connection->SetReading(true);
   PollUntil([&] {
-    sent += client.Send(std::string_view(bytes).substr(sent));
+    sent += client.Offer(std::string_view(bytes).substr(sent));
     return seen_[0].received.size() == bytes.size() + 1;
   });
   EXPECT_TRUE(seen_[0].received.substr(1) == bytes);
@@ -185,12 +153,12 @@ TEST_F(BridgeTest, ShowsInOrderWhatCameWhileReadingWasOff) {
 
 TEST_F(BridgeTest, AHandlerThatWaitsForItsOutputGoesOn) {
   seen_[0].stop_when_full = true;
-  Client client(Listen());
+  SocketClient client(Listen());
   const std::string bytes = Pattern(30'000'000);
   size_t sent = 0;
   // The client does not read until the handler has stopped.
   PollUntil([&] {
-    sent += client.Send(std::string_view(bytes).substr(sent));
+    sent += client.Offer(std::string_view(bytes).substr(sent));
     return seen_[0].stopped;
   });
   const size_t pending = seen_[0].connection->pending_bytes();
@@ -202,7 +170,7 @@ TEST_F(BridgeTest, AHandlerThatWaitsForItsOutputGoesOn) {
     return seen_[0].connection->pending_bytes() < pending;
   });
   PollUntil([&] {
-    sent += client.Send(std::string_view(bytes).substr(sent));
+    sent += client.Offer(std::string_view(bytes).substr(sent));
     client.Receive(&received);
     return received.size() == bytes.size();
   });
@@ -213,11 +181,11 @@ TEST_F(BridgeTest, AHandlerThatWaitsForItsOutputGoesOn) {
 
 TEST_F(BridgeTest, TellsOfTheEndOnceWhoeverEnds) {
   const std::string address = Listen();
-  auto leaves = std::make_unique<Client>(address);
+  auto leaves = std::make_unique<SocketClient>(address);
   PollUntil([&] { return seen_[0].connection != nullptr; });
-  Client thrown_out(address);
+  SocketClient thrown_out(address);
   PollUntil([&] { return seen_[1].connection != nullptr; });
-  Client served(address);
+  SocketClient served(address);
   PollUntil([&] { return seen_[2].connection != nullptr; });
   leaves.reset();
   seen_[1].connection->Close();
@@ -234,7 +202,7 @@ TEST_F(BridgeTest, TellsOfTheEndOnceWhoeverEnds) {
 
 TEST_F(BridgeTest, RefusesWithAText) {
   seen_.clear();
-  Client client(Listen());
+  SocketClient client(Listen());
   std::string text;
   PollUntil([&] { return !client.Receive(&text); });
   EXPECT_EQ(text, "no room");
@@ -242,10 +210,10 @@ TEST_F(BridgeTest, RefusesWithAText) {
 
 TEST_F(BridgeTest, DropsOpenConnectionsWhenTheLoopsEnd) {
   const std::string address = Listen();
-  const Client one(address);
-  Client two(address);
+  const SocketClient one(address);
+  SocketClient two(address);
   PollUntil([&] { return accepted_ == 2; });
-  two.Send("on its way when everything ends");
+  two.Offer("on its way when everything ends");
 }
 
 TEST_F(BridgeTest, SpeaksTls) {

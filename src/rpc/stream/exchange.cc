@@ -12,7 +12,7 @@
 
 #include "base/clock.h"
 #include "base/macros.h"
-#include "rpc/http/http.h"
+#include "rpc/http/host_port.h"
 
 namespace nokv::rpc::stream {
 

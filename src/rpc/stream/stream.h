@@ -56,6 +56,9 @@ class Connection {
   virtual const std::string& peer_address() const = 0;
   virtual const std::string& local_address() const = 0;
   virtual bool peer_is_loopback() const = 0;
+  // The common name in the certificate that the peer has shown and that was found good; empty if
+  // there is none, or more than one.
+  virtual const std::string& peer_common_name() const = 0;
 };
 
 // What a server does with a connection. Owned by the connection.
@@ -123,7 +126,8 @@ class Loop {
   virtual std::unique_ptr<Timer> Every(uint64_t interval_ms, std::function<void()> tick) = 0;
   // Calls `handler` from the loop when the process gets one of `signals`, each time.
   virtual void OnSignals(const std::vector<int>& signals, std::function<void(int)> handler) = 0;
-  // `address` is "host:port" or "[ipv6]:port". A failure names the address and the way out.
+  // `address` has a form that ParseHostPort (rpc/http/host_port.h) takes. A failure names the
+  // address and the way out.
   virtual Result<std::unique_ptr<Listener>> Listen(const std::string& address, AcceptHandler accept,
                                                    const ListenOptions& options = {}) = 0;
 };

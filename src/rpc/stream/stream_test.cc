@@ -1,14 +1,12 @@
 #include "rpc/stream/stream.h"
 
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <functional>
 #include <string>
 #include <vector>
+
+#include "rpc/stream/socket_test_util.h"
 
 namespace nokv::rpc::stream {
 namespace {
@@ -33,44 +31,6 @@ class LineEcho final : public Handler {
   Connection& connection_;
   int* closed_;
   int* drained_;
-};
-
-// A blocking client on another address family's socket would need a thread; this one polls.
-class Client {
- public:
-  explicit Client(const std::string& address) : fd_(socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in to{};
-    to.sin_family = AF_INET;
-    to.sin_port = htons(static_cast<uint16_t>(std::stoi(address.substr(address.rfind(':') + 1))));
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    EXPECT_EQ(connect(fd_, reinterpret_cast<sockaddr*>(&to), sizeof to), 0);
-  }
-  ~Client() { close(fd_); }
-  void Send(std::string_view bytes) {
-    EXPECT_EQ(send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL),
-              static_cast<ssize_t>(bytes.size()));
-  }
-  // How much of `bytes` the socket takes at once.
-  size_t Offer(std::string_view bytes) {
-    const ssize_t sent = send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-    return sent < 0 ? 0 : static_cast<size_t>(sent);
-  }
-  void CloseWriting() { shutdown(fd_, SHUT_WR); }
-  // Runs the loops until `count` bytes have come back, or the connection has ended.
-  std::string Receive(const std::function<void()>& poll, size_t count) {
-    std::string received;
-    for (int i = 0; i < 100000 && received.size() < count; ++i) {
-      poll();
-      char buffer[65536];
-      const ssize_t got = recv(fd_, buffer, sizeof buffer, MSG_DONTWAIT);
-      if (got == 0) return received + "(end)";
-      if (got > 0) received.append(buffer, static_cast<size_t>(got));
-    }
-    return received;
-  }
-
- private:
-  int fd_;
 };
 
 // The parameter is how many other loops serve the sockets.
@@ -111,7 +71,7 @@ class StreamTest : public testing::TestWithParam<int> {
 };
 
 TEST_P(StreamTest, KeepsWhatTheHandlerDoesNotConsume) {
-  Client client(listener_->address());
+  SocketClient client(listener_->address());
   client.Send("one\ntw");
   EXPECT_EQ(client.Receive(poll_, 4), "one\n");
   client.Send("o\n");
@@ -121,7 +81,7 @@ TEST_P(StreamTest, KeepsWhatTheHandlerDoesNotConsume) {
 }
 
 TEST_P(StreamTest, SendsMoreThanASocketTakesAtOnce) {
-  Client client(listener_->address());
+  SocketClient client(listener_->address());
   std::string line(200000, 'x');
   line += '\n';
   for (int i = 0; i < 3; ++i) {
@@ -133,7 +93,7 @@ TEST_P(StreamTest, SendsMoreThanASocketTakesAtOnce) {
 }
 
 TEST_P(StreamTest, AnswersAPeerThatHasClosedItsSide) {
-  Client client(listener_->address());
+  SocketClient client(listener_->address());
   client.Send("last\n");
   client.CloseWriting();
   EXPECT_EQ(client.Receive(poll_, 100), "last\n(end)");
@@ -142,13 +102,13 @@ TEST_P(StreamTest, AnswersAPeerThatHasClosedItsSide) {
 }
 
 TEST_P(StreamTest, ClosesAfterTheOutput) {
-  Client client(listener_->address());
+  SocketClient client(listener_->address());
   client.Send("bye\n");
   EXPECT_EQ(client.Receive(poll_, 100), "bye\n(end)");
 }
 
 TEST_P(StreamTest, DoesNotReadWhenToldNotTo) {
-  Client client(listener_->address());
+  SocketClient client(listener_->address());
   client.Send("one\n");
   EXPECT_EQ(client.Receive(poll_, 4), "one\n");
   connection_->SetReading(false);
@@ -161,7 +121,7 @@ TEST_P(StreamTest, DoesNotReadWhenToldNotTo) {
 }
 
 TEST_P(StreamTest, LeavesWithThePeerWhatIsNotRead) {
-  Client client(listener_->address());
+  SocketClient client(listener_->address());
   client.Send("one\n");
   EXPECT_EQ(client.Receive(poll_, 4), "one\n");
   connection_->SetReading(false);
@@ -178,7 +138,7 @@ TEST_P(StreamTest, LeavesWithThePeerWhatIsNotRead) {
 }
 
 TEST_P(StreamTest, TellsAHandlerThatWaitsWhenItsOutputIsSent) {
-  Client client(listener_->address());
+  SocketClient client(listener_->address());
   client.Send("one\n");
   EXPECT_EQ(client.Receive(poll_, 4), "one\n");
   const int before = drained_;
@@ -202,12 +162,18 @@ TEST_P(StreamTest, NamesTheAddressThatIsTakenAndTheWayOut) {
 }
 
 TEST_P(StreamTest, RefusesWhatIsNoAddress) {
-  for (const char* address : {"", "6380", ":6380", "host:", "127.0.0.1:99999", "127.0.0.1:-1",
-                              "::1:6380", "[::1:6380", "127.0.0.1:1e3"}) {
+  for (const char* address : {"", "6380", "host:", "127.0.0.1:99999", "127.0.0.1:-1", "::1:6380",
+                              "[::1:6380", "127.0.0.1:1e3"}) {
     const auto listener = loop_->Listen(address, nullptr);
     ASSERT_FALSE(listener.ok()) << address;
     EXPECT_EQ(listener.status().code(), StatusCode::kInvalidArgument) << address;
   }
+}
+
+TEST_P(StreamTest, ListensOnLoopbackIfNoHostIsNamed) {
+  const auto listener = loop_->Listen(":0", nullptr);
+  ASSERT_TRUE(listener.ok()) << listener.status();
+  EXPECT_TRUE((*listener)->is_loopback());
 }
 
 INSTANTIATE_TEST_SUITE_P(OneLoop, StreamTest, testing::Values(0));

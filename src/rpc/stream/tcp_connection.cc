@@ -136,6 +136,7 @@ void TcpConnection::ContinueHandshake() {
   waiting_write_ = tls_->unsent_bytes() > 0;
   if (outcome == TlsStream::Handshake::kNeedsMore) return UpdateEvents();
   const std::unique_ptr<Handshake> done = EndHandshake();
+  peer_common_name_ = tls_->PeerCommonName();
   Serve(done->reception->accept);
 }
 

@@ -92,6 +92,7 @@ class TcpConnection final : public Connection,
   const std::string& peer_address() const override { return peer_; }
   const std::string& local_address() const override { return local_; }
   bool peer_is_loopback() const override { return peer_is_loopback_; }
+  const std::string& peer_common_name() const override { return peer_common_name_; }
 
  private:
   // Before there is a handler.
@@ -126,6 +127,7 @@ class TcpConnection final : public Connection,
   std::unique_ptr<Handler> handler_;
   std::string peer_;
   std::string local_;
+  std::string peer_common_name_;
   InputBuffer input_;
   std::string output_;  // [sent_, end) is not sent yet
   size_t sent_ = 0;

@@ -6,11 +6,11 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <utility>
 
 #include "base/macros.h"
+#include "rpc/http/host_port.h"
 
 namespace nokv::rpc::stream {
 
@@ -20,33 +20,6 @@ constexpr int kBacklog = 511;
 constexpr uint64_t kAcceptRetryMs = 100;
 // The other sockets of the loop wait meanwhile.
 constexpr int kAcceptsPerRound = 64;
-
-struct HostPort {
-  std::string host;
-  std::string port;
-};
-
-Status BadAddress(const std::string& address) {
-  return Status::InvalidArgument("address '" + address + "' is not HOST:PORT")
-      .WithHint("write for example 127.0.0.1:6380 or [::1]:6380");
-}
-
-Result<HostPort> SplitAddress(const std::string& address) {
-  const size_t colon = address.rfind(':');
-  if (colon == std::string::npos || colon == 0) return BadAddress(address);
-  HostPort parts{address.substr(0, colon), address.substr(colon + 1)};
-  if (parts.host.front() == '[') {
-    if (parts.host.size() < 3 || parts.host.back() != ']') return BadAddress(address);
-    parts.host = parts.host.substr(1, parts.host.size() - 2);
-  } else if (parts.host.find(':') != std::string::npos) {
-    return BadAddress(address);
-  }
-  uint16_t port = 0;
-  const char* end = parts.port.data() + parts.port.size();
-  const auto parsed = std::from_chars(parts.port.data(), end, port);
-  if (parsed.ec != std::errc() || parsed.ptr != end) return BadAddress(address);
-  return parts;
-}
 
 Status ListenError(const std::string& address, int error) {
   constexpr uint16_t kCannotListen = 2101;
@@ -154,12 +127,13 @@ TcpListener::~TcpListener() {
 }
 
 Status TcpListener::Open(const std::string& address) {
-  ASSIGN_OR_RETURN(const HostPort parts, SplitAddress(address));
+  ASSIGN_OR_RETURN(const HostPort parts, ParseHostPort(address));
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE;
   addrinfo* found = nullptr;
-  if (getaddrinfo(parts.host.c_str(), parts.port.c_str(), &hints, &found) != 0) {
+  const std::string port = std::to_string(parts.port);
+  if (getaddrinfo(parts.host.c_str(), port.c_str(), &hints, &found) != 0) {
     return Status::InvalidArgument("address '" + address + "': host not found")
         .WithHint("use an IP address of this machine");
   }

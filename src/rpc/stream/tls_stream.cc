@@ -3,6 +3,7 @@
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
 #include <sys/socket.h>
 
@@ -86,6 +87,24 @@ TlsStream::Handshake TlsStream::Shake() {
   }
   if (error_.empty()) error_ = "the peer hung up";
   return Handshake::kFailed;
+}
+
+std::string TlsStream::PeerCommonName() const {
+  const X509* const certificate = SSL_get0_peer_certificate(session_);
+  if (certificate == nullptr || SSL_get_verify_result(session_) != X509_V_OK) return "";
+  const X509_NAME* const subject = X509_get_subject_name(certificate);
+  const int position = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+  if (position < 0 || X509_NAME_get_index_by_NID(subject, NID_commonName, position) >= 0) return "";
+  unsigned char* text = nullptr;
+  const int size =
+      ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, position)));
+  if (size < 0) {
+    ERR_clear_error();
+    return "";
+  }
+  const std::string name(reinterpret_cast<const char*>(text), static_cast<size_t>(size));
+  OPENSSL_free(text);
+  return name.find('\0') == std::string::npos ? name : "";
 }
 
 ssize_t TlsStream::Receive(char* buffer, size_t size) {

@@ -32,6 +32,9 @@ class TlsStream {
 
   // Goes on with the handshake. After kFailed error() says why.
   Handshake Shake();
+  // After kDone: the common name in the peer's certificate, which the handshake has found good.
+  // Empty if it has shown none, or if it is not clear: two names, or a name with a NUL in it.
+  std::string PeerCommonName() const;
   // As recv: the count, 0 at the end of the stream, or -1 with errno EAGAIN, or EPROTO with
   // error().
   ssize_t Receive(char* buffer, size_t size);

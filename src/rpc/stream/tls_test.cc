@@ -71,9 +71,12 @@ class TlsTest : public testing::Test {
     auto context = Open(clients);
     ASSERT_TRUE(context.ok()) << context.status();
     context_ = std::move(context).value();
-    auto listener = loop_->Listen(
-        "127.0.0.1:0", [this](Connection& c) { return std::make_unique<Echo>(c, &open_); },
-        {.tls = context_.get(), .handshake_timeout_ms = timeout_ms});
+    auto listener = loop_->Listen("127.0.0.1:0",
+                                  [this](Connection& c) {
+                                    common_name_ = c.peer_common_name();
+                                    return std::make_unique<Echo>(c, &open_);
+                                  },
+                                  {.tls = context_.get(), .handshake_timeout_ms = timeout_ms});
     ASSERT_TRUE(listener.ok()) << listener.status();
     listener_ = std::move(listener).value();
   }
@@ -98,6 +101,7 @@ class TlsTest : public testing::Test {
   std::unique_ptr<Loop> loop_;
   std::unique_ptr<Listener> listener_;
   int open_ = 0;
+  std::string common_name_;  // of the client that came last
 };
 
 TEST_F(TlsTest, SpeaksTheTwoVersionsThatAreSafeAndNoOther) {
@@ -205,6 +209,24 @@ TEST_F(TlsTest, AsksForTheClientsCertificateAsToldTo) {
   EXPECT_FALSE(Works({.certificate = &foreign}));
   Listen(ClientCertificates::kNo);
   EXPECT_TRUE(Works({.certificate = &foreign}));
+}
+
+TEST_F(TlsTest, KnowsTheNameInTheClientsCertificate) {
+  const auto seen = [this](const std::string& name) {
+    const CertificateAndKey certificate = authority_.Issue(name, 10);
+    EXPECT_TRUE(Works({.certificate = &certificate}));
+    return common_name_;
+  };
+  Listen(ClientCertificates::kOptional);
+  EXPECT_EQ(seen("alice"), "alice");
+  EXPECT_EQ(seen("\xc3\xa9lise"), "\xc3\xa9lise");
+  // Who is meant is not clear: it is nobody.
+  EXPECT_EQ(seen("alice,admin"), "");
+  EXPECT_EQ(seen(std::string("admin\0alice", 11)), "");
+  EXPECT_TRUE(Works());
+  EXPECT_EQ(common_name_, "");
+  Listen(ClientCertificates::kNo);  // what it may show is not looked at
+  EXPECT_EQ(seen("alice"), "");
 }
 
 TEST_F(TlsTest, UsesNewFilesForNewConnectionsOnly) {

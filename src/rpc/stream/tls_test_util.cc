@@ -1,18 +1,18 @@
 #include "rpc/stream/tls_test_util.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
+
+#include "rpc/stream/socket_test_util.h"
 
 namespace nokv::rpc::stream {
 
@@ -39,8 +39,13 @@ std::shared_ptr<EVP_PKEY> NewKey() {
 }
 
 void Name(X509_NAME* name, const std::string& text) {
-  X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
-                             reinterpret_cast<const unsigned char*>(text.c_str()), -1, -1, 0);
+  for (size_t begin = 0; begin <= text.size();) {
+    const size_t end = std::min(text.find(',', begin), text.size());
+    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
+                               reinterpret_cast<const unsigned char*>(text.data()) + begin,
+                               static_cast<int>(end - begin), -1, 0);
+    begin = end + 1;
+  }
 }
 
 std::shared_ptr<X509> Certify(const std::string& name, int days, EVP_PKEY* key, X509* issuer,
@@ -56,17 +61,6 @@ std::shared_ptr<X509> Certify(const std::string& name, int days, EVP_PKEY* key, 
   X509_set_issuer_name(made.get(), X509_get_subject_name(issuer == nullptr ? made.get() : issuer));
   EXPECT_GT(X509_sign(made.get(), issuer_key, EVP_sha256()), 0);
   return made;
-}
-
-int ConnectTo(const std::string& address) {
-  const int fd = socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in to{};
-  to.sin_family = AF_INET;
-  to.sin_port = htons(static_cast<uint16_t>(std::stoi(address.substr(address.rfind(':') + 1))));
-  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  EXPECT_EQ(connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof to), 0);
-  EXPECT_EQ(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
-  return fd;
 }
 
 }  // namespace
@@ -90,6 +84,7 @@ TlsClient::TlsClient(Loop& loop, const std::string& address, const TestAuthority
     : loop_(loop),
       fd_(ConnectTo(address)),
       context_(SSL_CTX_new(TLS_client_method()), SSL_CTX_free) {
+  EXPECT_EQ(fcntl(fd_, F_SETFL, O_NONBLOCK), 0);
   const auto reader = [](const std::string& pem) {
     return std::unique_ptr<BIO, int (*)(BIO*)>(
         BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), BIO_free);

@@ -25,7 +25,8 @@ class TestAuthority {
  public:
   TestAuthority();
   const std::string& certificate() const { return pem_; }
-  // Good for `days` from now on; it has expired if that is negative.
+  // The common name; a comma separates several. Good for `days` from now on; it has expired if that
+  // is negative.
   CertificateAndKey Issue(const std::string& name, int days) const;
 
  private:
