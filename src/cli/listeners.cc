@@ -28,6 +28,12 @@ Status CheckFlags(const ListenFlags& flags) {
     return Status::InvalidArgument("--tls-cert-file is given, but no --tls-addr")
         .WithHint("give --tls-addr HOST:PORT, where clients connect over TLS");
   }
+  if (flags.tls_auth_clients_user == "CN" && flags.tls_auth_clients == "no") {
+    return Status::InvalidArgument(
+               "--tls-auth-clients-user CN needs the certificates that --tls-auth-clients no does "
+               "not ask for")
+        .WithHint("give --tls-auth-clients yes, or optional");
+  }
   return Status::Ok();
 }
 
@@ -66,6 +72,10 @@ void Define(FlagSet& flags, ListenFlags* target) {
   flags
       .Choice("tls-auth-clients", &target->tls_auth_clients, {"yes", "optional", "no"},
               "whether clients must show a certificate")
+      .Env();
+  flags
+      .Choice("tls-auth-clients-user", &target->tls_auth_clients_user, {"CN", "off"},
+              "CN: a client is the user whose name is the common name in its certificate")
       .Env();
   flags
       .Number("io-threads", "N", &target->io_threads, {1, kMaxIoThreads},

@@ -20,6 +20,7 @@ struct ListenFlags {
   std::string tls_address;                 // empty: no TLS
   rpc::stream::TlsOptions tls;
   std::string tls_auth_clients = "yes";
+  std::string tls_auth_clients_user = "off";
   uint64_t io_threads = 1;  // that serve sockets, the loop's own included
 };
 

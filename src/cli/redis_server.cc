@@ -162,6 +162,7 @@ int RunRedisServer(const RedisFlags& flags, const Environment& environment) {
   config.sync = SyncPolicyOf(flags.sync);
   config.workdir = flags.workdir;
   config.acl_file = flags.access.acl_file;
+  config.user_from_certificate = flags.listen.tls_auth_clients_user == "CN";
   if (!flags.access.requirepass_file.empty()) {
     Result<std::string> hash = ReadPassword(environment.fs, flags.access.requirepass_file);
     if (!hash.ok()) return Fail(hash.status().Prefixed("--requirepass-file"), environment.err);

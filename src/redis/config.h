@@ -27,6 +27,8 @@ struct Config {
   uint64_t timeout_seconds = 0;  // idle connections are closed after; 0: never
   // A client that has to authenticate and has not is disconnected after so long; 0: never.
   uint64_t authentication_timeout_seconds = 60;
+  // A client is at first the user whose name is the common name in its certificate.
+  bool user_from_certificate = false;
   // Refuse clients from other machines while the default user needs no password.
   bool protected_mode = true;
   // SHA-256 of the default user's password, as ACL rules write it; empty: it needs none.

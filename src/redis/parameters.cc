@@ -55,10 +55,12 @@ Check Bytes(int64_t least, int64_t most) {
 
 Check OneOf(std::vector<std::string_view> choices) {
   return [choices = std::move(choices)](std::string* text) -> std::string {
-    *text = LowerCase(*text);
     std::string all;
     for (const std::string_view choice : choices) {
-      if (*text == choice) return "";
+      if (LowerCase(*text) == LowerCase(choice)) {
+        *text = choice;
+        return "";
+      }
       all.append(all.empty() ? "" : ", ").append(choice);
     }
     return "argument(s) must be one of the following: " + all;
@@ -176,6 +178,13 @@ Parameter RequirePass() {
           }};
 }
 
+Parameter UserFromCertificate() {
+  return {
+      "tls-auth-clients-user", OneOf({"CN", "off"}),
+      [](const Config& config) { return std::string(config.user_from_certificate ? "CN" : "off"); },
+      [](Config& config, const std::string& text) { config.user_from_certificate = text == "CN"; }};
+}
+
 std::vector<Parameter> MakeParameters() {
   constexpr std::string_view kNoEviction = "there is no eviction: data is on disk";
   std::vector<Parameter> all = {
@@ -192,6 +201,7 @@ std::vector<Parameter> MakeParameters() {
       Acts("proto-max-bulk-len", &Config::max_bulk_bytes, Bytes(1 << 20, kMaxStringBytes)),
       Acts("protected-mode", &Config::protected_mode),
       RequirePass(),
+      UserFromCertificate(),
       Acts("script-step-limit", &Config::script_step_limit, Number(1'000'000, kMaxLong)),
       Acts("script-time-limit", &Config::script_time_limit_ms, Number(10, kMaxLong)),
       Acts("slowlog-log-slower-than", &Config::slow_log_slower_than_us, Number(-1, kMaxLong)),

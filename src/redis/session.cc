@@ -27,6 +27,10 @@ Session::Session(Gateway& gateway, rpc::stream::Connection& connection, uint64_t
   client_.connected_ms = now_ms;
   client_.last_command_ms = now_ms;
   gateway.access().BecomeDefault(&client_.identity);
+  const std::string& name = connection.peer_common_name();
+  if (gateway.config().user_from_certificate && !name.empty()) {
+    gateway.access().AuthenticateByCertificate(client_, name);
+  }
 }
 
 size_t Session::OnData(std::string_view data) {

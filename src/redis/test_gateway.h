@@ -51,7 +51,16 @@ class RoundLoop final : public rpc::stream::Loop {
   bool OnLoopThread() const override { return loop_->OnLoopThread(); }
   std::unique_ptr<rpc::stream::Timer> Every(uint64_t interval_ms,
                                             std::function<void()> tick) override {
-    return loop_->Every(interval_ms, std::move(tick));
+    const auto shared = std::make_shared<std::function<void()>>(std::move(tick));
+    ticks_.push_back(shared);
+    return loop_->Every(interval_ms, [shared] { (*shared)(); });
+  }
+  // Each timer fires once more, whatever the time is.
+  void RunTimers() {
+    for (const auto& weak : std::vector(ticks_)) {
+      const auto tick = weak.lock();
+      if (tick != nullptr) (*tick)();
+    }
   }
   void OnSignals(const std::vector<int>& signals, std::function<void(int)> handler) override {
     loop_->OnSignals(signals, std::move(handler));
@@ -65,6 +74,7 @@ class RoundLoop final : public rpc::stream::Loop {
  private:
   std::unique_ptr<rpc::stream::Loop> loop_ = rpc::stream::NewLoop(base::NullLogger());
   std::deque<std::function<void()>> tasks_;
+  std::vector<std::weak_ptr<std::function<void()>>> ticks_;
 };
 
 class TestGateway {
@@ -99,6 +109,7 @@ class TestGateway {
   Gateway& gateway() { return *gateway_; }
   void Poll() { loop_->Poll(); }
   void PollRound() { loop_->PollRound(); }
+  void RunTimers() { loop_->RunTimers(); }
 
  private:
   void Start() {
@@ -120,8 +131,11 @@ class TestGateway {
 // One client of it.
 class TestClient {
  public:
-  explicit TestClient(TestGateway& gateway)
-      : gateway_(gateway), handler_(gateway.gateway().Accept(connection_)) {}
+  // `common_name` is that of its certificate.
+  explicit TestClient(TestGateway& gateway, std::string common_name = "") : gateway_(gateway) {
+    connection_.set_peer_common_name(std::move(common_name));
+    handler_ = gateway.gateway().Accept(connection_);
+  }
   ~TestClient() { Disconnect(); }
   // Must come before the gateway ends.
   void Disconnect() {

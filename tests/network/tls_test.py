@@ -76,6 +76,21 @@ class TlsTest(gateway.ScratchTest):
         self.assertEqual(self.redis_cli(server, "PING", options=own), "PONG")
         self.assertNotIn("PONG", self.redis_cli(server, "PING"))
 
+    def test_a_certificate_says_which_user_a_client_is(self):
+        certificates.issue(self.folder, "alice")
+        users = self.folder / "users.acl"
+        users.write_text("user default off\nuser alice on >never-sent ~alice:* +@all\n")
+        users.chmod(0o600)
+        for threads in ("1", "2"):
+            server = self.start("--tls-ca-cert-file", self.folder / "ca.crt", "--aclfile", users,
+                                "--tls-auth-clients-user", "CN", "--tls-auth-clients", "optional",
+                                "--io-threads", threads)
+            own = ("--cert", self.folder / "alice.crt", "--key", self.folder / "alice.key")
+            self.assertEqual(self.redis_cli(server, "ACL", "WHOAMI", options=own), "alice")
+            self.assertIn("NOPERM", self.redis_cli(server, "GET", "bob:1", options=own))
+            self.assertIn("NOAUTH", self.redis_cli(server, "GET", "alice:1"))
+            self.assertEqual(server.stop(), 0)
+
     def test_a_new_certificate_is_used_and_a_broken_one_is_not(self):
         server = self.start("--tls-auth-clients", "no")
         early, old = self.connect(server), self.serial(server)
@@ -121,6 +136,9 @@ class TlsTest(gateway.ScratchTest):
         self.assertIn("--tls-cert-file and --tls-key-file", refusal(*at))
         cert = (*at, "--tls-cert-file", self.folder / "server.crt", "--tls-key-file")
         no = ("--tls-auth-clients", "no")
+        self.assertIn("give --tls-auth-clients yes, or optional",
+                      refusal(*cert, self.folder / "server.key", *no, "--tls-auth-clients-user",
+                              "CN"))
         self.assertIn("give --tls-ca-cert-file", refusal(*cert, self.folder / "server.key"))
         self.assertIn("other.key is not that of the certificate",
                       refusal(*cert, self.folder / "other.key", *no))

@@ -92,6 +92,19 @@ bool AccessControl::Authenticate(ClientState& client, std::string_view user,
   return false;
 }
 
+void AccessControl::AuthenticateByCertificate(ClientState& client, std::string_view name) {
+  const std::shared_ptr<User> found = Find(name);
+  if (found != nullptr && found->enabled()) {
+    client.identity = {.user = found, .authenticated = true};
+    return;
+  }
+  ++counters_.certificates;
+  logger_.Warning("client " + client.address + ": its certificate is for user '" +
+                  base::EscapeBytes(name) + "', " +
+                  (found == nullptr ? "which does not exist" : "which is off"));
+  LogRefusal(client, "tls-cert", Where::kToplevel, "", name);
+}
+
 Denial AccessControl::Check(const ClientState& client, const CommandSpec& spec,
                             std::span<const std::string_view> args, Where where) {
   const User& user = *client.identity.user;

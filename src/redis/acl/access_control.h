@@ -33,6 +33,7 @@ struct AccessCounters {
   uint64_t commands = 0;
   uint64_t keys = 0;
   uint64_t channels = 0;
+  uint64_t certificates = 0;
 };
 
 class AccessControl {
@@ -58,6 +59,9 @@ class AccessControl {
   // counted, and makes the reply to `command` late.
   bool Authenticate(ClientState& client, std::string_view user, std::string_view password,
                     std::string_view command);
+  // Makes the client, which has just come, the user `name`, which its certificate proves. If there
+  // is no such user, or it is off, that is logged and counted, and the client stays who it is.
+  void AuthenticateByCertificate(ClientState& client, std::string_view name);
   // Whether `spec`, found for `args`, may run; a refusal is logged and counted.
   Denial Check(const ClientState& client, const CommandSpec& spec,
                std::span<const std::string_view> args, Where where);

@@ -23,9 +23,9 @@ class AccessLog {
   static constexpr size_t kObjectBytes = 1024;
 
   struct Entry {
-    std::string_view reason;  // "command", "key", "channel", "auth"
+    std::string_view reason;  // "command", "key", "channel", "auth", "tls-cert"
     Where where = Where::kToplevel;
-    std::string object;  // the command, key or channel
+    std::string object;  // the command, key or channel; empty if there was none
     std::string user;
     std::string client;  // as CLIENT LIST shows it
     uint64_t count = 1;

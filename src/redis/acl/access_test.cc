@@ -328,6 +328,51 @@ TEST_F(AccessTest, WhatIsRefusedIsLoggedAndCounted) {
   EXPECT_EQ(admin.Run("ACL LOG"), "[]");
 }
 
+TEST_F(AccessTest, ACertificateSaysWhoAClientIsIfThatIsWanted) {
+  TestGateway gateway(WithPassword());
+  TestClient admin(gateway);
+  admin.Run("AUTH pw");
+  admin.Run("ACL SETUSER alice on >other allcommands ~alice:*");
+  EXPECT_EQ(admin.Run("CONFIG GET tls-auth-clients-user"), "[\"tls-auth-clients-user\", \"off\"]");
+  EXPECT_EQ(TestClient(gateway, "alice").Run("PING"), "-NOAUTH Authentication required.");
+  EXPECT_EQ(admin.Run("CONFIG SET tls-auth-clients-user cn"), "+OK");
+  EXPECT_EQ(admin.Run("CONFIG GET tls-auth-clients-user"), "[\"tls-auth-clients-user\", \"CN\"]");
+  TestClient alice(gateway, "alice");
+  EXPECT_EQ(alice.Run("ACL WHOAMI"), "\"alice\"");
+  EXPECT_EQ(alice.Run("SET alice:1 x"), "+OK");
+  EXPECT_EQ(alice.Run("SET bob:1 x").substr(0, 7), "-NOPERM");
+  EXPECT_EQ(TestClient(gateway).Run("PING"), "-NOAUTH Authentication required.");
+  // As after AUTH: the user's end is the client's, and RESET makes it nobody.
+  EXPECT_EQ(alice.Run("RESET"), "+RESET");
+  EXPECT_EQ(alice.Run("PING"), "-NOAUTH Authentication required.");
+  TestClient again(gateway, "alice");
+  admin.Run("ACL DELUSER alice");
+  EXPECT_TRUE(again.connection().closed());
+}
+
+TEST_F(AccessTest, ACertificateForNobodyIsLoggedAndCounted) {
+  Config config;
+  config.user_from_certificate = true;
+  TestGateway gateway(config);
+  TestClient admin(gateway);
+  admin.Run("ACL SETUSER bob off >secret allcommands allkeys");
+  TestClient alice(gateway, "alice");
+  TestClient bob(gateway, "bob");
+  EXPECT_EQ(alice.Run("ACL WHOAMI"), "\"default\"");
+  EXPECT_EQ(bob.Run("ACL WHOAMI"), "\"default\"");
+  const std::string log = admin.Run("ACL LOG");
+  for (const char* name : {"alice", "bob"}) {
+    const std::string entry =
+        "[\"count\", :1, \"reason\", \"tls-cert\", \"context\", \"toplevel\", \"object\", \"\", "
+        "\"username\", \"" +
+        std::string(name) + "\"";
+    EXPECT_NE(log.find(entry), std::string::npos) << log;
+  }
+  EXPECT_NE(admin.Run("INFO stats").find("acl_access_denied_tls_cert:2"), std::string::npos);
+  admin.Run("ACL SETUSER bob on");
+  EXPECT_EQ(alice.Run("AUTH bob secret"), "+OK");
+}
+
 TEST_F(AccessTest, TheLogIsBounded) {
   TestGateway gateway;
   TestClient client(gateway);

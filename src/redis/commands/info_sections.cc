@@ -187,7 +187,8 @@ Status InfoStats(Context& context, std::string* out) {
   Lines(out, {{"acl_access_denied_auth", refused.authentications},
               {"acl_access_denied_cmd", refused.commands},
               {"acl_access_denied_key", refused.keys},
-              {"acl_access_denied_channel", refused.channels}});
+              {"acl_access_denied_channel", refused.channels},
+              {"acl_access_denied_tls_cert", refused.certificates}});
   return Status::Ok();
 }
 
