@@ -58,26 +58,30 @@ Gateway::~Gateway() = default;
 void Gateway::Start(std::function<void(Status)> ready) {
   // Counting takes a moment, or minutes: early clients wait for a moment, then they are told.
   any_stopped_ = true;
-  timers_.push_back(doors_.loop.Every(kPatienceMs, [this] {
+  StartClientTimers();
+  patience_ = doors_.loop.Every(kPatienceMs, [this] {
     executor_.StopHolding();
     OnProgress();
-  }));
+  });
   books_.Open([this, ready = std::move(ready)](Status status, const AllCounts& counts) {
     if (status.ok()) {
       executor_.set_counts(counts);
-      timers_.clear();
-      StartTimers();
+      patience_.reset();
+      StartStoreTimers();
       OnProgress();
     }
     ready(std::move(status));
   });
 }
 
-void Gateway::StartTimers() {
+void Gateway::StartClientTimers() {
   timers_.push_back(doors_.loop.Every(kLateIntervalMs, [this] { SendLate(); }));
+  timers_.push_back(doors_.loop.Every(kSweepIntervalMs, [this] { SweepTick(); }));
+}
+
+void Gateway::StartStoreTimers() {
   timers_.push_back(doors_.loop.Every(kReapIntervalMs, [this] { ReapTick(); }));
   timers_.push_back(doors_.loop.Every(kSyncIntervalMs, [this] { SyncTick(); }));
-  timers_.push_back(doors_.loop.Every(kSweepIntervalMs, [this] { SweepTick(); }));
 }
 
 std::unique_ptr<rpc::stream::Handler> Gateway::Accept(rpc::stream::Connection& connection) {
@@ -314,6 +318,7 @@ void Gateway::DrainTick() {
   drained_ = nullptr;
   // From the loop: a timer must not be destroyed by its own tick.
   doors_.loop.Post([this, done] {
+    patience_.reset();
     timers_.clear();
     done();
   });

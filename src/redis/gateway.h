@@ -137,7 +137,8 @@ class Gateway final : public Services {
   bool PostponesDuringPause(const ClientState& client, std::span<const std::string_view> args);
   void PublishKeyEvent(const Notice& notice, uint64_t barrier);
   void Refuse(rpc::stream::Connection& connection, std::string_view error);
-  void StartTimers();
+  void StartClientTimers();
+  void StartStoreTimers();
   void ReapTick();
   void SyncTick();
   void SweepTick();
@@ -177,6 +178,7 @@ class Gateway final : public Services {
 
   std::function<void()> drained_;
   uint64_t drain_began_us_ = 0;
+  std::unique_ptr<rpc::stream::Timer> patience_;  // with counting
   std::vector<std::unique_ptr<rpc::stream::Timer>> timers_;
 
   Counter active_{0}, accepted_{0}, rejected_{0}, evicted_{0}, hits_{0}, misses_{0}, expired_{0},

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "redis/acl/password.h"
 #include "redis/layout.h"
 #include "redis/test_gateway.h"
 
@@ -66,6 +67,24 @@ TEST(SessionTest, AnswersLoadingWhenCountingTakesLong) {
   EXPECT_EQ(client.Run("GET k"), "\"v\"");
   EXPECT_EQ(client.Run("DBSIZE"), ":1");
   EXPECT_NE(client.Run("INFO persistence").find("loading:0"), std::string::npos);
+}
+
+TEST(SessionTest, WatchesClientsWhileCountingTakesLong) {
+  Config config;
+  config.requirepass_hash = acl::HashPassword("pw");
+  TestGateway gateway(config);
+  gateway.RestartWithoutWaiting(2);
+  TestClient silent(gateway);
+  TestClient known(gateway);
+  gateway.RunTimers();
+  EXPECT_EQ(known.Run("AUTH pw"), "+OK");
+  gateway.clock().Advance(60'001);
+  gateway.RunTimers();
+  EXPECT_TRUE(silent.connection().closed()) << "it did not authenticate";
+  EXPECT_FALSE(known.connection().closed());
+  EXPECT_NE(known.Run("INFO persistence").find("loading:1"), std::string::npos);
+  gateway.Finish();
+  EXPECT_EQ(known.Run("PING"), "+PONG");
 }
 
 TEST(SessionTest, HoldsRepliesUntilTheWriteBehindThemIsDurable) {
