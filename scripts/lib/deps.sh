@@ -14,8 +14,8 @@ packages=(
   liblua5.1-0-dev liblz4-dev libspdlog-dev libssl-dev libxxhash-dev libzstd-dev lua-bitop-dev
   lua-cjson-dev nlohmann-json3-dev
   # Tests, benchmarks, checks
-  curl fish libbenchmark-dev libgmock-dev libgtest-dev openssl python3-venv redis-server redis-tools
-  shellcheck zsh
+  curl fish libbenchmark-dev libgmock-dev libgtest-dev openssl python3-jsonschema python3-venv redis-server
+  redis-tools shellcheck zsh
 )
 if [[ "${1:-}" == bench ]]; then
   packages+=(libleveldb-dev liblmdb-dev librocksdb-dev)

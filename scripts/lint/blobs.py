@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""No file over 256 KiB in the repository: history keeps it for ever."""
+"""No binary file, and none over 256 KiB, in the repository: history keeps it for ever."""
 import lintlib
 from lintlib import Finding
 
@@ -12,6 +12,9 @@ def check(root):
         if size > LIMIT_BYTES:
             yield Finding(path, 0, f"{size} bytes, the limit is {LIMIT_BYTES}: generate it in the test "
                           "or leave it out")
+        elif b"\0" in (root / path).read_bytes():
+            yield Finding(path, 0, "is binary, and no difference can be read: generate it in the test, "
+                          "or write it as text")
 
 
 if __name__ == "__main__":

@@ -38,6 +38,12 @@ class BlobsTest(LintTestCase):
         self.write("src/wal/testdata/a.bin", "x" * (256 * 1024 + 1))
         self.assert_fails("blobs", "src/wal/testdata/a.bin: 262145 bytes, the limit is 262144")
 
+    def test_refuses_a_binary_file_only(self):
+        self.write("src/wal/testdata/a.txt", "caf\u00e9\n")
+        self.assert_passes("blobs")
+        self.write("src/wal/testdata/a.txt", "text\0")
+        self.assert_fails("blobs", "src/wal/testdata/a.txt: is binary")
+
 
 class FormatTest(LintTestCase):
     def test_refuses_what_clang_format_would_change_and_can_fix_it(self):
