@@ -29,7 +29,7 @@ int PrintErrorPage(const std::string& topic, uint64_t number, const Environment&
   const ErrorPage* page =
       number <= UINT16_MAX ? FindErrorPage(static_cast<uint16_t>(number)) : nullptr;
   if (page != nullptr) {
-    environment.out << RenderErrorPage(*page);
+    PrintText(RenderErrorPage(*page), environment);
     return kExitOk;
   }
   std::vector<std::string> known;
@@ -46,7 +46,7 @@ int RunHelp(const Command& program, const std::string& topic, const Environment&
   const Command whole = WithBuiltins(program);
   uint64_t number = 0;
   if (topic.empty()) {
-    environment.out << HelpText(whole, whole.name);
+    PrintText(HelpText(whole, whole.name), environment);
     return kExitOk;
   }
   if (ParseErrorNumber(topic, &number)) return PrintErrorPage(topic, number, environment);
@@ -55,7 +55,7 @@ int RunHelp(const Command& program, const std::string& topic, const Environment&
     const std::string title = whole.name + " " + command.name;
     if (command.name == topic) {
       if (!command.define) return NotBuilt(title, environment.err);
-      environment.out << HelpText(command, title);
+      PrintText(HelpText(command, title), environment);
       return kExitOk;
     }
     names.push_back(command.name);
@@ -123,7 +123,7 @@ int RunGenDocs(const Command& program, const GenDocsOptions& options,
     Status status = environment.fs.CreateDirs(vfs::DirName(path));
     if (status.ok()) status = vfs::WriteFileAtomically(environment.fs, path, content);
     if (!status.ok()) return Fail(status, environment.err);
-    if (environment.verbosity == Verbosity::kVerbose) environment.err << path << "\n";
+    if (environment.verbosity >= Verbosity::kVerbose) environment.err << path << "\n";
   }
   return kExitOk;
 }

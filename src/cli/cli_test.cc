@@ -4,6 +4,7 @@
 #include <optional>
 #include <sstream>
 #include <string>
+#include <utility>
 
 #include "cli/command.h"
 #include "cli/nokv_commands.h"
@@ -174,6 +175,49 @@ TEST(ProgramTest, ColorsFollowTheFlagThenTheVariablesThenTheTerminal) {
   EXPECT_FALSE(colored({}, {{"FORCE_COLOR", "1"}, {"NO_COLOR", "1"}}, true));
   EXPECT_TRUE(colored({"--color", "always"}, {{"NO_COLOR", "1"}}, false));
   EXPECT_FALSE(colored({}, {{"NOKV_COLOR", "never"}, {"FORCE_COLOR", "1"}}, true));
+}
+
+TEST(ProgramTest, GivesLongTextsToThePagerAndResultsToNobody) {
+  std::string paged;
+  bool takes = true;
+  const auto run = [&](const Args& args) {
+    std::ostringstream out;
+    Environment environment{.out = out, .err = out, .inspect = nullptr};
+    environment.page = [&](const std::string& text) {
+      paged += text.substr(0, text.find('\n'));
+      return takes;
+    };
+    EXPECT_EQ(RunProgram(NokvProgram(), args, environment), kExitOk) << out.str();
+    return out.str();
+  };
+  EXPECT_EQ(run({"stats", "--help"}), "");
+  EXPECT_EQ(paged, "nokv stats --workdir ./data");
+  takes = false;
+  EXPECT_TRUE(run({"help", "stats"}).starts_with("nokv stats --workdir ./data\n"));
+  paged.clear();
+  EXPECT_NE(run({"version"}), "");
+  EXPECT_EQ(paged, "");
+}
+
+TEST(ProgramTest, OneVMakesItTalkAndTwoShowTheEngine) {
+  const auto heard = [](const Args& args) {
+    Verbosity verbosity = Verbosity::kQuiet;
+    bool engine = false;
+    const Command program{.name = "talk", .define = [&](FlagSet&) -> Action {
+                            return [&](const Environment& environment) {
+                              verbosity = environment.verbosity;
+                              engine = environment.engine_log != nullptr;
+                              return kExitOk;
+                            };
+                          }};
+    std::ostringstream out;
+    EXPECT_EQ(RunProgram(program, args, {.out = out, .err = out, .inspect = nullptr}), kExitOk);
+    return std::pair(verbosity, engine);
+  };
+  EXPECT_EQ(heard({}), std::pair(Verbosity::kNormal, false));
+  EXPECT_EQ(heard({"-v"}), std::pair(Verbosity::kVerbose, false));
+  EXPECT_EQ(heard({"-vv"}), std::pair(Verbosity::kDebug, true));
+  EXPECT_EQ(heard({"--verbose", "-v", "-v"}), std::pair(Verbosity::kDebug, true));
 }
 
 TEST(FailTest, PrintsNumberHintAndWhereToReadOn) {

@@ -7,6 +7,7 @@
 #include "base/macros.h"
 #include "cli/builtins.h"
 #include "cli/help.h"
+#include "cli/log_sink.h"
 #include "cli/settings.h"
 #include "cli/suggest.h"
 #include "cli/text.h"
@@ -56,7 +57,12 @@ bool InColor(const CommonFlags& common, const Environment& environment) {
 Environment Adapt(const Environment& environment, const CommonFlags& common) {
   Environment adapted = environment;
   if (common.quiet) adapted.verbosity = Verbosity::kQuiet;
-  if (common.verbose) adapted.verbosity = Verbosity::kVerbose;
+  if (common.verbose == 1) adapted.verbosity = Verbosity::kVerbose;
+  if (common.verbose > 1) {
+    adapted.verbosity = Verbosity::kDebug;
+    auto log = OpenLog({.level = base::LogLevel::kDebug, .file = ""});
+    if (log.ok()) adapted.engine_log = *std::move(log);
+  }
   if (common.progress == "json") adapted.progress = ProgressMode::kJson;
   if (common.progress == "never") adapted.progress = ProgressMode::kNever;
   adapted.out_in_color = InColor(common, environment);
@@ -71,7 +77,7 @@ int RunCommand(const Command& command, const std::string& title, bool program, c
   const Action action = command.define ? command.define(flags) : nullptr;
   DefineCommonFlags(flags, &common, command, program);
   if (flags.WantsHelp(args)) {
-    environment.out << HelpText(command, title);
+    PrintText(HelpText(command, title), environment);
     return kExitOk;
   }
   std::optional<Settings> settings;
@@ -108,7 +114,9 @@ void DefineCommonFlags(FlagSet& flags, CommonFlags* target, const Command& comma
     flags.Switch("version", &target->version, "print the version").everywhere = true;
   }
   flags.Switch("quiet", &target->quiet, "no messages but errors").Short('q').everywhere = true;
-  flags.Switch("verbose", &target->verbose, "more messages").Short('v').everywhere = true;
+  flags.Count("verbose", &target->verbose, 2, "more messages; -vv: the engine's log, too")
+      .Short('v')
+      .everywhere = true;
   flags.Choice("color", &target->color, {"auto", "always", "never"}, "colours in the output")
       .Env()
       .everywhere = true;
@@ -128,7 +136,7 @@ void DefineCommonFlags(FlagSet& flags, CommonFlags* target, const Command& comma
   }
   flags.Switch("help", &target->help, "print this").Short('h').everywhere = true;
   flags.Check([target] {
-    return target->quiet && target->verbose
+    return target->quiet && target->verbose > 0
                ? Status::InvalidArgument("--quiet and --verbose contradict each other")
                : Status::Ok();
   });
@@ -153,7 +161,7 @@ int RunProgram(const Command& program, const Args& args, const Environment& envi
       return UnknownCommand(whole, args[position], environment.err);
     }
     if (args.empty() && !program.define) {
-      environment.out << GuideText(whole);
+      PrintText(GuideText(whole), environment);
       return kExitOk;
     }
     return RunCommand(whole, whole.name, true, args, environment);
@@ -162,6 +170,10 @@ int RunProgram(const Command& program, const Args& args, const Environment& envi
   Args rest = args;
   rest.erase(rest.begin() + static_cast<std::ptrdiff_t>(position));
   return RunCommand(*command, whole.name + " " + command->name, false, rest, environment);
+}
+
+void PrintText(const std::string& text, const Environment& environment) {
+  if (!environment.page || !environment.page(text)) environment.out << text;
 }
 
 int ExitCodeFor(const Status& status) {

@@ -20,11 +20,13 @@
 
 #include <functional>
 #include <istream>
+#include <memory>
 #include <ostream>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/log.h"
 #include "cli/flags.h"
 #include "nokv/stats.h"
 #include "nokv/status.h"
@@ -52,7 +54,7 @@ struct Inspection {
   nokv::ValueFilesStats values;
 };
 
-enum class Verbosity { kQuiet, kNormal, kVerbose };
+enum class Verbosity { kQuiet, kNormal, kVerbose, kDebug };
 // Whether the progress of long work is shown: on a terminal, as JSON events, or not at all.
 enum class ProgressMode { kAuto, kJson, kNever };
 
@@ -77,6 +79,10 @@ struct Environment {
   Verbosity verbosity = Verbosity::kNormal;
   ProgressMode progress = ProgressMode::kAuto;
   bool out_in_color = false;
+  // What the engine has to say; null: it is not shown.
+  std::shared_ptr<base::Logger> engine_log = nullptr;
+  // Shows a text in the program with which the user reads long ones; false: it is better printed.
+  std::function<bool(const std::string& text)> page = {};
 };
 
 // What a command does once its flags are set; returns the exit code.
@@ -120,13 +126,16 @@ struct CommonFlags {
   bool help = false;
   bool version = false;
   bool quiet = false;
-  bool verbose = false;
+  uint64_t verbose = 0;
   std::string color = "auto";
   std::string progress = "auto";
   std::string config;
 };
 // Declares the flags that every command has; `program` is true for the program itself.
 void DefineCommonFlags(FlagSet& flags, CommonFlags* target, const Command& command, bool program);
+
+// Prints a text of any length, such as help, to `environment.out` or in the user's pager.
+void PrintText(const std::string& text, const Environment& environment);
 
 // The exit code for a failed call; kExitOk for an OK one.
 int ExitCodeFor(const Status& status);

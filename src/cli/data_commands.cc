@@ -40,12 +40,9 @@ struct DataOptions {
 };
 
 void DefineDirectory(FlagSet& flags, DataOptions* options) {
-  flags.Path("workdir", "DIR", &options->workdir, "the database directory")
+  flags.Workdir(&options->workdir)
       .Required()
-      .Short('w')
-      .Also({"dir", "data", "data-dir", "datadir", "db", "path"})
-      .ForUrls("redis-cli talks to a gateway, nokv stats --expvar looks into one")
-      .Env();
+      .ForUrls("redis-cli talks to a gateway, nokv stats --expvar looks into one");
   flags
       .Number("redis-db", "N", &options->redis_db, {0, redis::kDatabases - 1},
               "the gateway's database N; without it the plain keys of the directory, which are "
@@ -70,6 +67,13 @@ Status CheckString(const DataOptions& options, const std::string& key,
       .WithHint("use it through the gateway: redis-cli -n " + std::to_string(options.db()));
 }
 
+Result<std::unique_ptr<Store>> OpenStore(const DataOptions& options, Store::Mode mode,
+                                         const Environment& environment) {
+  base::Logger& log =
+      environment.engine_log == nullptr ? base::NullLogger() : *environment.engine_log;
+  return Store::Open(environment.fs, options.workdir, mode, log);
+}
+
 int FailOpen(const Status& status, const Environment& environment) {
   if (status.error_number() != kLockHeld) return Fail(status, environment.err);
   return Fail(status.WithHint("write through that process (redis-cli, if it is nokv-redis), or "
@@ -90,7 +94,7 @@ int NotFound(const DataOptions& options, const std::string& key, const Environme
 
 // For whoever watches: scripts see only the exit code.
 void Note(const Environment& environment, const std::string& text) {
-  if (environment.verbosity == Verbosity::kVerbose ||
+  if (environment.verbosity >= Verbosity::kVerbose ||
       (environment.verbosity == Verbosity::kNormal && environment.err_is_terminal)) {
     environment.err << text << "\n";
   }
@@ -107,7 +111,7 @@ std::string ShownValue(const std::string& value) {
 int RunGet(const DataOptions& options, const Environment& environment) {
   const auto key = KeyOf(options, environment);
   if (!key.ok()) return FailUsage(key.status(), "nokv get", environment.err);
-  const auto store = Store::Open(environment.fs, options.workdir, Store::Mode::kReadOnly);
+  const auto store = OpenStore(options, Store::Mode::kReadOnly, environment);
   if (!store.ok()) return Fail(store.status(), environment.err);
   const auto value = (*store)->Get(options.db(), *key);
   if (!value.ok()) return Fail(value.status(), environment.err);
@@ -134,7 +138,7 @@ int RunPut(const DataOptions& options, const Environment& environment) {
   const auto value =
       ParseBytes(options.value, environment.in, environment.fs, keys::kMaxValueBytes);
   if (!value.ok()) return FailUsage(value.status().Prefixed("VALUE"), "nokv put", environment.err);
-  const auto store = Store::Open(environment.fs, options.workdir, Store::Mode::kWrite);
+  const auto store = OpenStore(options, Store::Mode::kWrite, environment);
   if (!store.ok()) return FailOpen(store.status(), environment);
   const auto before = (*store)->Get(options.db(), *key);
   Status status = before.status();
@@ -152,7 +156,7 @@ int RunPut(const DataOptions& options, const Environment& environment) {
 int RunDelete(const DataOptions& options, const Environment& environment) {
   const auto key = KeyOf(options, environment);
   if (!key.ok()) return FailUsage(key.status(), "nokv delete", environment.err);
-  const auto store = Store::Open(environment.fs, options.workdir, Store::Mode::kWrite);
+  const auto store = OpenStore(options, Store::Mode::kWrite, environment);
   if (!store.ok()) return FailOpen(store.status(), environment);
   const auto before = (*store)->Get(options.db(), *key);
   Status status = before.status();
@@ -182,7 +186,7 @@ Result<Store::Range> RangeOf(const DataOptions& options, const Environment& envi
 int RunScan(const DataOptions& options, const Environment& environment) {
   const auto range = RangeOf(options, environment);
   if (!range.ok()) return FailUsage(range.status(), "nokv scan", environment.err);
-  const auto store = Store::Open(environment.fs, options.workdir, Store::Mode::kReadOnly);
+  const auto store = OpenStore(options, Store::Mode::kReadOnly, environment);
   if (!store.ok()) return Fail(store.status(), environment.err);
   OutputOptions output = options.output;
   std::vector<std::string> columns = {"key", "value", "expiry_ms"};
@@ -208,7 +212,7 @@ int RunScan(const DataOptions& options, const Environment& environment) {
       });
   rows.Finish();
   if (!status.ok()) return Fail(status, environment.err);
-  if (environment.verbosity == Verbosity::kVerbose) environment.err << count << " keys\n";
+  if (environment.verbosity >= Verbosity::kVerbose) environment.err << count << " keys\n";
   return kExitOk;
 }
 

@@ -18,7 +18,7 @@ namespace nokv::cli {
 namespace {
 
 constexpr const char* kDefaultAddress = "127.0.0.1:6380";
-constexpr uint64_t kPingTimeoutMs = 1000;
+constexpr Range kTimeoutMs = {1, 3'600'000};
 constexpr uint64_t kProbeUs = 500'000;
 constexpr size_t kProbes = 200;
 constexpr size_t kProbeBytes = 4096;
@@ -26,6 +26,7 @@ constexpr size_t kProbeBytes = 4096;
 struct DoctorOptions {
   std::string workdir;
   std::string address;
+  uint64_t timeout_ms = 1000;
   rpc::stream::TlsOptions tls;
   AccessFiles access;
   OutputOptions output;
@@ -160,7 +161,7 @@ std::vector<Finding> Examine(const DoctorOptions& options, const Environment& en
   }
   const std::string address = options.address.empty() ? kDefaultAddress : options.address;
   findings.push_back(JudgeGateway(address,
-                                  rpc::stream::Exchange(address, "PING\r\n", kPingTimeoutMs),
+                                  rpc::stream::Exchange(address, "PING\r\n", options.timeout_ms),
                                   !options.address.empty()));
   return findings;
 }
@@ -229,16 +230,15 @@ Command DoctorCommand() {
           .define = [](FlagSet& flags) -> Action {
             auto options = std::make_shared<DoctorOptions>();
             flags
-                .Path("workdir", "DIR", &options->workdir,
-                      "the database directory; without it the disk of this folder is measured")
-                .Short('w')
-                .Also({"dir", "data", "data-dir", "datadir", "db", "path"})
-                .ForUrls("--addr asks a gateway")
-                .Env();
+                .Workdir(&options->workdir,
+                         "the database directory; without it the disk of this folder is measured")
+                .ForUrls("--addr asks a gateway");
             flags
                 .Address("addr", &options->address,
                          "the gateway that must answer; without it 127.0.0.1:6380 may")
                 .Env();
+            flags.Duration("timeout", &options->timeout_ms, kTimeoutMs,
+                           "how long the gateway may take to answer");
             Define(flags, &options->tls);
             Define(flags, &options->access);
             DefineOutput(flags, &options->output, {"check", "verdict", "detail", "fix"});

@@ -134,6 +134,13 @@ Flag& FlagSet::Path(const std::string& name, const std::string& value, std::stri
   return flag;
 }
 
+Flag& FlagSet::Workdir(std::string* target, const std::string& help) {
+  return Path("workdir", "DIR", target, help)
+      .Short('w')
+      .Also({"dir", "data", "data-dir", "datadir", "db", "path"})
+      .Env();
+}
+
 Flag& FlagSet::Switch(const std::string& name, bool* target, const std::string& help) {
   return Add({.name = name,
               .value = "",
@@ -145,6 +152,20 @@ Flag& FlagSet::Switch(const std::string& name, bool* target, const std::string& 
                   return std::string("is not true or false");
                 }
                 *target = text != "false" && text != "0";
+                return std::string();
+              }});
+}
+
+Flag& FlagSet::Count(const std::string& name, uint64_t* target, uint64_t most,
+                     const std::string& help) {
+  return Add({.name = name,
+              .value = "",
+              .help = help,
+              .repeats = true,
+              .kind = config::Setting::Kind::kSwitch,
+              .set = [target, most](const std::string& text) {
+                if (!text.empty()) return std::string("is a value, and it takes none");
+                *target = std::min(*target + 1, most);
                 return std::string();
               }});
 }

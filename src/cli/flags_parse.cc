@@ -22,6 +22,7 @@ struct FlagSet::Token {
   Kind kind;
   const Flag* flag = nullptr;
   std::optional<std::string> value = {};  // what came in the same argument
+  size_t times = 1;                       // -vv: 2
 };
 
 const Flag* FlagSet::Find(std::string_view name) const {
@@ -46,8 +47,13 @@ FlagSet::Token FlagSet::Split(const std::string& arg) const {
   const std::string name =
       arg.substr(dashes, equals == std::string::npos ? equals : equals - dashes);
   token.flag = Find(name);
-  if (token.flag == nullptr && dashes == 1 && name.size() == 1) token.flag = FindLetter(name[0]);
-  if (token.flag == nullptr) return {.kind = Token::Kind::kUnknown};
+  if (token.flag == nullptr && dashes == 1 && !name.empty() &&
+      name.find_first_not_of(name[0]) == std::string::npos) {
+    token.flag = FindLetter(name[0]);
+    token.times = name.size();
+  }
+  const bool known = token.flag != nullptr && (token.times == 1 || token.flag->repeats);
+  if (!known) return {.kind = Token::Kind::kUnknown};
   if (equals != std::string::npos) token.value = arg.substr(equals + 1);
   return token;
 }
@@ -116,7 +122,7 @@ Status FlagSet::ParseFlags(const Args& args) {
         return Unknown(args[i]);
       case Token::Kind::kFlag: {
         const Flag& flag = *token.flag;
-        if (GivenFor(flag) != nullptr) {
+        if (!flag.repeats && GivenFor(flag) != nullptr) {
           return Status::InvalidArgument(Shown(flag) + " is given twice");
         }
         if (!token.value.has_value() && flag.TakesNext()) {
@@ -131,7 +137,9 @@ Status FlagSet::ParseFlags(const Args& args) {
         if (flag.value.empty() && token.value == "") {
           return Status::InvalidArgument(Shown(flag) + " is empty: it takes no value");
         }
-        status = Take(flag, Shown(flag), token.value.value_or(flag.implied));
+        for (size_t n = 0; n < token.times && status.ok(); n++) {
+          status = Take(flag, Shown(flag), token.value.value_or(flag.implied));
+        }
         break;
       }
     }

@@ -68,6 +68,25 @@ TEST(FlagSetTest, EndsFlagsAtTwoDashes) {
   EXPECT_EQ(file, "-dash");
 }
 
+TEST(FlagSetTest, CountsAFlagThatMayComeSeveralTimes) {
+  const auto count = [](const Args& args) {
+    uint64_t times = 0;
+    bool json = false;
+    FlagSet flags;
+    flags.Count("verbose", &times, 2, "").Short('v');
+    flags.Switch("json", &json, "").Short('j');
+    const Status status = flags.Parse(args, {});
+    return status.ok() ? std::to_string(times) : std::string(status.message());
+  };
+  EXPECT_EQ(count({}), "0");
+  EXPECT_EQ(count({"-v"}), "1");
+  EXPECT_EQ(count({"-vv"}), "2");
+  EXPECT_EQ(count({"--verbose", "-v"}), "2");
+  EXPECT_EQ(count({"-vvv", "-v"}), "2");
+  EXPECT_EQ(count({"-jj"}), R"(unknown flag "-jj")");
+  EXPECT_EQ(count({"-v=2"}), R"(--verbose "2" is a value, and it takes none)");
+}
+
 struct BadInput {
   Args args;
   std::string complaint;

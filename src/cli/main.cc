@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "cli/pager.h"
+
 namespace nokv::cli {
 
 namespace {
@@ -35,15 +37,20 @@ std::vector<std::string> SettingsFiles() {
 int RunMain(const Command& program, int argc, char** argv,
             std::function<Result<Inspection>(const std::string&)> inspect) {
   const Args args(argv + (argc > 0 ? 1 : 0), argv + argc);
-  const Environment environment{.out = std::cout,
-                                .err = std::cerr,
-                                .inspect = std::move(inspect),
-                                .variables = ReadVariable,
-                                .args = args,
-                                .settings_files = SettingsFiles(),
-                                .in = &std::cin,
-                                .out_is_terminal = isatty(STDOUT_FILENO) == 1,
-                                .err_is_terminal = isatty(STDERR_FILENO) == 1};
+  Environment environment{.out = std::cout,
+                          .err = std::cerr,
+                          .inspect = std::move(inspect),
+                          .variables = ReadVariable,
+                          .args = args,
+                          .settings_files = SettingsFiles(),
+                          .in = &std::cin,
+                          .out_is_terminal = isatty(STDOUT_FILENO) == 1,
+                          .err_is_terminal = isatty(STDERR_FILENO) == 1};
+  if (environment.out_is_terminal) {
+    environment.page = [](const std::string& text) {
+      return ShowInPager(text, ReadVariable, TerminalRows());
+    };
+  }
   const int code = RunProgram(program, args, environment);
   if (code == kExitOk && !std::cout.flush()) {
     return Fail(Status::Unavailable("standard output could not be written"), std::cerr);

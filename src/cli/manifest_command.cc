@@ -51,12 +51,9 @@ Command ManifestCommand() {
           "beside a running server.",
       .define = [](FlagSet& flags) -> Action {
         auto options = std::make_shared<ManifestOptions>();
-        flags.Path("workdir", "DIR", &options->workdir, "the database directory")
+        flags.Workdir(&options->workdir)
             .Required()
-            .Short('w')
-            .Also({"dir", "data", "data-dir", "datadir", "db", "path"})
-            .ForUrls("redis-cli talks to a gateway, nokv stats --expvar looks into one")
-            .Env();
+            .ForUrls("redis-cli talks to a gateway, nokv stats --expvar looks into one");
         DefineOutput(flags, &options->output, DocumentColumns());
         DefineSort(flags, &options->output, DocumentColumns());
         DefineWatch(flags, &options->watch);

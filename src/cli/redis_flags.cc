@@ -55,12 +55,9 @@ void Define(FlagSet& flags, AccessFiles* target) {
 }
 
 void Define(FlagSet& flags, RedisFlags* target) {
-  flags.Path("workdir", "DIR", &target->workdir, "the database directory; created if missing")
+  flags.Workdir(&target->workdir, "the database directory; created if missing")
       .Required()
-      .Short('w')
-      .Also({"dir", "data", "data-dir", "datadir", "db", "path"})
-      .ForUrls("name the directory that is to be served; --addr is where clients connect")
-      .Env();
+      .ForUrls("name the directory that is to be served; --addr is where clients connect");
   Define(flags, &target->listen);
   flags
       .Choice(

@@ -38,7 +38,7 @@ redis::SyncPolicy SyncPolicyOf(const std::string& name) {
 }
 
 base::LogLevel LevelOf(Verbosity verbosity) {
-  if (verbosity == Verbosity::kVerbose) return base::LogLevel::kDebug;
+  if (verbosity >= Verbosity::kVerbose) return base::LogLevel::kDebug;
   return verbosity == Verbosity::kQuiet ? base::LogLevel::kWarning : base::LogLevel::kInfo;
 }
 

@@ -14,12 +14,13 @@ namespace nokv::cli {
 
 namespace {
 
-constexpr uint64_t kTimeoutMs = 10'000;
+constexpr Range kTimeoutMs = {1, 3'600'000};
 constexpr std::string_view kVarsPath = "/debug/vars";
 
 struct StatsOptions {
   std::string workdir;
   std::string expvar;
+  uint64_t timeout_ms = 10'000;
   OutputOptions output;
   WatchOptions watch;
   // Regions are counted from local metadata, which stand-alone directories do not have.
@@ -34,8 +35,8 @@ std::string CompleteUrl(std::string url) {
   return url.append(kVarsPath);
 }
 
-Result<std::string> FetchSnapshot(const std::string& url) {
-  const Result<rpc::HttpResponse> got = rpc::HttpGet(url, kTimeoutMs);
+Result<std::string> FetchSnapshot(const std::string& url, uint64_t timeout_ms) {
+  const Result<rpc::HttpResponse> got = rpc::HttpGet(url, timeout_ms);
   if (got.status().code() == StatusCode::kUnavailable) {
     return got.status().WithHint(
         "check that the server runs and was started with --metrics-addr; without it, or for a "
@@ -55,7 +56,7 @@ int ShowStats(const StatsOptions& options, const Environment& environment,
               const OutputOptions& output, std::ostream& out) {
   std::string snapshot;
   if (!options.expvar.empty()) {
-    auto fetched = FetchSnapshot(CompleteUrl(options.expvar));
+    auto fetched = FetchSnapshot(CompleteUrl(options.expvar), options.timeout_ms);
     if (!fetched.ok()) return Fail(fetched.status(), environment.err);
     snapshot = std::move(fetched).value();
   } else {
@@ -85,16 +86,14 @@ Command StatsCommand() {
               "running server. docs/cli.md lists the fields.",
           .define = [](FlagSet& flags) -> Action {
             auto options = std::make_shared<StatsOptions>();
-            flags.Path("workdir", "DIR", &options->workdir, "the database directory")
-                .Short('w')
-                .Also({"dir", "data", "data-dir", "datadir", "db", "path"})
-                .ForUrls("--expvar looks into a server")
-                .Env();
+            flags.Workdir(&options->workdir).ForUrls("--expvar looks into a server");
             flags
                 .Text("expvar", "URL", &options->expvar,
                       "a server's --metrics-addr: host:port, http://host:port, or the full address "
                       "of its /debug/vars; wins over --workdir")
                 .Env();
+            flags.Duration("timeout", &options->timeout_ms, kTimeoutMs,
+                           "how long a server may take to answer");
             DefineOutput(flags, &options->output, DocumentColumns());
             DefineSort(flags, &options->output, DocumentColumns());
             DefineWatch(flags, &options->watch);

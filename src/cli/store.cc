@@ -4,7 +4,6 @@
 #include <utility>
 #include <vector>
 
-#include "base/log.h"
 #include "base/macros.h"
 #include "cli/inspect_directory.h"
 #include "keys/keys.h"
@@ -35,7 +34,7 @@ Status CheckKey(std::string_view key) {
 }  // namespace
 
 Result<std::unique_ptr<Store>> Store::Open(vfs::FileSystem& fs, const std::string& workdir,
-                                           Mode mode) {
+                                           Mode mode, base::Logger& log) {
   std::unique_ptr<Store> store(new Store);
   store->runtime_ = runtime::NewThreadRuntime({});
   Options options;
@@ -45,7 +44,7 @@ Result<std::unique_ptr<Store>> Store::Open(vfs::FileSystem& fs, const std::strin
     options.allowed_modes = {nokv::Mode::kStandalone, nokv::Mode::kPreparing, nokv::Mode::kSeeded,
                              nokv::Mode::kCluster};
   }
-  auto engine = engine::Engine::Open(options, workdir, {fs, *store->runtime_, base::NullLogger()});
+  auto engine = engine::Engine::Open(options, workdir, {fs, *store->runtime_, log});
   if (!engine.ok()) return WithWayOut(engine.status());
   store->engine_ = *std::move(engine);
   return store;

@@ -15,6 +15,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/log.h"
 #include "engine/engine.h"
 #include "nokv/status.h"
 #include "runtime/runtime.h"
@@ -38,9 +39,9 @@ class Store {
   enum class Mode { kReadOnly, kWrite };
 
   // Read-only: strictly, whatever the directory's mode, also beside a live writer. For writing: as
-  // DB::Open, creating it if missing. Errors as of DB::Open.
+  // DB::Open, creating it if missing. Errors as of DB::Open. `fs` and `log` are borrowed.
   static Result<std::unique_ptr<Store>> Open(vfs::FileSystem& fs, const std::string& workdir,
-                                             Mode mode);
+                                             Mode mode, base::Logger& log = base::NullLogger());
   ~Store();
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;

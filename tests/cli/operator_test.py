@@ -4,6 +4,7 @@ import os
 import pty
 import select
 import signal
+import socket
 import subprocess
 import time
 import unittest
@@ -338,6 +339,37 @@ class MetricsTest(gateway.ScratchTest):
                                   stdout=subprocess.PIPE, text=True, check=True,
                                   timeout=gateway.PATIENCE)
             self.assertIn("redis.errors_per_operation.incr\t1\n", done.stdout)
+
+
+class PatienceTest(gateway.ScratchTest):
+
+    def test_a_server_that_does_not_answer_is_waited_for_as_long_as_told(self):
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            address = f"127.0.0.1:{silent.getsockname()[1]}"
+            for command in (("stats", "--expvar"), ("doctor", "--addr")):
+                began = time.monotonic()
+                done = subprocess.run([gateway.BIN / "nokv", *command, address, "--timeout",
+                                       "100ms"], check=False, stdout=subprocess.PIPE,
+                                      stderr=subprocess.STDOUT, text=True,
+                                      timeout=gateway.PATIENCE)
+                self.assertEqual(done.returncode, UNAVAILABLE, done.stdout)
+                self.assertIn(address, done.stdout)
+                self.assertLess(time.monotonic() - began, 9, "that is what it waits by default")
+
+
+class VerbosityTest(gateway.ScratchTest):
+
+    def test_twice_v_shows_what_the_engine_says(self):
+        def messages(*flags):
+            done = subprocess.run([gateway.BIN / "nokv", "put", "k", "v", "--workdir",
+                                   self.folder / "db", *flags], check=True, stderr=subprocess.PIPE,
+                                  text=True, timeout=gateway.PATIENCE)
+            return done.stderr
+
+        self.assertEqual(messages(), "")
+        self.assertEqual(messages("-v"), 'replaced "k", 1 bytes\n')
+        self.assertRegex(messages("-vv"), r"(?s)^\d{4}-\S+Z \w+: .*replaced \"k\", 1 bytes\n")
+        self.assertEqual(messages("-q"), "")
 
 
 class DoctorTest(gateway.ScratchTest):
