@@ -194,8 +194,15 @@ Result<wal::RecoveryReport> EngineImpl::RecoverLog(const manifest::DatabaseState
     base::MutexLock guard(mu_);
     tracker_ = CommitTracker(last, &horizon_);
   }
-  return wal::Recover(doors_.fs, path_, recover,
-                      [&](const wal::RecordView& record) { return ReplayBatch(record, last); });
+  ASSIGN_OR_RETURN(wal::RecoveryReport report,
+                   wal::Recover(doors_.fs, path_, recover, [&](const wal::RecordView& record) {
+                     return ReplayBatch(record, last);
+                   }));
+  doors_.logger.Log(base::LogLevel::kDebug,
+                    path_ + ": the log holds " + std::to_string(report.types[0].records) +
+                        " batches in " + std::to_string(report.segments.size()) +
+                        " segments and ends at " + ToString(report.end));
+  return report;
 }
 
 Status EngineImpl::ReplayBatch(const wal::RecordView& record,
