@@ -73,9 +73,20 @@ TEST(ProgramTest, SuggestsTheCommandThatWasMeant) {
   EXPECT_EQ(outcome.code, kExitUsage);
   EXPECT_EQ(outcome.err,
             "error: unknown command \"statz\"; did you mean stats?\nsee nokv --help\n");
+  // A word that is only nearly one of another program.
+  EXPECT_EQ(RunNokv({"lst"}).err,
+            "error: unknown command \"lst\"; did you mean scan?\nsee nokv --help\n");
   EXPECT_EQ(RunNokv({"frobnicate"}).err,
             "error: unknown command \"frobnicate\"\nsee nokv --help\n");
   EXPECT_EQ(RunNokv({"help", "manifset"}).code, kExitUsage);
+}
+
+TEST(ProgramTest, SaysThatTheCommandIsMissing) {
+  for (const Args& args : {Args{"--workdir", "x"}, Args{"-w", "x", "-v"}}) {
+    EXPECT_EQ(RunNokv(args).err,
+              "error: no command is given; nokv help lists what there is\nsee nokv --help\n");
+  }
+  EXPECT_EQ(RunNokv({"-w", "x", "--bogus"}).err, "error: unknown flag \"-w\"\nsee nokv --help\n");
 }
 
 TEST(ProgramTest, SuggestsTheFlagThatWasMeant) {

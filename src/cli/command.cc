@@ -1,6 +1,7 @@
 #include "cli/command.h"
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <optional>
 
@@ -30,17 +31,22 @@ void DefineEverything(const Command& command, FlagSet& flags) {
 }
 
 int UnknownCommand(const Command& program, const std::string& name, std::ostream& err) {
-  std::vector<std::string> names;
-  std::string nearest;
+  std::map<std::string, std::string> meant;  // by what may be typed
   for (const Command& command : program.commands) {
-    names.push_back(command.name);
-    const auto& also = command.also;
-    if (std::find(also.begin(), also.end(), name) != also.end()) nearest = command.name;
+    for (const std::string& also : command.also) meant.emplace(also, command.name);
   }
+  for (const Command& command : program.commands) meant[command.name] = command.name;
+  std::vector<std::string> words;
+  for (const auto& [word, command] : meant) words.push_back(word);
   Status status = Status::InvalidArgument("unknown command " + Quoted(name));
-  if (nearest.empty()) nearest = Suggest(name, names);
+  const std::string nearest = meant.contains(name) ? meant.at(name) : meant[Suggest(name, words)];
   if (!nearest.empty()) status = status.WithHint("did you mean " + nearest + "?");
   return FailUsage(status, program.name, err);
+}
+
+Status NoCommand(const std::string& program) {
+  return Status::InvalidArgument("no command is given")
+      .WithHint(program + " help lists what there is");
 }
 
 bool InColor(const CommonFlags& common, const Environment& environment) {
@@ -96,8 +102,7 @@ int RunCommand(const Command& command, const std::string& title, bool program, c
     return kExitOk;
   }
   if (status.ok() && !action) {
-    status = Status::InvalidArgument("no command is given")
-                 .WithHint(title + " help lists what there is");
+    status = NoCommand(title);
   }
   if (!status.ok()) {
     // Whoever left something out sees a whole line.
@@ -163,6 +168,12 @@ int RunProgram(const Command& program, const Args& args, const Environment& envi
     if (args.empty() && !program.define) {
       PrintText(GuideText(whole), environment);
       return kExitOk;
+    }
+    // "nokv --workdir ./data": the flags of a command, without it.
+    FlagSet own;
+    DefineCommonFlags(own, &common, whole, true);
+    if (!program.define && everything.Knows(args) && !own.Knows(args)) {
+      return FailUsage(NoCommand(whole.name), whole.name, environment.err);
     }
     return RunCommand(whole, whole.name, true, args, environment);
   }

@@ -21,6 +21,7 @@ namespace {
 
 constexpr uint64_t kNoDatabase = UINT64_MAX;
 constexpr uint16_t kLockHeld = 1203;
+constexpr uint64_t kLongestTtlMs = uint64_t{10'000} * 365 * 86'400'000;
 constexpr const char* kNotation = "text, hex:00ff, b64:AP8=, @FILE or - for standard input";
 
 // What the four have in common.
@@ -235,7 +236,7 @@ void DefineKey(FlagSet& flags, DataOptions* options) {
 void DefinePut(FlagSet& flags, DataOptions* options) {
   DefineKey(flags, options);
   flags.Argument("VALUE", &options->value, kNotation).Required();
-  flags.Duration("ttl", &options->ttl_ms, {1, uint64_t{1} << 50}, "when it expires, from now")
+  flags.Duration("ttl", &options->ttl_ms, {1, kLongestTtlMs}, "when it expires, from now")
       .default_text = "";
   flags
       .Number("expiry", "MS", &options->expiry_ms, {1, uint64_t{1} << 53},

@@ -183,14 +183,19 @@ Flag& FlagSet::Number(const std::string& name, const std::string& value, uint64_
 
 Flag& FlagSet::Duration(const std::string& name, uint64_t* target_ms, Range range,
                         const std::string& help) {
-  return Add(
-      {.name = name,
-       .value = "TIME",
-       .help = help,
-       .default_text = DurationText(*target_ms),
-       .set = Bounded(target_ms, range,
-                      RangeText("a time", range, DurationText) + ": a number and ms, s, m, h or d",
-                      ParseDurationMs)});
+  return Add({.name = name,
+              .value = "TIME",
+              .help = help,
+              .default_text = DurationText(*target_ms),
+              .set = [bounded = Bounded(target_ms, range,
+                                        RangeText("a time", range, DurationText) +
+                                            ": a number and ms, s, m, h or d",
+                                        ParseDurationMs)](const std::string& text) {
+                const std::string problem = bounded(text);
+                // "--ttl 30"
+                const bool bare = !problem.empty() && ParseNumber(text).has_value();
+                return bare ? problem + "; did you mean " + text + "s?" : problem;
+              }});
 }
 
 Flag& FlagSet::Size(const std::string& name, uint64_t* target_bytes, Range range,

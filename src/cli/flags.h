@@ -149,6 +149,9 @@ class FlagSet {
   // flags being those of this set; args.size() if there is none before "--".
   size_t FirstArgument(const Args& args) const;
 
+  // True if all flags in `args` are of this set.
+  bool Knows(const Args& args) const;
+
   // True if Parse failed because something required was left out.
   bool missing() const { return missing_; }
 

@@ -205,6 +205,18 @@ bool FlagSet::WantsHelp(const Args& args) const {
   return false;
 }
 
+bool FlagSet::Knows(const Args& args) const {
+  for (size_t i = 0; i < args.size(); i++) {
+    const Token token = Split(args[i]);
+    if (token.kind == Token::Kind::kUnknown) return false;
+    if (token.kind == Token::Kind::kEnd) break;
+    if (token.kind == Token::Kind::kFlag && token.flag->TakesNext() && !token.value.has_value()) {
+      i++;
+    }
+  }
+  return true;
+}
+
 size_t FlagSet::FirstArgument(const Args& args) const {
   for (size_t i = 0; i < args.size(); i++) {
     const Token token = Split(args[i]);

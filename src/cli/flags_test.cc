@@ -127,7 +127,7 @@ TEST(FlagSetTest, NamesTheFlagAndTheRangeOfEveryBadValue) {
       {{"--addr", "h:1e3"}, R"(--addr "h:1e3" )" + address},
       {{"--addr", "h:"}, R"(--addr "h:" )" + address},
       {{"--addr", "::1:80"}, R"(--addr "::1:80" )" + address},
-      {{"--timeout", "10"}, R"(--timeout "10" )" + time},
+      {{"--timeout", "10"}, R"(--timeout "10" )" + time + "; did you mean 10s?"},
       {{"--timeout", "-1s"}, R"(--timeout "-1s" )" + time},
       {{"--timeout", "1y"}, R"(--timeout "1y" )" + time},
       {{"--timeout", "0s"}, R"(--timeout "0s" )" + time},

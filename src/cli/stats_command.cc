@@ -27,11 +27,15 @@ struct StatsOptions {
   bool no_region_metrics = false;
 };
 
-// "127.0.0.1:9100" and "http://127.0.0.1:9100/" become "http://127.0.0.1:9100/debug/vars".
+// "127.0.0.1:9100", "http://127.0.0.1:9100/" and another page of the same server become
+// "http://127.0.0.1:9100/debug/vars".
 std::string CompleteUrl(std::string url) {
   if (url.find("://") == std::string::npos) url.insert(0, "http://");
   if (url.find(kVarsPath) != std::string::npos) return url;
   while (url.ends_with('/')) url.pop_back();
+  for (const std::string_view page : {"/metrics", "/livez", "/readyz"}) {
+    if (url.ends_with(page)) url.resize(url.size() - page.size());
+  }
   return url.append(kVarsPath);
 }
 

@@ -99,6 +99,17 @@ class MistakeTest(gateway.ScratchTest):
         self.works("nokv put k v --workdir db")
         self.works("nokv stats --workdir db")
 
+    def test_port_of_redis_where_that_of_the_metrics_belongs(self):
+        with gateway.Gateway(self.folder / "db") as server:
+            text = self.mistake(UNAVAILABLE, "nokv", "stats", "--expvar", server.address)
+            self.assertIn("no answer came, or one that is not HTTP", text)
+            self.assertIn("was started with --metrics-addr", text)
+
+    def test_another_page_of_the_metrics(self):
+        metrics = f"127.0.0.1:{gateway.free_port()}"
+        with gateway.Gateway(self.folder / "db", "--metrics-addr", metrics):
+            self.works(f"nokv stats --expvar http://{metrics}/metrics")
+
     def test_directory_that_the_gateway_has_open(self):
         with gateway.Gateway(self.folder / "db") as server:
             text = self.mistake(UNAVAILABLE, "nokv", "put", "k", "v", "--workdir",

@@ -11,6 +11,18 @@ namespace nokv::rpc {
 namespace {
 constexpr size_t kMaxBodyBytes = size_t{64} << 20;
 constexpr std::string_view kScheme = "http://";
+
+std::string Why(httplib::Error error) {
+  switch (error) {
+    case httplib::Error::Connection:
+      return "nobody answers there";
+    case httplib::Error::Read:
+      return "no answer came, or one that is not HTTP";
+    default:
+      return httplib::to_string(error);
+  }
+}
+
 }  // namespace
 
 Result<HttpResponse> HttpGet(const std::string& url, uint64_t timeout_ms) {
@@ -36,7 +48,7 @@ Result<HttpResponse> HttpGet(const std::string& url, uint64_t timeout_ms) {
     return true;
   });
   if (!answer) {
-    return Status::Unavailable(url + ": " + httplib::to_string(answer.error()))
+    return Status::Unavailable(url + ": " + Why(answer.error()))
         .WithHint("check that the server runs and serves HTTP at this address");
   }
   return HttpResponse{.status = answer->status,
