@@ -7,10 +7,11 @@ namespace nokv::engine {
 
 Batch::Batch() : rep_(kBatchHeaderBytes, '\0') {}
 
-void Batch::Put(std::string_view engine_key, std::string_view value,
-                const lsm::EntryAttributes& attributes) {
+size_t Batch::Put(std::string_view engine_key, std::string_view value,
+                  const lsm::EntryAttributes& attributes) {
   rep_.push_back(static_cast<char>(keys::Kind::kPut));
   base::PutLengthPrefixed(&rep_, engine_key);
+  const size_t key_offset = rep_.size() - engine_key.size();
   char header[lsm::kMaxEntryHeaderBytes];
   const size_t header_bytes = lsm::StoreEntryHeader(header, attributes);
   rep_.push_back(static_cast<char>(header_bytes));
@@ -19,12 +20,14 @@ void Batch::Put(std::string_view engine_key, std::string_view value,
   base::PutFixed32(&rep_, base::MaskCrc(base::Crc32c(value)));
   rep_.append(value);
   base::StoreFixed32(rep_.data() + 8, ++count_);
+  return key_offset;
 }
 
-void Batch::Delete(std::string_view engine_key) {
+size_t Batch::Delete(std::string_view engine_key) {
   rep_.push_back(static_cast<char>(keys::Kind::kDelete));
   base::PutLengthPrefixed(&rep_, engine_key);
   base::StoreFixed32(rep_.data() + 8, ++count_);
+  return rep_.size() - engine_key.size();
 }
 
 void Batch::DeleteRange(std::string_view start_prefix, std::string_view end_prefix) {

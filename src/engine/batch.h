@@ -37,9 +37,10 @@ class Batch {
  public:
   Batch();
 
-  void Put(std::string_view engine_key, std::string_view value,
-           const lsm::EntryAttributes& attributes = {});
-  void Delete(std::string_view engine_key);
+  // Both return where the key lies in the encoding. A value that is put is its end.
+  size_t Put(std::string_view engine_key, std::string_view value,
+             const lsm::EntryAttributes& attributes = {});
+  size_t Delete(std::string_view engine_key);
   // Prefixes as in lsm/range_tombstone.h, half-open.
   void DeleteRange(std::string_view start_prefix, std::string_view end_prefix);
 

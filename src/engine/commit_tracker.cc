@@ -29,8 +29,8 @@ void CommitTracker::Applied(uint64_t ticket, Completions* completions) {
 }
 
 void CommitTracker::AwaitSync(std::function<void(Status)> done, Completions* completions) {
-  const uint64_t ticket = Begin(/*encoding=*/{}, /*count=*/0, SyncNeed::kDue, std::move(done));
-  Applied(ticket, completions);
+  waiters_.push_back({next_ - 1, std::move(done)});
+  Advance(completions);
 }
 
 void CommitTracker::Synced(keys::SequenceNumber sequence, Completions* completions) {
@@ -48,6 +48,9 @@ void CommitTracker::Advance(Completions* completions) {
     completions->Add(std::move(write.done), Status::Ok());
     waiting_.pop_front();
   }
+  for (; !waiters_.empty() && waiters_.front().last <= durable_; waiters_.pop_front()) {
+    completions->Add(std::move(waiters_.front().done), Status::Ok());
+  }
   horizon_->Set(visible_, applied_);
 }
 
@@ -57,6 +60,8 @@ void CommitTracker::Fail(const Status& status, Completions* completions) {
     for (Write& write : *queue) completions->Add(std::move(write.done), status);
     queue->clear();
   }
+  for (Waiter& waiter : waiters_) completions->Add(std::move(waiter.done), status);
+  waiters_.clear();
   syncs_waiting_ = 0;
   // What was applied and will never be acknowledged is not shown.
   horizon_->Set(visible_, visible_);

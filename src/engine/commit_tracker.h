@@ -3,7 +3,7 @@
 // Writes begin in sequence order and are applied in any order. The applied prefix grows as gaps
 // close. Behind it the visible prefix follows: an unsynced write is visible once everything before
 // it is; a synced one when a sync has covered it. Acknowledgements go out in that order, so what is
-// acknowledged is always a prefix.
+// acknowledged is always a prefix. Who waits for a sync alone holds up no write behind it.
 //
 // Invariant: durable-and-waited-for <= visible <= applied < next.
 // Thread safety: thread-compatible; the engine's mutex guards it, but for the horizon that it
@@ -90,10 +90,13 @@ class CommitTracker {
   keys::SequenceNumber applied() const { return applied_; }
   keys::SequenceNumber visible() const { return visible_; }
   // True if an applied write waits for a sync that is due.
-  bool NeedsSync() const { return syncs_waiting_ > 0; }
-  // Writes begun and not yet applied, and those applied and not yet acknowledged.
+  bool NeedsSync() const {
+    return syncs_waiting_ > 0 || (!waiters_.empty() && waiters_.front().last <= applied_);
+  }
+  // Writes begun and not yet applied, and those applied and not yet acknowledged, with those who
+  // wait for a sync alone.
   size_t in_flight() const { return in_flight_.size(); }
-  size_t waiting() const { return waiting_.size(); }
+  size_t waiting() const { return waiting_.size() + waiters_.size(); }
 
   // Takes the next `count` sequence numbers for the batch `encoding`, which must live until
   // Applied; returns the ticket for that.
@@ -124,6 +127,12 @@ class CommitTracker {
     std::function<void(Status)> done;
   };
 
+  // Waits for a sync of what had begun before it.
+  struct Waiter {
+    keys::SequenceNumber last = 0;
+    std::function<void(Status)> done;
+  };
+
   void Advance(Completions* completions);
 
   ReadHorizon* horizon_;
@@ -135,7 +144,8 @@ class CommitTracker {
   uint64_t first_ticket_ = 0;    // of in_flight_.front()
   std::deque<Write> in_flight_;  // begun, in order; the applied prefix moves to waiting_
   std::deque<Write> waiting_;    // applied, in order, not yet visible
-  size_t syncs_waiting_ = 0;     // writes in waiting_ whose sync is due
+  std::deque<Waiter> waiters_;
+  size_t syncs_waiting_ = 0;  // writes in waiting_ whose sync is due
 };
 
 }  // namespace nokv::engine

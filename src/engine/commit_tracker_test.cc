@@ -62,8 +62,9 @@ TEST_F(CommitTrackerTest, UnsyncedWriteWaitsForTheSyncedOneBeforeIt) {
 TEST_F(CommitTrackerTest, FailureAnswersEveryWaiterAndFreezesVisibility) {
   tracker_.Applied(tracker_.Begin({}, 1, SyncNeed::kDue, Record("a")), &completions_);
   const uint64_t b = tracker_.Begin({}, 1, SyncNeed::kNone, Record("b"));
+  tracker_.AwaitSync(Record("sync"), &completions_);
   tracker_.Fail(Status::Unavailable("disk"), &completions_);
-  EXPECT_EQ(Drain(), "a! b! ");
+  EXPECT_EQ(Drain(), "a! b! sync! ");
   tracker_.Applied(b, &completions_);
   tracker_.Synced(12, &completions_);
   EXPECT_EQ(Drain(), "");
@@ -92,6 +93,18 @@ TEST_F(CommitTrackerTest, AwaitSyncCoversWhatBeganBeforeIt) {
   EXPECT_TRUE(tracker_.NeedsSync());
   tracker_.Synced(11, &completions_);
   EXPECT_EQ(Drain(), "sync ");
+}
+
+TEST_F(CommitTrackerTest, WhoAwaitsASyncDoesNotHoldUpUnsyncedWrites) {
+  tracker_.Applied(tracker_.Begin({}, 1, SyncNeed::kNone, Record("a")), &completions_);
+  tracker_.AwaitSync(Record("sync"), &completions_);
+  tracker_.Applied(tracker_.Begin({}, 1, SyncNeed::kNone, Record("b")), &completions_);
+  EXPECT_EQ(Drain(), "a b ");
+  EXPECT_EQ(tracker_.visible(), 12U);
+  EXPECT_TRUE(tracker_.NeedsSync());
+  tracker_.Synced(11, &completions_);
+  EXPECT_EQ(Drain(), "sync ");
+  EXPECT_FALSE(tracker_.NeedsSync());
 }
 
 }  // namespace

@@ -132,6 +132,12 @@ class Engine {
   // As WriteAsync with a sync, for a caller with more to come: the sync is not started before
   // SyncAsync, which the caller must call after the last of its writes.
   virtual WriteTicket WriteDeferred(const Batch& batch, Completion done) = 0;
+  // True if a write would be applied at once: none is refused, and there is room. With room, a
+  // caller may gather writes for a moment and give them to WriteGathered.
+  virtual bool HasRoom() = 0;
+  // As WriteAsync, or with `deferred` as WriteDeferred, for a batch that was begun when there was
+  // room: it does not wait for any now. Its bytes must be few beside a memtable's.
+  virtual void WriteGathered(const Batch& batch, bool deferred, Completion done) = 0;
   // As WriteAsync, for a caller that is about to block on the outcome: if no sync is running, this
   // thread runs it, for all who wait.
   virtual WriteTicket WriteLeading(const Batch& batch, bool sync, Completion done) = 0;

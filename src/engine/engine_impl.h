@@ -61,6 +61,8 @@ class EngineImpl final : public Engine {
 
   WriteTicket WriteAsync(const Batch& batch, bool sync, Completion done) override;
   WriteTicket WriteDeferred(const Batch& batch, Completion done) override;
+  bool HasRoom() override;
+  void WriteGathered(const Batch& batch, bool deferred, Completion done) override;
   WriteTicket WriteLeading(const Batch& batch, bool sync, Completion done) override;
   WriteTicket WriteIf(const Batch& batch, ReadSet reads, WriteMode mode, Completion done) override;
   void SyncAsync(Completion done) override;

@@ -58,6 +58,33 @@ WriteTicket EngineImpl::WriteDeferred(const Batch& batch, Completion done) {
   return Write(batch, SyncNeed::kDeferred, /*leading=*/false, std::move(done));
 }
 
+bool EngineImpl::HasRoom() {
+  base::MutexLock lock(mu_);
+  return RefusalLocked().ok() && stalled_.empty() && MakeRoomLocked();
+}
+
+void EngineImpl::WriteGathered(const Batch& batch, bool deferred, Completion done) {
+  Completions completions;
+  std::optional<Admission> admission;
+  {
+    base::MutexLock lock(mu_);
+    Status refusal = CheckBatch(batch);
+    if (refusal.ok()) refusal = RefusalLocked();
+    if (refusal.ok()) {
+      const SyncNeed need = deferred ? SyncNeed::kDeferred : SyncNeed::kNone;
+      auto admitted = AdmitLocked(batch.encoding(), need, &done, &completions);
+      if (admitted.ok()) {
+        admission = *std::move(admitted);
+      } else {
+        refusal = admitted.status();
+      }
+    }
+    if (!refusal.ok()) completions.Add(std::move(done), std::move(refusal));
+  }
+  completions.Run();
+  if (admission.has_value()) Apply(*admission, batch.encoding(), /*leading=*/false);
+}
+
 WriteTicket EngineImpl::WriteLeading(const Batch& batch, bool sync, Completion done) {
   // A write that asked for no sync does not run one for others.
   return Write(batch, sync ? SyncNeed::kDue : SyncNeed::kNone, /*leading=*/sync, std::move(done));

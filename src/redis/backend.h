@@ -90,10 +90,12 @@ class Backend {
   // Keys in [begin, end); `end` empty: to the end of all keys. Values are not read.
   virtual std::unique_ptr<KeyCursor> Scan(std::string_view begin, std::string_view end) = 0;
   // All of the writes or none. `done` gets the outcome once the commit survives what is asked for;
-  // for kPowerLoss the caller must call Sync after the last of its commits. Returns true if it is
-  // applied already, so that reads see it; false if its outcome will tell (no room for now, or
-  // refused).
+  // for kPowerLoss the caller must call Sync after the last of its commits. Returns true if reads
+  // see it already; false if its outcome will tell (no room for now, or refused). It may stay with
+  // commits that come soon, to go together with them; Submit sends them on their way, and so does
+  // what needs more of the store than Get.
   virtual bool Commit(std::span<const Write> writes, Survives survives, CommitDone done) = 0;
+  virtual void Submit() = 0;
   virtual std::unique_ptr<Position> CurrentPosition() = 0;
   // As Commit, if nothing of `reads` has changed by the time the writes are applied; otherwise none
   // of them is, and `done` gets kAborted: before CommitIf returns, unless there was no room for the

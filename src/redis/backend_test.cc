@@ -13,10 +13,10 @@
 namespace nokv::redis {
 namespace {
 
-class BackendTest : public testing::TestWithParam<bool> {
+class BackendFixture : public testing::Test {
  protected:
-  void SetUp() override {
-    if (!GetParam()) {
+  void Open(bool over_engine) {
+    if (!over_engine) {
       backend_ = std::make_unique<MemoryBackend>(runtime_->clock());
       return;
     }
@@ -65,6 +65,14 @@ class BackendTest : public testing::TestWithParam<bool> {
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<Backend> backend_;
   std::unique_ptr<Position> since_;
+};
+
+class BackendTest : public BackendFixture, public testing::WithParamInterface<bool> {
+  void SetUp() override { Open(GetParam()); }
+};
+
+class EngineBackendTest : public BackendFixture {
+  void SetUp() override { Open(/*over_engine=*/true); }
 };
 
 INSTANTIATE_TEST_SUITE_P(Backends, BackendTest, testing::Bool(),
@@ -131,6 +139,90 @@ TEST_P(BackendTest, CommitIfCanSurvivePowerLoss) {
   backend_->Sync([](const Status&) {});
   runtime_->RunReady();
   EXPECT_TRUE(acknowledged);
+}
+
+TEST_P(BackendTest, ReadsSeeACommitBeforeItIsSubmitted) {
+  Commit(Put("a"));
+  Commit(Put("b"));
+  EXPECT_TRUE(Exists("a") && Exists("b"));
+  Write removal = Put("a");
+  removal.kind = Write::Kind::kDelete;
+  Commit(removal);
+  EXPECT_FALSE(Exists("a"));
+  const auto cursor = backend_->Scan("", "");
+  ASSERT_TRUE(cursor->Valid());
+  EXPECT_EQ(cursor->key(), "b");
+  backend_->Submit();
+  EXPECT_FALSE(Exists("a"));
+  EXPECT_TRUE(Exists("b"));
+}
+
+TEST_P(BackendTest, ManyGatheredKeysAreAllFoundAndTheLastWriteOfEachCounts) {
+  std::vector<std::string> values;
+  for (int i = 0; i < 3000; ++i) values.push_back(std::to_string(i));
+  for (int i = 0; i < 3000; ++i) {
+    Write write = Put("k" + std::to_string(i % 1000));
+    write.value = values[i];
+    Commit(write);
+  }
+  for (const bool submitted : {false, true}) {
+    if (submitted) backend_->Submit();
+    for (int i = 0; i < 1000; ++i) {
+      Record record;
+      ASSERT_TRUE(*backend_->Get("k" + std::to_string(i), &record));
+      EXPECT_EQ(record.value, std::to_string(2000 + i));
+    }
+    EXPECT_FALSE(Exists("k1000"));
+  }
+}
+
+TEST_P(BackendTest, ARangeThatIsDeletedCoversWhatWasGathered) {
+  Commit(Put("a"));
+  Commit(DeleteRange("a", "b"));
+  EXPECT_FALSE(Exists("a"));
+  Commit(Put("a"));
+  EXPECT_TRUE(Exists("a"));
+}
+
+TEST_F(EngineBackendTest, CommitsOfARoundAreOneBatch) {
+  const int64_t before = engine_->GetStats().write.batches_total;
+  int acknowledged = 0;
+  for (const char* key : {"a", "b", "c"}) {
+    const Write write = Put(key);
+    EXPECT_TRUE(backend_->Commit({&write, 1}, Survives::kProcessDeath,
+                                 [&](const Status& status) { acknowledged += status.ok(); }));
+  }
+  EXPECT_EQ(acknowledged, 0);
+  backend_->Submit();
+  EXPECT_EQ(acknowledged, 3);
+  EXPECT_EQ(engine_->GetStats().write.batches_total, before + 1);
+}
+
+TEST_F(EngineBackendTest, AGatheredCommitThatSurvivesPowerLossWaitsForTheSync) {
+  bool acknowledged = false;
+  const Write write = Put("a");
+  backend_->Commit({&write, 1}, Survives::kPowerLoss,
+                   [&](const Status& status) { acknowledged = status.ok(); });
+  backend_->Submit();
+  runtime_->RunReady();
+  EXPECT_FALSE(acknowledged);
+  backend_->Sync([](const Status&) {});
+  runtime_->RunReady();
+  EXPECT_TRUE(acknowledged);
+}
+
+TEST_F(EngineBackendTest, EveryGatheredCommitHearsThatTheStoreTakesNoMore) {
+  int refused = 0;
+  for (const char* key : {"a", "b"}) {
+    const Write write = Put(key);
+    EXPECT_TRUE(backend_->Commit({&write, 1}, Survives::kProcessDeath,
+                                 [&](const Status& status) { refused += !status.ok(); }));
+  }
+  engine_->CloseAsync([](const Status&) {});
+  backend_->Submit();
+  EXPECT_EQ(refused, 2);
+  runtime_->RunReady();
+  engine_.reset();
 }
 
 TEST(MemoryBackendTest, ACommitThatWaitsForRoomIsJudgedWhenItIsApplied) {

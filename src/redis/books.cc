@@ -121,6 +121,7 @@ void Books::Close() {
   backend_.Commit(writes, Survives::kProcessDeath, [this](Status status) {
     loop_.Post([this, status = std::move(status)]() mutable { done_(std::move(status), counts_); });
   });
+  backend_.Submit();
 }
 
 void Books::CommitThen(const std::vector<Write>& writes, void (Books::*next)()) {
@@ -135,6 +136,7 @@ void Books::CommitThen(const std::vector<Write>& writes, void (Books::*next)()) 
       (this->*next)();
     });
   });
+  backend_.Submit();
 }
 
 }  // namespace nokv::redis

@@ -20,11 +20,27 @@ Commits::Started Commits::Start(std::span<const Write> writes, Survives survives
   const bool applied = reads == nullptr ? backend_.Commit(writes, survives, done)
                                         : backend_.CommitIf(*reads, writes, survives, done);
   starting_ = 0;
+  if (acknowledged_ < number) SubmitSoon();
   if (survives == Survives::kPowerLoss) {
     sync_wanted_ = true;
     if (!syncing_) SyncAfterRounds(1);
   }
   return {number, applied};
+}
+
+void Commits::SubmitSoon() {
+  if (std::exchange(submit_posted_, true)) return;
+  loop_.Post([this] {
+    submit_posted_ = false;
+    Submit();
+  });
+}
+
+void Commits::Submit() {
+  submitting_ = true;
+  backend_.Submit();
+  submitting_ = false;
+  if (std::exchange(progress_, false)) on_progress_();
 }
 
 void Commits::SyncAfterRounds(int rounds) {
@@ -45,7 +61,9 @@ void Commits::SyncAfterRounds(int rounds) {
 void Commits::Complete(uint64_t number, Status status) {
   if (loop_.OnLoopThread()) {
     Count(number, std::move(status));
-    if (number != starting_) PostProgress();
+    if (number == starting_) return;
+    progress_ |= submitting_;
+    if (!submitting_) PostProgress();
     return;
   }
   bool first = false;
@@ -74,7 +92,7 @@ void Commits::TakeQueue() {
     completed.swap(queue_);
   }
   for (Completed& one : completed) Count(one.number, std::move(one.status));
-  PostProgress();
+  on_progress_();
 }
 
 void Commits::Count(uint64_t number, Status status) {

@@ -1,7 +1,8 @@
 // Commits: which commits are on their way, and up to which one all are acknowledged.
 //
 // Commits are numbered in the order in which they were made. Their completions may come from any
-// thread; they are counted on the loop.
+// thread; they are counted on the loop. The backend may gather those of a round of the loop; they
+// are submitted when it ends, or before.
 //
 // A commit that must be durable waits for a sync. Commits asks for one at the end of a round of the
 // loop: what one round executes shares a sync. What is executed while it runs waits for the next,
@@ -36,6 +37,8 @@ class Commits {
   };
   // With `reads`, the commit depends on them.
   Started Start(std::span<const Write> writes, Survives survives, const ReadSet* reads);
+  // Sends what was gathered on its way. REQUIRES: no Start runs.
+  void Submit();
 
   uint64_t last() const { return last_; }
   // All commits up to this one have their outcome.
@@ -53,6 +56,7 @@ class Commits {
   void SyncAfterRounds(int rounds);
   void Count(uint64_t number, Status status);
   void TakeQueue();
+  void SubmitSoon();
   // Completions may come while sessions are in the middle of a command; they hear of it later.
   void PostProgress();
 
@@ -65,6 +69,9 @@ class Commits {
   bool syncing_ = false;      // a sync is posted or runs
   bool sync_wanted_ = false;  // a commit waits for the next one
   bool failure_ = false;
+  bool submit_posted_ = false;
+  bool submitting_ = false;  // completions that come now are told at its end
+  bool progress_ = false;    // there were some
   bool progress_posted_ = false;
   std::deque<bool> done_;              // of the commits after acknowledged_
   std::map<uint64_t, Status> failed_;  // by number

@@ -6,6 +6,7 @@
 
 #include "base/macros.h"
 #include "keys/keys.h"
+#include "redis/staged_batch.h"
 
 namespace nokv::redis {
 
@@ -15,6 +16,9 @@ using keys::Keyspace;
 
 // What the gateway reads must show its own last write, durable or not.
 constexpr engine::ReadView kLatest{nullptr, /*include_unsynced=*/true};
+
+// What waits for Submit at most, roughly: much below a memtable.
+constexpr size_t kMaxStagedBytes = size_t{256} << 10;
 
 // The end of a range of data keys, as an engine prefix; an empty one is the end of the keyspace.
 std::string EndPrefix(std::string_view end) {
@@ -60,13 +64,16 @@ engine::ReadSet EngineReads(const ReadSet& reads) {
   return result;
 }
 
+// Writes stay in a batch of their own until Submit: what an engine does for a batch, and the record
+// in the log, is then shared by all commits of a round.
 class EngineBackend final : public Backend {
  public:
   explicit EngineBackend(engine::Engine& engine) : engine_(engine) {}
 
   Result<bool> Get(std::string_view key, Record* record) override {
-    engine_key_.clear();
-    keys::AppendEngineKey(Keyspace::kData, key, 0, &engine_key_);
+    EncodeKey(key);
+    StagedBatch::Found staged;
+    if (staged_.Find(engine_key_, &staged)) return TakeStaged(staged, record);
     engine::FoundValue value;
     ASSIGN_OR_RETURN(const bool found, engine_.Get(kLatest, engine_key_, &value));
     if (!found) return false;
@@ -85,6 +92,7 @@ class EngineBackend final : public Backend {
   }
 
   std::unique_ptr<KeyCursor> Scan(std::string_view begin, std::string_view end) override {
+    Submit();
     engine::CursorOptions options;
     options.view = kLatest;
     options.lower = keys::EncodePrefix(Keyspace::kData, begin);
@@ -94,19 +102,44 @@ class EngineBackend final : public Backend {
   }
 
   bool Commit(std::span<const Write> writes, Survives survives, CommitDone done) override {
-    FillBatch(writes);
-    if (survives == Survives::kPowerLoss) {
-      return engine_.WriteDeferred(batch_, std::move(done)).applied;
+    const bool power_loss = survives == Survives::kPowerLoss;
+    if (!MayStage(writes)) {
+      Submit();
+      FillBatch(writes);
+      return power_loss ? engine_.WriteDeferred(batch_, std::move(done)).applied
+                        : engine_.WriteAsync(batch_, /*sync=*/false, std::move(done)).applied;
     }
-    return engine_.WriteAsync(batch_, /*sync=*/false, std::move(done)).applied;
+    for (const Write& write : writes) Stage(write);
+    staged_power_loss_ |= power_loss;
+    staged_done_.push_back(std::move(done));
+    if (staged_.bytes() > kMaxStagedBytes) Submit();
+    return true;
+  }
+
+  void Submit() override {
+    if (staged_.empty()) return;
+    // An outcome may come at once, and with it the next commit.
+    std::vector<CommitDone> waiting;
+    waiting.swap(staged_done_);
+    staged_done_.reserve(waiting.size());
+    const bool power_loss = std::exchange(staged_power_loss_, false);
+    StagedBatch staged = std::exchange(staged_, std::move(spare_));
+    engine_.WriteGathered(staged.batch(), power_loss,
+                          [waiting = std::move(waiting)](const Status& status) {
+                            for (const CommitDone& done : waiting) done(status);
+                          });
+    staged.Clear();
+    spare_ = std::move(staged);
   }
 
   std::unique_ptr<Position> CurrentPosition() override {
+    Submit();
     return std::make_unique<EnginePosition>(engine_.NewSnapshot(kLatest.include_unsynced));
   }
 
   bool CommitIf(const ReadSet& reads, std::span<const Write> writes, Survives survives,
                 CommitDone done) override {
+    Submit();
     FillBatch(writes);
     const auto mode = survives == Survives::kPowerLoss ? engine::WriteMode::kDeferred
                                                        : engine::WriteMode::kUnsynced;
@@ -114,6 +147,7 @@ class EngineBackend final : public Backend {
   }
 
   Status CheckUnchanged(const ReadSet& reads) override {
+    Submit();
     // The outcome of an empty batch is known before the call returns.
     Status outcome;
     engine_.WriteIf(engine::Batch(), EngineReads(reads), engine::WriteMode::kUnsynced,
@@ -121,11 +155,41 @@ class EngineBackend final : public Backend {
     return outcome;
   }
 
-  void Sync(CommitDone done) override { engine_.SyncAsync(std::move(done)); }
+  void Sync(CommitDone done) override {
+    Submit();
+    engine_.SyncAsync(std::move(done));
+  }
   Status WriteError() const override { return engine_.background_error(); }
   uint64_t Generation() const override { return engine_.open_generation(); }
 
  private:
+  // A deleted range decides about keys that nobody names; and a large value is copied as seldom as
+  // can be.
+  bool MayStage(std::span<const Write> writes) {
+    size_t bytes = 0;
+    for (const Write& write : writes) {
+      if (write.kind == Write::Kind::kDeleteRange) return false;
+      bytes += write.key.size() + write.value.size();
+    }
+    return bytes <= kMaxStagedBytes && (!staged_.empty() || engine_.HasRoom());
+  }
+
+  void Stage(const Write& write) {
+    EncodeKey(write.key);
+    if (write.kind == Write::Kind::kDelete) return staged_.Delete(engine_key_);
+    staged_.Put(engine_key_, write.value, {write.expiry_ms, write.type, std::nullopt});
+  }
+
+  // The batch grows while the value is in use.
+  static bool TakeStaged(const StagedBatch::Found& staged, Record* record) {
+    if (staged.deleted) return false;
+    auto value = std::make_shared<const std::string>(staged.value);
+    const std::string_view bytes = *value;
+    *record =
+        Record{bytes, staged.attributes.expiry_ms, staged.attributes.user_meta, std::move(value)};
+    return true;
+  }
+
   void FillBatch(std::span<const Write> writes) {
     batch_.Clear();
     for (const Write& write : writes) {
@@ -133,8 +197,7 @@ class EngineBackend final : public Backend {
         batch_.DeleteRange(keys::EncodePrefix(Keyspace::kData, write.key), EndPrefix(write.end));
         continue;
       }
-      engine_key_.clear();
-      keys::AppendEngineKey(Keyspace::kData, write.key, 0, &engine_key_);
+      EncodeKey(write.key);
       if (write.kind == Write::Kind::kDelete) {
         batch_.Delete(engine_key_);
       } else {
@@ -143,10 +206,19 @@ class EngineBackend final : public Backend {
     }
   }
 
+  void EncodeKey(std::string_view key) {
+    engine_key_.clear();
+    keys::AppendEngineKey(Keyspace::kData, key, 0, &engine_key_);
+  }
+
   engine::Engine& engine_;
   std::string engine_key_;               // reused, so that a lookup does not allocate
   std::vector<std::string> prefetched_;  // likewise
-  engine::Batch batch_;                  // reused
+  engine::Batch batch_;                  // likewise
+  StagedBatch staged_;
+  StagedBatch spare_;  // empty; takes turns with staged_
+  std::vector<CommitDone> staged_done_;
+  bool staged_power_loss_ = false;  // that is what they are to survive
 };
 
 }  // namespace

@@ -21,7 +21,6 @@ class FakeConnection final : public rpc::stream::Connection {
     output_.clear();
     if (close_after_flush_) closed_ = true;
   }
-  void FlushSoon() override { Flush(); }
   size_t pending_bytes() const override { return output_.size(); }
   void SetReading(bool on) override { reading_ = on; }
   void RedeliverInput() override { redeliver_ = true; }

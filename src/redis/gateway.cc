@@ -209,9 +209,15 @@ void Gateway::PublishKeyEvent(const Notice& notice, uint64_t barrier) {
 void Gateway::FlushSoon(Session& session) {
   to_flush_.push_back(&session);
   if (to_flush_.size() > 1) return;
-  doors_.loop.Post([this] {
-    for (Session* waiting : std::exchange(to_flush_, {})) waiting->FlushMessages();
-  });
+  doors_.loop.Post([this] { EndRound(); });
+}
+
+void Gateway::EndRound() {
+  executor_.commits().Submit();
+  // One may be added meanwhile, and closed, but not removed before the loop is back.
+  for (size_t i = 0; i < to_flush_.size(); ++i) to_flush_[i]->FlushRound();
+  to_flush_.clear();
+  EnforceBudget();
 }
 
 void Gateway::EnforceBudget() {

@@ -82,8 +82,12 @@ class Gateway final : public Services {
   bool Postpones(const ClientState& client, std::span<const std::string_view> args) {
     return client_pause_.began() && PostponesDuringPause(client, args);
   }
-  // Calls the session's FlushMessages when what the loop does now is done.
+  // Sends the session's output when what the loop does now is done: replies to many clients leave
+  // one after the other, behind the commits that they tell of, and a peer that has several of them
+  // is woken once and not for each.
   void FlushSoon(Session& session);
+  // What FlushSoon has asked for.
+  void EndRound();
   // The memory that a session holds has changed.
   void CountBuffered(size_t before, size_t now) { buffered_bytes_ += now - before; }
   // Disconnects the sessions that hold most while all together hold too much.
@@ -165,7 +169,7 @@ class Gateway final : public Services {
   std::array<std::string, kDatabases> random_positions_;
   std::map<uint64_t, Session*> sessions_;  // by id
   std::vector<Session*> holders_;          // those that may hold replies
-  std::vector<Session*> to_flush_;         // those that were sent messages in this round
+  std::vector<Session*> to_flush_;         // those that have output since this round began
   uint64_t last_id_ = 0;
   size_t buffered_bytes_ = 0;  // of all sessions
   bool any_late_ = false;

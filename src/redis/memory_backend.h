@@ -28,6 +28,7 @@ class MemoryBackend final : public Backend {
   }
   std::unique_ptr<KeyCursor> Scan(std::string_view begin, std::string_view end) override;
   bool Commit(std::span<const Write> writes, Survives survives, CommitDone done) override;
+  void Submit() override {}
   std::unique_ptr<Position> CurrentPosition() override;
   bool CommitIf(const ReadSet& reads, std::span<const Write> writes, Survives survives,
                 CommitDone done) override;

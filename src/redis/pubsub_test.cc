@@ -27,8 +27,8 @@ TEST(PubSubTest, MessagesOfOneRoundAreFlushedTogether) {
   TestClient listener(gateway);
   TestClient publisher(gateway);
   listener.Run("SUBSCRIBE c");
-  publisher.Send("PUBLISH c m\r\nPUBLISH c m\r\n");
-  EXPECT_EQ(listener.Received(), "") << "not before the publisher's bytes are worked off";
+  publisher.handler()->OnData("PUBLISH c m\r\nPUBLISH c m\r\n");
+  EXPECT_EQ(listener.connection().TakeReceived(), "") << "not before the round ends";
   gateway.Poll();
   EXPECT_EQ(listener.Received(), std::string(kMessage) + std::string(kMessage));
 }

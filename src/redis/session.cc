@@ -66,7 +66,7 @@ size_t Session::OnData(std::string_view data) {
     if (!parser_.args().empty()) ExecuteOne(parser_.args());
   }
   gateway_.CountBytes(consumed, 0);
-  connection_.FlushSoon();
+  FlushSoon();
   if (stop && !stopped_) {
     stopped_ = true;
     connection_.SetReading(false);
@@ -134,19 +134,22 @@ void Session::Emit(std::string_view bytes, uint64_t barrier, bool is_message) {
     return;
   }
   if (held_.empty()) gateway_.AddHolder(*this);
-  held_.push_back({barrier, is_message, late, std::string(bytes)});
-  held_bytes_ += held_.back().memory();
+  held_.push_back({barrier, bytes.size(), is_message, late});
+  held_bytes_.append(bytes);
 }
 
 void Session::Push(std::string_view message, uint64_t barrier) {
   if (closing_) return;
   Emit(message, barrier, true);
-  if (std::exchange(flushes_soon_, true)) return;
-  gateway_.FlushSoon(*this);
+  FlushSoon();
+}
+
+void Session::FlushSoon() {
+  if (!std::exchange(flushes_soon_, true)) gateway_.FlushSoon(*this);
 }
 
 ConnectionUse Session::use() const {
-  return {input_bytes_, connection_.pending_bytes(), held_.size(), held_bytes_};
+  return {input_bytes_, connection_.pending_bytes(), held_.size(), held_memory()};
 }
 
 void Session::FlushAndCount() {
@@ -154,10 +157,9 @@ void Session::FlushAndCount() {
   CountBuffered();
 }
 
-void Session::FlushMessages() {
+void Session::FlushRound() {
   flushes_soon_ = false;
   FlushAndCount();
-  gateway_.EnforceBudget();
 }
 
 bool Session::Admit(size_t more) {
@@ -185,8 +187,7 @@ void Session::DisconnectSlowReader(std::string_view why) {
 void Session::Abort() {
   aborted_ = true;
   closing_ = true;
-  held_.clear();
-  held_bytes_ = 0;
+  DropHeld();
   connection_.Close();
   // What it holds goes with the connection, in a moment.
   gateway_.CountBuffered(buffered_bytes_, 0);
@@ -198,10 +199,11 @@ void Session::ReleaseHeld() {
   while (!held_.empty() && held_.front().barrier <= commits.acknowledged()) {
     Held& held = held_.front();
     if (held.late && IsLate()) return gateway_.WakeLate();
-    held_bytes_ -= held.memory();
+    const std::string_view bytes = std::string_view(held_bytes_).substr(held_begin_, held.bytes);
+    held_begin_ += held.bytes;
     const Status outcome = commits.Outcome(held.barrier).value_or(Status::Ok());
     if (outcome.ok()) {
-      connection_.output().append(held.bytes);
+      connection_.output().append(bytes);
     } else if (!held.is_message) {
       Reply reply(&connection_.output(), client_.protocol);
       Executor::ReplyFailed(outcome, reply);
@@ -209,6 +211,18 @@ void Session::ReleaseHeld() {
     }
     held_.pop_front();
   }
+  if (held_.empty()) return DropHeld();
+  if (held_begin_ > kKeptScratchBytes && 2 * held_begin_ > held_bytes_.size()) {
+    held_bytes_.erase(0, std::exchange(held_begin_, 0));
+  }
+}
+
+void Session::DropHeld() {
+  held_.clear();
+  held_begin_ = 0;
+  // A client that once waited for much must not hold its memory for ever.
+  if (held_bytes_.capacity() > kKeptScratchBytes) std::string().swap(held_bytes_);
+  held_bytes_.clear();
 }
 
 bool Session::IsLate() const {
@@ -217,7 +231,7 @@ bool Session::IsLate() const {
 
 void Session::OnProgress() {
   ReleaseHeld();
-  connection_.FlushSoon();
+  FlushSoon();
   CloseIfDone();
   OnDrained();
 }
@@ -225,7 +239,7 @@ void Session::OnProgress() {
 void Session::Answer(const Executed& executed, std::string_view reply) {
   client_.waits_for_reply = false;
   if (!silent_later_ || executed.has_pushes) Emit(reply, executed.barrier, false);
-  connection_.FlushSoon();
+  FlushSoon();
   CloseIfDone();
   OnDrained();
 }

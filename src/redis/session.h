@@ -39,8 +39,8 @@ class Session final : public rpc::stream::Handler, public Receiver {
   int protocol() const override { return client_.protocol; }
   void Push(std::string_view message, uint64_t barrier) override;
   ConnectionUse use() const override;
-  // Gives the messages of this round to the socket.
-  void FlushMessages();
+  // Gives the output of this round to the socket.
+  void FlushRound();
 
   // Sends what waited for commits that are acknowledged now, and goes on if it was stopped.
   void OnProgress();
@@ -66,11 +66,9 @@ class Session final : public rpc::stream::Handler, public Receiver {
  private:
   struct Held {
     uint64_t barrier;  // the commit it waits for; 0: none, it only keeps its place
+    size_t bytes;      // of held_bytes_, behind those of the one before
     bool is_message;
     bool late;  // also waits until late_until_us_
-    std::string bytes;
-
-    size_t memory() const { return sizeof(Held) + bytes.size(); }
   };
 
   void ExecuteOne(const std::vector<std::string_view>& args);
@@ -82,7 +80,12 @@ class Session final : public rpc::stream::Handler, public Receiver {
   bool IsNobodyForLong(uint64_t now_ms);
   void CountBuffered();
   void ReleaseHeld();
-  size_t waiting_bytes() const { return connection_.pending_bytes() + held_bytes_; }
+  void DropHeld();
+  void FlushSoon();
+  size_t held_memory() const {
+    return held_.size() * sizeof(Held) + held_bytes_.size() - held_begin_;
+  }
+  size_t waiting_bytes() const { return connection_.pending_bytes() + held_memory(); }
   bool OutputIsFull();
   // A reply is being kept back; nothing is executed until it is sent.
   bool IsLate() const;
@@ -99,7 +102,8 @@ class Session final : public rpc::stream::Handler, public Receiver {
   RequestParser parser_;
   std::string scratch_;  // reply of the command that runs
   std::deque<Held> held_;
-  size_t held_bytes_ = 0;
+  std::string held_bytes_;
+  size_t held_begin_ = 0;      // of what is held still, in held_bytes_
   size_t input_bytes_ = 0;     // shown to OnData and not executed yet
   size_t buffered_bytes_ = 0;  // as of the last CountBuffered
   uint64_t late_until_us_ = 0;
@@ -107,7 +111,7 @@ class Session final : public rpc::stream::Handler, public Receiver {
   bool silent_later_ = false;  // the reply that the client waits for is not sent
   bool closing_ = false;       // takes no more commands
   bool aborted_ = false;       // nothing is sent any more
-  bool flushes_soon_ = false;  // FlushMessages will come
+  bool flushes_soon_ = false;  // FlushRound will come
   OutputWatch watch_;
   size_t last_waiting_ = 0;        // output at the last IsStalled
   uint64_t waiting_since_ms_ = 0;  // since when it has not shrunk; 0: it has

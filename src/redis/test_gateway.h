@@ -147,13 +147,16 @@ class TestClient {
   std::string Send(std::string_view bytes) {
     input_ += bytes;
     if (handler_ != nullptr) input_.erase(0, handler_->OnData(input_));
-    return connection_.TakeReceived();
+    return Received();
   }
   // As Send; what the gateway keeps back for a moment has come too.
   std::string SendAndWait(std::string_view bytes);
   // Sends a command with redis-cli's quoting; returns the reply in the form of RenderReply.
   std::string Run(std::string_view line);
-  std::string Received() { return connection_.TakeReceived(); }
+  std::string Received() {
+    gateway_.gateway().EndRound();
+    return connection_.TakeReceived();
+  }
   FakeConnection& connection() { return connection_; }
   rpc::stream::Handler* handler() { return handler_.get(); }
   const std::string& unconsumed() const { return input_; }

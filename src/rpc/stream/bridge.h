@@ -41,7 +41,6 @@ class RemoteConnection final : public Connection,
 
   std::string& output() override { return output_; }
   void Flush() override;
-  void FlushSoon() override { Flush(); }
   size_t pending_bytes() const override {
     return output_.size() + static_cast<size_t>(given_ - taken_.load(std::memory_order_acquire));
   }

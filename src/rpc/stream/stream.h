@@ -38,9 +38,6 @@ class Connection {
   virtual std::string& output() = 0;
   // Gives the output to the operating system; what it does not take is sent when it can.
   virtual void Flush() = 0;
-  // Flush, when the loop has done what is ready now: answers to many connections leave one after
-  // the other, and a peer that has several of them is woken once and not for each.
-  virtual void FlushSoon() = 0;
   // Bytes of output that the operating system has not taken.
   virtual size_t pending_bytes() const = 0;
   // Reading on or off; on at first. What is not read stays with the peer.

@@ -60,14 +60,6 @@ void LoopState::Warn(const std::string& what) {
   if (warn_count == kWarningsPerSecond) logger.Warning("more of that in this second is not logged");
 }
 
-void LoopState::FlushSoon(TcpConnection& connection) {
-  to_flush.push_back(&connection);
-  if (to_flush.size() > 1) return;
-  loop.Post([this] {
-    for (TcpConnection* waiting : std::exchange(to_flush, {})) waiting->FlushNow();
-  });
-}
-
 AcceptedSocket::AcceptedSocket(int fd) : local(LocalEndpoint(fd).text), fd_(fd) {
   // If one of them fails the connection is gone, which the first read will say.
   const int on = 1;
@@ -243,16 +235,6 @@ void TcpConnection::Flush() {
   } else if (close_after_flush_) {
     Close();
   }
-}
-
-void TcpConnection::FlushSoon() {
-  if (closed_ || waiting_write_ || std::exchange(flush_soon_, true)) return;
-  loop_.FlushSoon(*this);
-}
-
-void TcpConnection::FlushNow() {
-  flush_soon_ = false;
-  Flush();
 }
 
 void TcpConnection::WriteReady() {

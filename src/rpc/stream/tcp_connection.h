@@ -23,8 +23,6 @@ using ConnectionSet = std::set<std::shared_ptr<TcpConnection>>;
 struct LoopState {
   explicit LoopState(base::Logger& log) : logger(log) {}
 
-  // Flushes it when what is ready now is done.
-  void FlushSoon(TcpConnection& connection);
   // Logs what peers did wrong, a few lines a second: peers must not fill the disk.
   void Warn(const std::string& what);
 
@@ -32,8 +30,6 @@ struct LoopState {
   EventLoop loop;
   std::string read_buffer;
   ConnectionSet connections;
-  // Never more than a task old, and a connection that is closed lives longer than that.
-  std::vector<TcpConnection*> to_flush;
   size_t handshakes = 0;  // that have begun and not ended
   uint64_t warn_second = 0;
   size_t warn_count = 0;  // in that second
@@ -76,12 +72,9 @@ class TcpConnection final : public Connection,
   ~TcpConnection() override;
   // Asks for the handler, at once or when the handshake is done.
   void Start(std::shared_ptr<const Reception> reception);
-  // What FlushSoon has asked for.
-  void FlushNow();
 
   std::string& output() override { return output_; }
   void Flush() override;
-  void FlushSoon() override;
   size_t pending_bytes() const override {
     return output_.size() - sent_ + (tls_ == nullptr ? 0 : tls_->unsent_bytes());
   }
@@ -139,9 +132,8 @@ class TcpConnection final : public Connection,
   bool peer_closed_ = false;
   bool close_after_flush_ = false;
   bool closed_ = false;
-  bool received_ = false;    // anything
-  bool read_soon_ = false;   // ReadBufferedSoon's task will come
-  bool flush_soon_ = false;  // in LoopState::to_flush
+  bool received_ = false;   // anything
+  bool read_soon_ = false;  // ReadBufferedSoon's task will come
 };
 
 }  // namespace nokv::rpc::stream
