@@ -85,6 +85,8 @@ class Backend {
 
   // False if there is no such key or it has expired.
   virtual Result<bool> Get(std::string_view key, Record* record) = 0;
+  // As Get, but of the value only when it expires; 0: never.
+  virtual Result<bool> GetExpiry(std::string_view key, uint64_t* expiry_ms) = 0;
   // Hints that these will be read soon.
   virtual void Prefetch(std::span<const std::string> keys) = 0;
   // Keys in [begin, end); `end` empty: to the end of all keys. Values are not read.
@@ -93,7 +95,7 @@ class Backend {
   // for kPowerLoss the caller must call Sync after the last of its commits. Returns true if reads
   // see it already; false if its outcome will tell (no room for now, or refused). It may stay with
   // commits that come soon, to go together with them; Submit sends them on their way, and so does
-  // what needs more of the store than Get.
+  // what needs more of the store than Get and GetExpiry.
   virtual bool Commit(std::span<const Write> writes, Survives survives, CommitDone done) = 0;
   virtual void Submit() = 0;
   virtual std::unique_ptr<Position> CurrentPosition() = 0;

@@ -184,6 +184,55 @@ TEST_P(BackendTest, ARangeThatIsDeletedCoversWhatWasGathered) {
   EXPECT_TRUE(Exists("a"));
 }
 
+TEST_P(BackendTest, TellsWhenAKeyExpiresWhateverWasWrittenLast) {
+  const uint64_t soon = runtime_->clock().WallMillis() + 1000;
+  Write plain = Put("a");
+  Write expiring = Put("a");
+  expiring.expiry_ms = soon;
+  Write removal = Put("a");
+  removal.kind = Write::Kind::kDelete;
+  // -1: it is not there.
+  const auto expiry = [&] {
+    uint64_t expiry_ms = 0;
+    return *backend_->GetExpiry("a", &expiry_ms) ? static_cast<int64_t>(expiry_ms) : -1;
+  };
+  EXPECT_EQ(expiry(), -1);
+  for (const bool submitted : {false, true}) {
+    const auto commit = [&](const Write& write) {
+      Commit(write);
+      if (submitted) backend_->Submit();
+    };
+    commit(plain);
+    EXPECT_EQ(expiry(), 0);
+    commit(expiring);
+    EXPECT_EQ(expiry(), static_cast<int64_t>(soon));
+    commit(plain);
+    EXPECT_EQ(expiry(), 0);
+    commit(removal);
+    EXPECT_EQ(expiry(), -1);
+    commit(plain);
+    commit(DeleteRange("a", "b"));
+    EXPECT_EQ(expiry(), -1);
+    commit(plain);
+    Begin();
+    ASSERT_TRUE(backend_->CommitIf({since_.get(), {}, {}}, {&removal, 1}, Survives::kProcessDeath,
+                                   [](const Status&) {}));
+    EXPECT_EQ(expiry(), -1);
+  }
+}
+
+TEST_F(EngineBackendTest, AKeyIsNotKnownAfterItsCommitFailed) {
+  const Write write = Put("a");
+  backend_->Commit({&write, 1}, Survives::kProcessDeath, [](const Status&) {});
+  engine_->CloseAsync([](const Status&) {});
+  backend_->Submit();
+  uint64_t expiry_ms = 0;
+  const Result<bool> found = backend_->GetExpiry("a", &expiry_ms);
+  EXPECT_FALSE(found.ok() && *found);
+  runtime_->RunReady();
+  engine_.reset();
+}
+
 TEST_F(EngineBackendTest, CommitsOfARoundAreOneBatch) {
   const int64_t before = engine_->GetStats().write.batches_total;
   int acknowledged = 0;

@@ -1,11 +1,14 @@
 #include "redis/engine_backend.h"
 
+#include <atomic>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/macros.h"
 #include "keys/keys.h"
+#include "redis/known_keys.h"
+#include "redis/layout.h"
 #include "redis/staged_batch.h"
 
 namespace nokv::redis {
@@ -64,8 +67,9 @@ engine::ReadSet EngineReads(const ReadSet& reads) {
   return result;
 }
 
-// Writes stay in a batch of their own until Submit: what an engine does for a batch, and the record
-// in the log, is then shared by all commits of a round.
+// While it lives, keys are written through it alone. Writes stay in a batch of their own until
+// Submit: what an engine does for a batch, and the record in the log, is then shared by all commits
+// of a round.
 class EngineBackend final : public Backend {
  public:
   explicit EngineBackend(engine::Engine& engine) : engine_(engine) {}
@@ -82,11 +86,24 @@ class EngineBackend final : public Backend {
     return true;
   }
 
+  Result<bool> GetExpiry(std::string_view key, uint64_t* expiry_ms) override {
+    *expiry_ms = 0;
+    // A commit that failed after it was gathered has left nothing. Relaxed: whatever the store is
+    // asked to do with what is known until then fails as well.
+    if (lost_.load(std::memory_order_relaxed) && lost_.exchange(false)) known_.Clear();
+    if (known_.Contains(key)) return true;
+    Record record;
+    ASSIGN_OR_RETURN(const bool found, Get(key, &record));
+    *expiry_ms = record.expiry_ms;
+    return found;
+  }
+
   void Prefetch(std::span<const std::string> keys) override {
     prefetched_.resize(keys.size());
     for (size_t i = 0; i < keys.size(); ++i) {
       prefetched_[i].clear();
       keys::AppendEngineKey(Keyspace::kData, keys[i], 0, &prefetched_[i]);
+      known_.Prefetch(keys[i]);
     }
     engine_.Prefetch(prefetched_);
   }
@@ -125,7 +142,8 @@ class EngineBackend final : public Backend {
     const bool power_loss = std::exchange(staged_power_loss_, false);
     StagedBatch staged = std::exchange(staged_, std::move(spare_));
     engine_.WriteGathered(staged.batch(), power_loss,
-                          [waiting = std::move(waiting)](const Status& status) {
+                          [this, waiting = std::move(waiting)](const Status& status) {
+                            if (!status.ok()) lost_ = true;
                             for (const CommitDone& done : waiting) done(status);
                           });
     staged.Clear();
@@ -176,7 +194,15 @@ class EngineBackend final : public Backend {
 
   void Stage(const Write& write) {
     EncodeKey(write.key);
-    if (write.kind == Write::Kind::kDelete) return staged_.Delete(engine_key_);
+    if (write.kind == Write::Kind::kDelete) {
+      known_.Remove(write.key);
+      return staged_.Delete(engine_key_);
+    }
+    if (write.expiry_ms != 0) {
+      known_.Remove(write.key);
+    } else if (IsKeyOfClients(write.key)) {
+      known_.Add(write.key);
+    }
     staged_.Put(engine_key_, write.value, {write.expiry_ms, write.type, std::nullopt});
   }
 
@@ -195,8 +221,10 @@ class EngineBackend final : public Backend {
     for (const Write& write : writes) {
       if (write.kind == Write::Kind::kDeleteRange) {
         batch_.DeleteRange(keys::EncodePrefix(Keyspace::kData, write.key), EndPrefix(write.end));
+        known_.Clear();
         continue;
       }
+      known_.Remove(write.key);
       EncodeKey(write.key);
       if (write.kind == Write::Kind::kDelete) {
         batch_.Delete(engine_key_);
@@ -219,6 +247,8 @@ class EngineBackend final : public Backend {
   StagedBatch spare_;  // empty; takes turns with staged_
   std::vector<CommitDone> staged_done_;
   bool staged_power_loss_ = false;  // that is what they are to survive
+  KnownKeys known_;
+  std::atomic<bool> lost_{false};  // what was staged: a completion said so
 };
 
 }  // namespace

@@ -26,6 +26,12 @@ std::string DataKey(int db, std::string_view key) {
                  : keys::EncodeReservedKey(static_cast<uint8_t>(db), key);
 }
 
+bool IsKeyOfClients(std::string_view data_key) {
+  if (!data_key.starts_with(keys::kReservedBegin) || data_key.size() < kAreaPrefixBytes)
+    return true;
+  return static_cast<uint8_t>(data_key[kAreaPrefixBytes - 1]) < kDatabases;
+}
+
 std::string_view UserKey(int db, std::string_view data_key, std::string* scratch) {
   if (db != 0) return data_key.substr(kAreaPrefixBytes);
   const auto key = keys::DecodePlainKey(data_key, scratch);

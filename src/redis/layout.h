@@ -26,6 +26,8 @@ struct KeyRange {
 };
 
 std::string DataKey(int db, std::string_view key);
+// True if it holds a user key, of any database.
+bool IsKeyOfClients(std::string_view data_key);
 // The user key of a data key of `db`. `*scratch` may back the view returned.
 std::string_view UserKey(int db, std::string_view data_key, std::string* scratch);
 // The ranges that hold the keys of `db`, in order; all other areas lie outside.

@@ -43,6 +43,13 @@ Result<bool> MemoryBackend::Get(std::string_view key, Record* record) {
   return true;
 }
 
+Result<bool> MemoryBackend::GetExpiry(std::string_view key, uint64_t* expiry_ms) {
+  Record record;
+  const Result<bool> found = Get(key, &record);
+  *expiry_ms = record.expiry_ms;
+  return found;
+}
+
 std::unique_ptr<KeyCursor> MemoryBackend::Scan(std::string_view begin, std::string_view end) {
   std::vector<std::pair<std::string, Entry>> entries;
   for (auto it = entries_.lower_bound(std::string(begin)); it != entries_.end(); ++it) {

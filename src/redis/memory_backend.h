@@ -23,6 +23,7 @@ class MemoryBackend final : public Backend {
   explicit MemoryBackend(base::Clock& clock) : clock_(clock) {}
 
   Result<bool> Get(std::string_view key, Record* record) override;
+  Result<bool> GetExpiry(std::string_view key, uint64_t* expiry_ms) override;
   void Prefetch(std::span<const std::string> keys) override {
     prefetched_.assign(keys.begin(), keys.end());
   }

@@ -55,11 +55,16 @@ Result<bool> Transaction::FindData(const std::string& data_key, Record* record) 
 }
 
 Result<Transaction::State> Transaction::StateOf(const std::string& data_key) {
-  const bool cached = last_state_.has_value() && last_key_ == data_key;
-  if (cached && pending_.Find(data_key) == nullptr) return *last_state_;
-  Record record;
-  ASSIGN_OR_RETURN(const bool live, FindData(data_key, &record));
-  return State{live, live ? record.expiry_ms : 0};
+  if (const Write* write = pending_.Find(data_key); write != nullptr) {
+    const bool there = write->kind != Write::Kind::kDelete;
+    return State{there, there ? write->expiry_ms : 0};
+  }
+  if (last_state_.has_value() && last_key_ == data_key) return *last_state_;
+  NoteRead(data_key);
+  uint64_t expiry_ms = 0;
+  ASSIGN_OR_RETURN(const bool found, backend_.GetExpiry(data_key, &expiry_ms));
+  const bool live = found && IsLive(expiry_ms);
+  return State{live, live ? expiry_ms : 0};
 }
 
 Result<bool> Transaction::Find(int db, std::string_view key, Record* record) {
