@@ -4,8 +4,9 @@ namespace nokv::redis {
 
 namespace {
 // After a sync the clients that it answered are heard before the next one begins: without that, two
-// halves of the clients take turns, and each waits for the sync of the other.
-constexpr int kRoundsBetweenSyncs = 8;
+// halves of the clients take turns, and each waits for the sync of the other. They are waited for
+// until as many commits have come as clients seem to be there, or for so many rounds of the loop.
+constexpr int kRoundsBetweenSyncs = 32;
 }  // namespace
 
 Commits::Commits(Backend& backend, rpc::stream::Loop& loop, std::function<void()> on_progress)
@@ -22,7 +23,7 @@ Commits::Started Commits::Start(std::span<const Write> writes, Survives survives
   starting_ = 0;
   if (acknowledged_ < number) SubmitSoon();
   if (survives == Survives::kPowerLoss) {
-    sync_wanted_ = true;
+    ++unsynced_;
     if (!syncing_) SyncAfterRounds(1);
   }
   return {number, applied};
@@ -46,13 +47,15 @@ void Commits::Submit() {
 void Commits::SyncAfterRounds(int rounds) {
   syncing_ = true;
   loop_.Post([this, rounds] {
-    if (rounds > 1) return SyncAfterRounds(rounds - 1);
-    sync_wanted_ = false;
+    if (rounds > 1 && unsynced_ < expected_) return SyncAfterRounds(rounds - 1);
+    const size_t synced = std::exchange(unsynced_, 0);
     // The commits have their own outcome.
-    backend_.Sync([this](const Status&) {
-      loop_.Post([this] {
+    backend_.Sync([this, synced](const Status&) {
+      loop_.Post([this, synced] {
         syncing_ = false;
-        if (sync_wanted_) SyncAfterRounds(kRoundsBetweenSyncs);
+        // Those who are answered now, and those who have come meanwhile.
+        expected_ = synced + unsynced_;
+        if (unsynced_ > 0) SyncAfterRounds(kRoundsBetweenSyncs);
       });
     });
   });

@@ -52,7 +52,8 @@ class Commits {
 
  private:
   void Complete(uint64_t number, Status status);
-  // Starts a sync when the loop has gone round so often. REQUIRES: none runs.
+  // Starts a sync when the loop has gone round so often, or earlier if as many commits wait as are
+  // expected. REQUIRES: none runs.
   void SyncAfterRounds(int rounds);
   void Count(uint64_t number, Status status);
   void TakeQueue();
@@ -65,9 +66,10 @@ class Commits {
   std::function<void()> on_progress_;
   uint64_t last_ = 0;
   uint64_t acknowledged_ = 0;
-  uint64_t starting_ = 0;     // the commit inside Start; 0: none
-  bool syncing_ = false;      // a sync is posted or runs
-  bool sync_wanted_ = false;  // a commit waits for the next one
+  uint64_t starting_ = 0;  // the commit inside Start; 0: none
+  bool syncing_ = false;   // a sync is posted or runs
+  size_t unsynced_ = 0;    // commits that wait for the next one
+  size_t expected_ = 0;    // as many are likely to come before long
   bool failure_ = false;
   bool submit_posted_ = false;
   bool submitting_ = false;  // completions that come now are told at its end
