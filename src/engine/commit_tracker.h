@@ -82,13 +82,15 @@ class CommitTracker {
  public:
   // Everything up to `last` is applied, durable and visible. `horizon` is borrowed.
   CommitTracker(keys::SequenceNumber last, ReadHorizon* horizon)
-      : horizon_(horizon), next_(last + 1), applied_(last), visible_(last) {
+      : horizon_(horizon), next_(last + 1), applied_(last), visible_(last), durable_(last) {
     horizon_->Set(last, last);
   }
 
   keys::SequenceNumber next() const { return next_; }
   keys::SequenceNumber applied() const { return applied_; }
   keys::SequenceNumber visible() const { return visible_; }
+  // What the last sync has covered, or what there was at first.
+  keys::SequenceNumber durable() const { return durable_; }
   // True if an applied write waits for a sync that is due.
   bool NeedsSync() const {
     return syncs_waiting_ > 0 || (!waiters_.empty() && waiters_.front().last <= applied_);
@@ -139,7 +141,7 @@ class CommitTracker {
   keys::SequenceNumber next_;
   keys::SequenceNumber applied_;
   keys::SequenceNumber visible_;
-  keys::SequenceNumber durable_ = 0;
+  keys::SequenceNumber durable_;
   bool failed_ = false;
   uint64_t first_ticket_ = 0;    // of in_flight_.front()
   std::deque<Write> in_flight_;  // begun, in order; the applied prefix moves to waiting_

@@ -50,6 +50,7 @@ void EngineImpl::CloseAsync(Completion done) {
     closing_ = true;
     closed_->store(true, std::memory_order_release);
     close_done_ = std::move(done);
+    if (mark_timer_ != 0 && doors_.runtime.Cancel(mark_timer_)) mark_timer_ = 0;
     AnswerQueuesLocked(DatabaseClosed(), &completions);
     MaybeFinishCloseLocked();
   }
@@ -58,7 +59,10 @@ void EngineImpl::CloseAsync(Completion done) {
 
 void EngineImpl::MaybeFinishCloseLocked() {
   if (!closing_ || close_posted_) return;
-  if (flushing_ || compacting_ || syncing_ || preparing_ || tracker_.in_flight() > 0) return;
+  if (flushing_ || compacting_ || syncing_ || preparing_ || mark_timer_ != 0 ||
+      tracker_.in_flight() > 0) {
+    return;
+  }
   close_posted_ = true;
   doors_.runtime.Post(runtime::Lane::kLog, [this] { FinishClose(); });
 }

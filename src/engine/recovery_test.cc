@@ -221,6 +221,36 @@ TEST_F(RecoveryTest, FlippedByteInTheClosedLogIsDamage) {
   EXPECT_EQ(h_.TryOpen().status().error_number(), 1302);
 }
 
+TEST_F(RecoveryTest, FlippedByteInTheLastRecordOfAQuietLogIsDamage) {
+  for (const bool quiet : {false, true}) {
+    EngineHarness killed;
+    killed.Open();
+    WriteBatch batch;
+    for (int i = 0; i < 100; i++) batch.Put("key" + std::to_string(i), "value");
+    ASSERT_TRUE(killed.db->Write({.sync = true}, std::move(batch)).ok());
+    if (quiet) killed.runtime->Advance(10'000);
+    killed.Crash(/*power_lost=*/false);
+    const std::string path = "/db/" + killed.Files(".wal").back();
+    std::string content = *killed.disk->ReadFile(path, 1 << 30);
+    content[content.find("value")] ^= 0x40;
+    ASSERT_TRUE(killed.disk->Overwrite(path, content).ok());
+    const auto opened = killed.TryOpen();
+    EXPECT_EQ(opened.ok(), !quiet) << "what nobody vouches for passes for torn";
+    EXPECT_EQ(opened.status().error_number(), quiet ? 1302 : 0);
+  }
+}
+
+TEST_F(RecoveryTest, FlippedByteInAWriteThatWasSyncedAloneIsDamageAtOnce) {
+  h_.Put("first", "1", /*sync=*/true);
+  h_.Put("key", "value", /*sync=*/true);
+  h_.Crash(/*power_lost=*/false);
+  const std::string path = "/db/" + h_.Files(".wal").back();
+  std::string content = *h_.disk->ReadFile(path, 1 << 30);
+  content[content.find("value")] ^= 0x40;
+  ASSERT_TRUE(h_.disk->Overwrite(path, content).ok());
+  EXPECT_EQ(h_.TryOpen().status().error_number(), 1302);
+}
+
 TEST_F(RecoveryTest, LeftoverFilesOfACrashAreRemovedByTheNextOpen) {
   h_.Put("k", "v");
   ASSERT_TRUE(h_.db->Close().ok());

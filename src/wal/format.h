@@ -63,7 +63,7 @@ struct SegmentHeader {
 };
 
 // The synced mark lies in the header's last bytes, outside its checksum, with one of its own: it is
-// stored after a sync of a log that has gone quiet, itself unsynced, and a torn one says nothing.
+// stored when a log has gone quiet after a sync, itself unsynced, and a torn one says nothing.
 inline constexpr uint64_t kSyncedMarkOffset = 52;
 inline constexpr uint64_t kSyncedMarkBytes = kSegmentHeaderBytes - kSyncedMarkOffset;
 

@@ -224,15 +224,18 @@ Status Log::SyncSegments(LogPosition target) {
   }
   // The header was synced when the segment got its name.
   if (target.offset <= kSegmentHeaderBytes) return Status::Ok();
-  RETURN_IF_ERROR(segment->Sync());
-  // Records that come later say how far the log was synced; the mark speaks when none does. It
-  // dirties a page of its own, so a log that is being written goes without.
-  return IsQuietAt(target) ? segment->MarkSynced(target.offset) : Status::Ok();
+  return segment->Sync();
 }
 
-bool Log::IsQuietAt(LogPosition end) const {
+Status Log::MarkSynced() {
   const base::MutexLock lock(mu_);
-  return segments_.back()->end() == end;
+  if (closed_ || syncing_) return Status::Ok();
+  RETURN_IF_ERROR(error_);
+  Segment& active = *segments_.back();
+  // Records that come later say how far the log was synced; the mark speaks when none does.
+  if (synced_ != active.end() || synced_.offset <= kSegmentHeaderBytes) return Status::Ok();
+  const Status marked = active.MarkSynced(synced_.offset);
+  return marked.ok() ? marked : PoisonLocked(marked);
 }
 
 Status Log::DropUnsyncedBefore(uint64_t segment) {
@@ -315,6 +318,7 @@ Status Log::SealLast() {
   const LogPosition end = CommittedEnd();
   RETURN_IF_ERROR(SyncSegments(end));
   Segment& last = *OldestUnsynced();
+  RETURN_IF_ERROR(last.MarkSynced(end.offset));
   RETURN_IF_ERROR(last.Seal(end));
   RETURN_IF_ERROR(last.Sync());
   RETURN_IF_ERROR(last.Close());

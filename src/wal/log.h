@@ -125,6 +125,11 @@ class Log {
 
   LogPosition SyncedEnd() const EXCLUDES(mu_);
 
+  // If nothing was reserved since the last sync, notes in the active segment how far the log is
+  // synced, so that damage to its last record is told from a torn tail. The note dirties a page of
+  // its own: it is for a log that has gone quiet.
+  Status MarkSynced() EXCLUDES(mu_);
+
   // Works on a file for the next segment, filled with zeros that are synced: a sync of records that
   // overwrite them writes data and nothing else, which is half as fast again. One call does one
   // slice; true when the file is there. An error is not final: the next segment then gets a file
@@ -170,8 +175,6 @@ class Log {
   // Takes what is complete from `pending_` into the committed prefix.
   void AdvanceLocked() REQUIRES(mu_);
   Segment* OldestUnsynced() const EXCLUDES(mu_);
-  // True if nothing was reserved after `end`.
-  bool IsQuietAt(LogPosition end) const EXCLUDES(mu_);
   // Lets go of complete segments below `segment` without syncing them.
   Status DropUnsyncedBefore(uint64_t segment) EXCLUDES(mu_);
   // Makes everything before `target` durable, oldest segment first, and cuts and closes the files

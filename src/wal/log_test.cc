@@ -275,13 +275,37 @@ TEST(WalLogTest, SyncsOlderSegmentsFirstAndCutsThem) {
   auto synced = log->Sync();
   ASSERT_TRUE(synced.ok()) << synced.status();
   EXPECT_EQ(*synced, log->CommittedEnd());
-  ASSERT_EQ(trace.size(), 6U) << ::testing::PrintToString(trace);
+  ASSERT_EQ(trace.size(), 5U) << ::testing::PrintToString(trace);
   EXPECT_THAT(trace[0], HasSubstr("sync-mapped 00001.wal"));
   EXPECT_THAT(trace[1], HasSubstr("close-mapped 00001.wal"));
   EXPECT_THAT(trace[2], HasSubstr("sync-mapped 00002.wal"));
   EXPECT_THAT(trace[3], HasSubstr("close-mapped 00002.wal"));
   EXPECT_THAT(trace[4], HasSubstr("sync-mapped 00003.wal"));
-  EXPECT_THAT(trace[5], HasSubstr("write-mapped 00003.wal")) << "the synced mark";
+}
+
+TEST(WalLogTest, OnlyAQuietLogIsMarked) {
+  auto fs = NewDisk();
+  auto faults = vfs::NewFaultFileSystem(*fs);
+  auto log = CreateLog(*faults);
+  std::vector<std::string> trace;
+  const auto mark = [&] {
+    trace.clear();
+    faults->SetObserver(
+        vfs::TraceObserver(kDir, [&](std::string line) { trace.push_back(std::move(line)); }));
+    ASSERT_TRUE(log->MarkSynced().ok());
+    faults->SetObserver(nullptr);
+  };
+  mark();
+  EXPECT_EQ(trace.size(), 0U) << "nothing is in the log";
+  AppendRange(*log, 0, 1);
+  ASSERT_TRUE(log->Sync().ok());
+  AppendRange(*log, 1, 2);
+  mark();
+  EXPECT_EQ(trace.size(), 0U) << "the next record says it";
+  ASSERT_TRUE(log->Sync().ok());
+  mark();
+  ASSERT_EQ(trace.size(), 1U);
+  EXPECT_THAT(trace[0], HasSubstr("write-mapped 00001.wal"));
 }
 
 TEST(WalLogTest, SyncWithNothingNewTouchesNoFile) {

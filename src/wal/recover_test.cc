@@ -19,6 +19,7 @@ std::unique_ptr<vfs::MemoryFileSystem> DiskWithLog(int synced, int count, LogPos
   AppendRange(*log, 0, synced);
   auto end = log->Sync();
   EXPECT_TRUE(end.ok()) << end.status();
+  EXPECT_TRUE(log->MarkSynced().ok());
   *mark = *end;
   AppendRange(*log, synced, count);
   return fs;
