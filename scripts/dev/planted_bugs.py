@@ -71,8 +71,9 @@ def run(command, timeout=None):
         return None, ""
 
 
-def build():
-    code, output = run(["cmake", "--build", ".", "-j", JOBS, "--target", "nokv-sim", *TESTS])
+def build(checks):
+    programs = sorted({check[0].removeprefix("bin/") for check in checks})
+    code, output = run(["cmake", "--build", ".", "-j", JOBS, "--target", *programs])
     return "" if code == 0 else output[-3000:]
 
 
@@ -100,7 +101,7 @@ def plant(bug, checks):
         return "", f"its text is {original.count(before)} times in {file}"
     path.write_text(original.replace(before, after))
     try:
-        errors = build()
+        errors = build(checks)
         return ("", "it does not build:\n" + errors) if errors else (first_finder(checks), "")
     finally:
         path.write_text(original)
@@ -119,7 +120,7 @@ def main():
     BUILD.mkdir(parents=True, exist_ok=True)
     code, output = run(["cmake", "-G", "Ninja", "-S", str(TREE), "-B", str(BUILD),
                         "-DCMAKE_BUILD_TYPE=RelWithDebInfo", "-DCMAKE_CXX_FLAGS=-w"])
-    errors = output[-3000:] if code != 0 else build()
+    errors = output[-3000:] if code != 0 else build(checks)
     if errors:
         sys.exit(f"{errors}\nerror: the sources do not build as they are")
     finder = first_finder(checks)

@@ -63,6 +63,26 @@ class RawNodeTest : public testing::Test {
                     .ok());
     Drain();
   }
+  // An append of the leader `from`, behind the first ten entries.
+  void Follow(NodeId from, Term term, std::vector<Entry> entries, LogIndex commit) {
+    ASSERT_TRUE(node_
+                    ->Step({.type = MessageType::kApp,
+                            .to = 1,
+                            .from = from,
+                            .term = term,
+                            .log_term = 1,
+                            .index = 10,
+                            .entries = std::move(entries),
+                            .commit = commit})
+                    .ok());
+    Drain();
+  }
+  static Entry EntryOf(Term term, LogIndex index) {
+    Entry entry;
+    entry.term = term;
+    entry.index = index;
+    return entry;
+  }
   std::vector<Message> Sent(MessageType type) {
     std::vector<Message> found;
     for (const Message& message : sent_) {
@@ -78,6 +98,48 @@ class RawNodeTest : public testing::Test {
   std::vector<Entry> applied_;
   std::vector<ReadState> reads_;
 };
+
+TEST_F(RawNodeTest, AFollowerCommitsNoMoreThanTheLeaderHasShown) {
+  Start({1, 2, 3});
+  Follow(2, 2, {EntryOf(2, 11), EntryOf(2, 12)}, 10);
+  // The leader of the next term has replaced the two, and this node does not know it yet.
+  Follow(3, 3, {}, 12);
+  EXPECT_EQ(commit(), 10U);
+  Follow(3, 3, {EntryOf(3, 11)}, 12);
+  EXPECT_EQ(commit(), 11U);
+}
+
+TEST_F(RawNodeTest, EntriesOfEarlierTermsAreNotCommittedByCounting) {
+  Start({1, 2, 3});
+  Follow(3, 2, {EntryOf(2, 11)}, 10);
+  ASSERT_TRUE(node_->Campaign().ok());
+  Drain();
+  ASSERT_TRUE(
+      node_->Step({.type = MessageType::kVoteResp, .to = 1, .from = 2, .term = term()}).ok());
+  ASSERT_EQ(role(), Role::kLeader);
+  Drain();
+  // A majority has it, and yet a leader of a later term may not have it, and replace it.
+  Ack(2, 11);
+  EXPECT_EQ(commit(), 10U);
+  Ack(2, 12);
+  EXPECT_EQ(commit(), 12U) << "it comes along with the first entry of this term";
+}
+
+TEST_F(RawNodeTest, AVoteIsSyncedAlsoIfTheTermStays) {
+  Start({1, 2, 3});
+  ASSERT_TRUE(node_
+                  ->Step({.type = MessageType::kVote,
+                          .to = 1,
+                          .from = 2,
+                          .term = 1,
+                          .log_term = 1,
+                          .index = 10})
+                  .ok());
+  const Ready ready = node_->TakeReady();
+  EXPECT_EQ(ready.hard_state.term, 1U);
+  EXPECT_EQ(ready.hard_state.vote, 2U);
+  EXPECT_TRUE(ready.must_sync);
+}
 
 TEST_F(RawNodeTest, RefusesTooMuchThatIsNotCommitted) {
   config_.max_uncommitted_bytes = 100;
