@@ -11,8 +11,8 @@ namespace nokv::cli {
 
 namespace {
 
-// Colours stay, and what fits after all is left on the screen.
-constexpr const char* kDefault = "less -FRX";
+// Colours stay, and what fits after all is left on the screen. Nothing is said if there is no less.
+constexpr const char* kDefault = "command -v less >/dev/null || exit 127; exec less -FRX";
 // What the shell says of a program that is not there.
 constexpr int kNoSuchProgram = 127;
 
