@@ -36,7 +36,7 @@ void RunOne(std::string_view content, std::string_view pointers, ValueFileId::Ki
   const ValueFileId id{kNumber, kind};
   const auto fs = vfs::NewMemoryFileSystem();
   NOKV_CHECK(fs->CreateDirs("/db").ok());
-  NOKV_CHECK(fs->Overwrite("/db/" + ValueFileName(id), std::string(content)).ok());
+  NOKV_CHECK(vfs::WriteFileAtomically(*fs, "/db/" + ValueFileName(id), content).ok());
   const auto file = ValueFile::Open(*fs, "/db", id, vfs::ReadMode::kMapped);
   if (!file.ok()) return;
   (*file)->ExtendTo(content.size());
@@ -60,7 +60,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   nokv::vlog::RunOne(bytes, bytes, ValueFileId::Kind::kMoved);
   nokv::vlog::RunOne(bytes, bytes, ValueFileId::Kind::kSegment);
   // Behind a sound header.
-  nokv::vlog::RunOne(nokv::vlog::EncodeHeader(nokv::vlog::kNumber) + std::string(bytes), bytes,
+  nokv::vlog::RunOne(nokv::vlog::EncodeHeader(nokv::vlog::kNumber, {}) + std::string(bytes), bytes,
                      ValueFileId::Kind::kMoved);
   return 0;
 }
