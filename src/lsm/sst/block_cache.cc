@@ -17,6 +17,8 @@ namespace {
 // A shard smaller than this could not hold a block of ordinary size beside others.
 constexpr uint64_t kMinShardBytes = 1 << 20;
 constexpr uint64_t kMaxShards = 16;
+// Of the budget, for blocks however much is reserved.
+constexpr uint64_t kLeastPart = 8;
 // Roughly what two slots and the control block take.
 constexpr uint64_t kEntryOverhead = 160;
 
@@ -47,6 +49,14 @@ class Shard {
     const uint64_t slots = std::bit_ceil(std::max(2 * bytes / kExpectedBlockBytes, kMinSlots));
     mask_ = slots - 1;
     slots_ = std::make_unique<Slot[]>(slots);
+  }
+
+  // To at most what SetCapacity said; what has no room any more goes.
+  void Resize(uint64_t bytes) EXCLUDES(mu_) {
+    std::vector<BlockHandle> dropped;
+    base::MutexLock lock(mu_);
+    capacity_ = bytes;
+    while (charge_ > capacity_) EvictOne(&dropped);
   }
 
   void Prefetch(const Key& key) const { __builtin_prefetch(&slots_[key.hash() & mask_]); }
@@ -227,11 +237,22 @@ class BlockCache::Impl {
   // ones.
   Shard& For(const Key& key) { return shards[(key.hash() >> 40) % shards.size()]; }
 
+  // Reserves that much more, or less.
+  void Reserve(int64_t change) EXCLUDES(mu) {
+    base::MutexLock lock(mu);
+    reserved = static_cast<uint64_t>(static_cast<int64_t>(reserved) + change);
+    const uint64_t least = capacity_bytes / kLeastPart;
+    const uint64_t left = capacity_bytes - std::min(reserved, capacity_bytes - least);
+    for (Shard& shard : shards) shard.Resize(left / shards.size());
+  }
+
   const uint64_t capacity_bytes;
   std::vector<Shard> shards;
+  base::Mutex mu;  // before those of the shards
+  uint64_t reserved GUARDED_BY(mu) = 0;
 };
 
-BlockCache::BlockCache(uint64_t capacity_bytes) : impl_(std::make_unique<Impl>(capacity_bytes)) {}
+BlockCache::BlockCache(uint64_t capacity_bytes) : impl_(std::make_shared<Impl>(capacity_bytes)) {}
 BlockCache::~BlockCache() = default;
 
 void BlockCache::Prefetch(uint64_t file_number, uint64_t offset) const {
@@ -253,9 +274,26 @@ void BlockCache::EraseFile(uint64_t file_number) {
   for (Shard& shard : impl_->shards) shard.EraseFile(file_number);
 }
 
+BlockCache::Reservation BlockCache::Reserve(uint64_t bytes) {
+  Reservation reservation;
+  impl_->Reserve(static_cast<int64_t>(bytes));
+  reservation.impl_ = impl_;
+  reservation.bytes_ = bytes;
+  return reservation;
+}
+
+BlockCache::Reservation::~Reservation() {
+  if (impl_ != nullptr) impl_->Reserve(-static_cast<int64_t>(bytes_));
+}
+
 BlockCacheStats BlockCache::stats() const {
   BlockCacheStats total;
   for (const Shard& shard : impl_->shards) shard.AddTo(&total);
+  {
+    base::MutexLock lock(impl_->mu);
+    total.reserved_bytes = impl_->reserved;
+  }
+  total.charge_bytes += total.reserved_bytes;
   total.capacity_bytes = impl_->capacity_bytes;
   return total;
 }

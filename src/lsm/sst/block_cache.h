@@ -1,4 +1,5 @@
-// BlockCache: decoded blocks by (file number, offset), within a hard byte budget. Sharded, each
+// BlockCache: decoded blocks by (file number, offset), within a hard byte budget. What open tables
+// hold beside them, their indexes and filters, is taken off the same budget. Sharded, each
 // shard a clock: a block survives two passes of the hand after it was used, one after it came, so
 // that a hit only sets a mark. A block in use by a reader stays alive through its handle but no
 // longer counts once evicted.
@@ -9,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 
 namespace nokv::lsm {
 
@@ -19,7 +21,8 @@ struct BlockCacheStats {
   uint64_t hits = 0;
   uint64_t misses = 0;
   uint64_t evictions = 0;
-  uint64_t charge_bytes = 0;
+  uint64_t charge_bytes = 0;    // what is reserved included
+  uint64_t reserved_bytes = 0;  // of it, by Reserve
   uint64_t capacity_bytes = 0;
 };
 
@@ -41,7 +44,32 @@ class BlockCache {
 
  private:
   class Impl;
-  std::unique_ptr<Impl> impl_;
+
+ public:
+  // A part of the budget that blocks do not have; given back by the destructor, which may run after
+  // the cache's.
+  class Reservation {
+   public:
+    Reservation() = default;
+    ~Reservation();
+    Reservation(Reservation&& other) noexcept { *this = std::move(other); }
+    // What this had goes with `other`.
+    Reservation& operator=(Reservation&& other) noexcept {
+      std::swap(impl_, other.impl_);
+      std::swap(bytes_, other.bytes_);
+      return *this;
+    }
+
+   private:
+    friend class BlockCache;
+    std::shared_ptr<Impl> impl_;
+    uint64_t bytes_ = 0;
+  };
+  // An eighth of the budget is left for blocks, however much is reserved.
+  Reservation Reserve(uint64_t bytes);
+
+ private:
+  const std::shared_ptr<Impl> impl_;
 };
 
 }  // namespace nokv::lsm

@@ -27,6 +27,38 @@ TEST(BlockCacheTest, NeverHoldsMoreThanItsBudget) {
   }
 }
 
+TEST(BlockCacheTest, WhatIsReservedLeavesLessForBlocks) {
+  constexpr uint64_t kCapacity = 5 << 20;
+  BlockCache cache(kCapacity);
+  const auto fill = [&] {
+    for (uint64_t i = 0; i < 10000; i++) cache.Insert(1, i, Block(4000));
+    const BlockCacheStats stats = cache.stats();
+    EXPECT_EQ(stats.capacity_bytes, kCapacity);
+    return stats.charge_bytes - stats.reserved_bytes;
+  };
+  EXPECT_GT(fill(), kCapacity * 9 / 10);
+  BlockCache::Reservation some = cache.Reserve(3 << 20);
+  EXPECT_LE(cache.stats().charge_bytes, kCapacity)
+      << "what has no room any more is dropped at once";
+  EXPECT_GT(fill(), uint64_t{1} << 20);
+  BlockCache::Reservation all = cache.Reserve(kCapacity);
+  EXPECT_LE(fill(), kCapacity / 8);
+  EXPECT_GT(fill(), kCapacity / 10) << "something is left";
+  some = BlockCache::Reservation();
+  all = BlockCache::Reservation(std::move(some));
+  EXPECT_EQ(cache.stats().reserved_bytes, 0U);
+  EXPECT_GT(fill(), kCapacity * 9 / 10);
+}
+
+TEST(BlockCacheTest, AReservationMayOutliveTheCache) {
+  BlockCache::Reservation reservation;
+  {
+    BlockCache cache(1 << 20);
+    reservation = cache.Reserve(1000);
+    EXPECT_EQ(cache.stats().reserved_bytes, 1000U);
+  }
+}
+
 TEST(BlockCacheTest, ABlockThatWasUsedOutlivesOneThatWasNot) {
   BlockCache cache(4000);  // one shard; room for three
   cache.Insert(1, 0, Block(1000));

@@ -25,6 +25,7 @@ Status TableReader::Open() {
   RETURN_IF_ERROR(ReadIndex(metaindex.index));
   if (metaindex.has_filter) RETURN_IF_ERROR(ReadFilter(metaindex.filter));
   if (metaindex.has_tombstones) RETURN_IF_ERROR(ReadTombstones(metaindex.tombstones));
+  reservation_ = cache_.Reserve(metadata_bytes());
   return {};
 }
 

@@ -93,6 +93,7 @@ class TableReader {
   Properties properties_;
   std::shared_ptr<const RangeTombstoneSet> tombstones_;
   size_t tombstone_bytes_ = 0;
+  BlockCache::Reservation reservation_;  // for what is here
   // Relaxed everywhere: they only count.
   mutable std::atomic<uint64_t> filter_checks_{0};
   mutable std::atomic<uint64_t> filter_negatives_{0};
