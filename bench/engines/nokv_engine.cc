@@ -18,7 +18,7 @@ class NokvSession : public Session {
   Status Delete(std::string_view key) override { return db_.Delete(write_, key); }
 
   Result<bool> Get(std::string_view key, RowSink& sink) override {
-    ASSIGN_OR_RETURN(const auto value, db_.Get({}, key));
+    ASSIGN_OR_RETURN(const auto value, db_.GetPinned({}, key));
     if (!value.has_value()) return false;
     sink.Row(key, value->data);
     return true;

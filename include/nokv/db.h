@@ -66,6 +66,9 @@ class DB {
 
   // The value of `key`, or nullopt if it is missing, deleted or expired.
   virtual Result<std::optional<Value>> Get(const ReadOptions& options, std::string_view key) = 0;
+  // As Get, without a copy.
+  virtual Result<std::optional<PinnedValue>> GetPinned(const ReadOptions& options,
+                                                       std::string_view key) = 0;
   // As Get for each key, all read from one state, in the order of `keys`.
   virtual Result<std::vector<std::optional<Value>>> MultiGet(
       const ReadOptions& options, std::span<const std::string_view> keys) = 0;

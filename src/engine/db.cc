@@ -42,6 +42,11 @@ class DBImpl final : public DB {
     return GetPlain(engine_, MakeView(options.snapshot), key);
   }
 
+  Result<std::optional<PinnedValue>> GetPinned(const ReadOptions& options,
+                                               std::string_view key) override {
+    return GetPinnedPlain(engine_, MakeView(options.snapshot), key);
+  }
+
   Result<std::vector<std::optional<Value>>> MultiGet(
       const ReadOptions& options, std::span<const std::string_view> keys) override {
     return MultiGetPlain(engine_, MakeView(options.snapshot), keys);

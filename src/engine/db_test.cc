@@ -30,6 +30,35 @@ TEST_F(DBTest, ReadsWhatWasWrittenAndNothingElse) {
   EXPECT_EQ(h_.Get("a"), "(none)");
 }
 
+TEST_F(DBTest, APinnedValueStaysWhereItLies) {
+  const std::string apart(600, 'a');
+  Options options = SmallOptions();
+  options.value_separation_threshold = 512;
+  h_.Open(options);
+  const uint64_t now = h_.runtime->clock().WallMillis();
+  ASSERT_TRUE(h_.db->Put({}, "table", "in a table", {now + 5000, 9}).ok());
+  h_.Put("apart", apart);
+  ASSERT_TRUE(h_.db->Flush().ok());
+  h_.Put("memtable", "in a memtable");
+  const auto in_table = *h_.db->GetPinned({}, "table");
+  const auto in_file = *h_.db->GetPinned({}, "apart");
+  const auto in_memtable = *h_.db->GetPinned({}, "memtable");
+  ASSERT_TRUE(in_table.has_value() && in_file.has_value() && in_memtable.has_value());
+  EXPECT_FALSE(h_.db->GetPinned({}, "none")->has_value());
+  EXPECT_EQ(in_table->expiry_ms, now + 5000);
+  EXPECT_EQ(in_table->user_meta, 9);
+  for (const char* key : {"table", "apart", "memtable"}) {
+    ASSERT_TRUE(h_.db->Delete({}, key).ok());
+  }
+  ASSERT_TRUE(h_.db->CompactRange({}, {}).ok());
+  ASSERT_TRUE(h_.db->Close().ok());
+  EXPECT_EQ(h_.db->GetPinned({}, "table").status().code(), StatusCode::kFailedPrecondition);
+  h_.db.reset();
+  EXPECT_EQ(in_table->data, "in a table");
+  EXPECT_EQ(in_file->data, apart);
+  EXPECT_EQ(in_memtable->data, "in a memtable");
+}
+
 TEST_F(DBTest, KeepsExpiryAndUserMetaThroughFlushAndReopen) {
   const uint64_t now = h_.runtime->clock().WallMillis();
   ASSERT_TRUE(h_.db->Put({}, "k", "v", {now + 5000, 9}).ok());

@@ -93,12 +93,19 @@ class FailedIterator final : public Iterator {
 
 }  // namespace
 
-Result<std::optional<Value>> GetPlain(Engine& engine, const ReadView& view, std::string_view key) {
+Result<std::optional<PinnedValue>> GetPinnedPlain(Engine& engine, const ReadView& view,
+                                                  std::string_view key) {
   FoundValue found;
   ASSIGN_OR_RETURN(const bool exists, engine.Get(view, PlainEngineKey(key), &found));
-  if (!exists) return std::optional<Value>();
-  return std::optional<Value>(
-      Value{std::string(found.value), found.attributes.expiry_ms, found.attributes.user_meta});
+  if (!exists) return std::optional<PinnedValue>();
+  return std::optional<PinnedValue>(PinnedValue{found.value, found.attributes.expiry_ms,
+                                                found.attributes.user_meta, std::move(found.pin)});
+}
+
+Result<std::optional<Value>> GetPlain(Engine& engine, const ReadView& view, std::string_view key) {
+  ASSIGN_OR_RETURN(const auto found, GetPinnedPlain(engine, view, key));
+  if (!found.has_value()) return std::optional<Value>();
+  return std::optional<Value>(Value{std::string(found->data), found->expiry_ms, found->user_meta});
 }
 
 Result<std::vector<std::optional<Value>>> MultiGetPlain(Engine& engine, const ReadView& view,

@@ -15,6 +15,9 @@
 namespace nokv::engine {
 
 Result<std::optional<Value>> GetPlain(Engine& engine, const ReadView& view, std::string_view key);
+// As GetPlain, without a copy.
+Result<std::optional<PinnedValue>> GetPinnedPlain(Engine& engine, const ReadView& view,
+                                                  std::string_view key);
 // As GetPlain for each key, all from one state.
 Result<std::vector<std::optional<Value>>> MultiGetPlain(Engine& engine, const ReadView& view,
                                                         std::span<const std::string_view> keys);
