@@ -232,6 +232,7 @@ Options StressOptions(uint64_t seed) {
   options.base_level_bytes = power(256 << 10, 5);
   options.mapped_reads = !random.OneIn(3);
   if (!random.OneIn(3)) options.value_separation_threshold = power(16, 12);
+  options.value_log_buckets = power(1, 3);
   options.filter_bits_per_key = static_cast<int>(random.Uniform(16));
   options.level0_compaction_trigger = 1 + static_cast<int>(random.Uniform(6));
   options.level0_stop_trigger =

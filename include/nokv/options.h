@@ -48,19 +48,31 @@ struct Options {
   size_t immutable_memtable_bytes = size_t{128} << 20;
   // Size of a log segment file; a record that is larger gets a segment of its own.
   size_t log_segment_bytes = size_t{64} << 20;
-  // Hard budget for decoded data blocks.
+  // Hard budget for decoded blocks of tables and for the indexes and filters of open ones. The
+  // latter stay in memory; when they take more than seven eighths, blocks have an eighth.
   size_t block_cache_bytes = size_t{128} << 20;
   // Read tables and values from mapped files instead of by system calls: faster, but a device that
   // fails to read then ends the process instead of the read.
   bool mapped_reads = true;
   // Values of this many bytes and more stay in the log segment that first took them; tables point
   // to them. May be changed at every open. SIZE_MAX: all values go into tables.
-  size_t value_separation_threshold = SIZE_MAX;
+  size_t value_separation_threshold = 512;
   // Exceptions from that, by key; the first whose prefix fits decides.
   std::vector<ValueSeparationPolicy> value_separation_policies;
   // A file of which at least this part is no longer pointed to is emptied by compaction when
   // nothing more urgent waits; 1 and more: never by itself.
   double value_log_gc_discard_ratio = 0.5;
+  // From the end of such a collection to the next, at least; it begins when a flush or compaction
+  // has ended.
+  uint64_t value_log_gc_interval_ms = 0;
+  // When a level is this many times as large as it should be, compactions on the way empty only the
+  // worst file; from the second on, none.
+  double value_log_gc_reduce_score = 2;
+  double value_log_gc_skip_score = 4;
+  // Files that compaction moves values into are for one of so many parts of the keys, by their
+  // hash: more make smaller files, but values of neighbouring keys lie further apart. May be
+  // changed at every open. Between 1 and 256.
+  size_t value_log_buckets = 1;
   // Target size of a table that compaction writes.
   size_t table_bytes = size_t{64} << 20;
   // The last level holds nearly everything; each sorted level above it aims at a tenth of the one

@@ -68,6 +68,7 @@ struct ValueLogStats {
   uint64_t gc_runs = 0;  // compactions for the sake of a file with much garbage
   uint64_t segments_removed = 0;
   uint64_t gc_scheduled = 0, gc_skipped = 0, gc_rejected = 0;
+  uint64_t gc_throttled = 0;  // compactions that emptied only the worst file along
   int64_t gc_active = 0, gc_parallelism = 1;
   int64_t pending_deletes = 0;  // files that only readers keep
   // Where the next value goes, if values stay in the log.
@@ -132,9 +133,17 @@ struct ManifestStats {
     uint64_t file_count = 0, total_bytes = 0, value_bytes = 0;
     std::vector<uint64_t> file_ids;
   };
+  // A file that tables point into.
+  struct ValueLog {
+    std::string name;
+    uint64_t number = 0;
+    std::optional<uint64_t> bucket;  // of a value file; none: a segment of the log
+    uint64_t end = 0;                // of its last value
+  };
   uint64_t log_segment = 0, log_offset = 0;
   uint64_t manifest_number = 0, format_version = 0, last_sequence = 0, open_generation = 0;
   std::vector<Level> levels;  // only those with files
+  std::vector<ValueLog> value_logs;
 };
 
 // The files with values of a directory (`nokv vlog`): log segments and value files.
@@ -143,6 +152,10 @@ struct ValueFilesStats {
     std::string name;
     uint64_t number = 0;
     bool segment = true;  // of the log; otherwise compaction wrote it
+    // Of a value file that is in use: the bucket of its keys, and whether its values had been moved
+    // before.
+    std::optional<uint64_t> bucket;
+    bool old = false;
     uint64_t file_bytes = 0;
     // That tables point to; and what neither they nor replay need.
     uint64_t live_bytes = 0, dead_bytes = 0;

@@ -33,6 +33,7 @@ Options TinyOptions(uint64_t seed) {
   options.level0_compaction_trigger = 2 + static_cast<int>(random.Uniform(3));
   options.level0_stop_trigger = 8;
   options.value_separation_threshold = SomeThreshold(seed);
+  options.value_log_buckets = 1 + seed % 3;
   if (random.OneIn(2)) options.compression = {CompressionType::kNone, CompressionType::kZstd};
   return options;
 }

@@ -132,6 +132,8 @@ TEST(VlogCommandTest, PrintsFilesWithTheirBytesAndWhyTheyStay) {
   sample.values.files = {{.name = "00007.wal",
                           .number = 7,
                           .segment = true,
+                          .bucket = std::nullopt,
+                          .old = false,
                           .file_bytes = 100,
                           .live_bytes = 60,
                           .dead_bytes = 40,
@@ -140,6 +142,8 @@ TEST(VlogCommandTest, PrintsFilesWithTheirBytesAndWhyTheyStay) {
                          {.name = "00003.vlog",
                           .number = 3,
                           .segment = false,
+                          .bucket = 2,
+                          .old = true,
                           .file_bytes = 50,
                           .live_bytes = 0,
                           .dead_bytes = 50,
@@ -150,7 +154,7 @@ TEST(VlogCommandTest, PrintsFilesWithTheirBytesAndWhyTheyStay) {
             "Head       : fid=9 offset=4096\n"
             "Segments   :\n"
             "  - 00007.wal size=100 live=60 dead=40 tables=2 kept for values\n"
-            "  - 00003.vlog size=50 live=0 dead=50 tables=0 kept for nothing\n");
+            "  - 00003.vlog size=50 live=0 dead=50 tables=0 bucket=2 old kept for nothing\n");
   const std::string json = RunNokv({"vlog", "--workdir", "d", "--json"}, sample).out;
   EXPECT_EQ(json, console::ValueFilesToJson(sample.values) + "\n");
   EXPECT_NE(json.find("\"live_bytes\": 60"), std::string::npos) << json;

@@ -132,6 +132,10 @@ inline nokv::ManifestStats FullManifest() {
   manifest.levels = {
       {.level = 0, .file_count = 2, .total_bytes = 300, .value_bytes = 0, .file_ids = {11, 12}},
       {.level = 6, .file_count = 1, .total_bytes = 500, .value_bytes = 80, .file_ids = {10}}};
+  manifest.value_logs = {{"00003.wal", 3, std::nullopt, 8000},
+                         {"00021.vlog", 21, 0, 9000},
+                         {"00022.vlog", 22, 0, 400},
+                         {"00024.vlog", 24, 3, 500}};
   return manifest;
 }
 

@@ -1,6 +1,7 @@
 #include "console/stats_json.h"
 
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -63,7 +64,7 @@ Json ValueLogJson(const ValueLogStats& values) {
                 {"head_updates", 0},
                 {"gc_active", values.gc_active},
                 {"gc_scheduled", values.gc_scheduled},
-                {"gc_throttled", 0},
+                {"gc_throttled", values.gc_throttled},
                 {"gc_skipped", values.gc_skipped},
                 {"gc_rejected", values.gc_rejected},
                 {"gc_parallelism", values.gc_parallelism}};
@@ -287,6 +288,32 @@ std::string VarsToJson(const nokv::Stats& stats, const GatewayStats& gateway,
   return Print({{"NoKV.Stats", SnapshotJson(stats, gateway)}, {"cmdline", command_line}});
 }
 
+namespace {
+
+// A segment of the log has no bucket.
+Json FileJson(const nokv::ManifestStats::ValueLog& file) {
+  return {{"bucket", file.bucket.has_value() ? Json(*file.bucket) : Json()},
+          {"fid", file.number},
+          {"file", file.name},
+          {"offset", file.end},
+          {"valid", true}};
+}
+
+// The newest file of each bucket.
+Json ValueLogHeads(const nokv::ManifestStats& manifest) {
+  std::map<uint64_t, const nokv::ManifestStats::ValueLog*> newest;
+  for (const auto& file : manifest.value_logs) {
+    if (!file.bucket.has_value()) continue;
+    auto& head = newest[*file.bucket];
+    if (head == nullptr || head->number < file.number) head = &file;
+  }
+  Json heads = Json::array();
+  for (const auto& [bucket, file] : newest) heads.push_back(FileJson(*file));
+  return heads;
+}
+
+}  // namespace
+
 std::string ManifestToJson(const nokv::ManifestStats& manifest) {
   // Sorted keys, as this document always had; null is what it says when there is no value log.
   Json levels = Json::array();
@@ -297,6 +324,8 @@ std::string ManifestToJson(const nokv::ManifestStats& manifest) {
                       {"total_bytes", level.total_bytes},
                       {"value_bytes", level.value_bytes}});
   }
+  Json value_logs;
+  for (const auto& file : manifest.value_logs) value_logs.push_back(FileJson(file));
   return Print(
       {{"format_version", manifest.format_version},
        {"last_sequence", manifest.last_sequence},
@@ -304,7 +333,8 @@ std::string ManifestToJson(const nokv::ManifestStats& manifest) {
        {"log_pointer", {{"offset", manifest.log_offset}, {"segment", manifest.log_segment}}},
        {"manifest_number", manifest.manifest_number},
        {"open_generation", manifest.open_generation},
-       {"value_logs", nullptr}});
+       {"value_log_heads", ValueLogHeads(manifest)},
+       {"value_logs", std::move(value_logs)}});
 }
 
 std::string ValueFilesToJson(const nokv::ValueFilesStats& values) {
@@ -314,13 +344,15 @@ std::string ValueFilesToJson(const nokv::ValueFilesStats& values) {
   for (const auto& file : values.files) {
     live += file.live_bytes;
     dead += file.dead_bytes;
-    files.push_back({{"dead_bytes", file.dead_bytes},
+    files.push_back({{"bucket", file.bucket.has_value() ? Json(*file.bucket) : Json()},
+                     {"dead_bytes", file.dead_bytes},
                      {"fid", file.number},
                      {"file", file.name},
                      {"file_bytes", file.file_bytes},
                      {"kept_for", file.kept_for},
                      {"kind", file.segment ? "log" : "values"},
                      {"live_bytes", file.live_bytes},
+                     {"old", file.old},
                      {"tables", file.tables}});
   }
   return Print({{"active_fid", values.active_segment},

@@ -405,7 +405,14 @@ std::string ManifestText(const nokv::ManifestStats& manifest) {
     }
     text += "]\n";
   }
-  return text + "ValueLog segments:\n";
+  text += "ValueLog segments:\n";
+  for (const auto& file : manifest.value_logs) {
+    text += "  - ";
+    if (file.bucket.has_value()) text += "bucket=" + std::to_string(*file.bucket) + " ";
+    text += "fid=" + std::to_string(file.number) + " offset=" + std::to_string(file.end) +
+            " valid=true file=" + file.name + "\n";
+  }
+  return text;
 }
 
 std::string ValueFilesText(const nokv::ValueFilesStats& values) {
@@ -415,8 +422,9 @@ std::string ValueFilesText(const nokv::ValueFilesStats& values) {
   for (const auto& file : values.files) {
     text += "  - " + file.name + " size=" + std::to_string(file.file_bytes) +
             " live=" + std::to_string(file.live_bytes) +
-            " dead=" + std::to_string(file.dead_bytes) + " tables=" + std::to_string(file.tables) +
-            " kept for ";
+            " dead=" + std::to_string(file.dead_bytes) + " tables=" + std::to_string(file.tables);
+    if (file.bucket.has_value()) text += " bucket=" + std::to_string(*file.bucket);
+    text += std::string(file.old ? " old" : "") + " kept for ";
     const char* separator = "";
     for (const std::string& reason : file.kept_for) {
       text += separator + reason;

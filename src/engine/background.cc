@@ -59,6 +59,7 @@ lsm::MergeJobContext EngineImpl::JobContextLocked() {
   context.now_ms = clock().WallMillis();
   context.void_places = void_places_;
   context.placement = placement_;
+  context.value_buckets = static_cast<uint16_t>(options_.value_log_buckets);
   return context;
 }
 
@@ -197,7 +198,7 @@ std::optional<lsm::CompactionPlan> EngineImpl::PlanCompactionLocked(Completions*
   if (!plan.has_value()) plan = PickCompactionLocked();
   if (!plan.has_value()) return PlanValueGarbageLocked(completions);
   // What has to be read anyway leaves the files that are to be emptied.
-  const auto files = FilesToEmptyLocked();
+  const auto files = FilesToEmptyAlongLocked();
   plan->emptied = {files.begin(), files.end()};
   return plan;
 }

@@ -216,6 +216,9 @@ class EngineImpl final : public Engine {
   // value_gc.cc
   // Files with so much garbage that compactions shall move values out of them, the worst first.
   std::vector<manifest::ValueFileId> FilesToEmptyLocked() REQUIRES(mu_);
+  // As FilesToEmptyLocked, for a compaction that has another reason: the further compaction is
+  // behind, the less is moved along.
+  std::vector<manifest::ValueFileId> FilesToEmptyAlongLocked() REQUIRES(mu_);
   // What makes a file with much garbage emptier; tells whoever asked for that when nothing does.
   std::optional<lsm::CompactionPlan> PlanValueGarbageLocked(Completions* completions) REQUIRES(mu_);
   // Removes log segments and value files that neither replay nor a table nor a reader needs. What
@@ -282,7 +285,9 @@ class EngineImpl final : public Engine {
   lsm::CompactionState compaction_state_ GUARDED_BY(mu_);
   std::deque<ManualCompaction> manual_ GUARDED_BY(mu_);
   std::optional<ValueGarbageCollection> value_gc_ GUARDED_BY(mu_);
-  uint64_t replay_segment_ GUARDED_BY(mu_) = 0;  // where replay would begin
+  bool collecting_values_ GUARDED_BY(mu_) = false;       // until no file has so much garbage
+  uint64_t next_collection_micros_ GUARDED_BY(mu_) = 0;  // none begins by itself before
+  uint64_t replay_segment_ GUARDED_BY(mu_) = 0;          // where replay would begin
 
   bool closing_ GUARDED_BY(mu_) = false;
   bool close_posted_ GUARDED_BY(mu_) = false;

@@ -21,6 +21,8 @@ inline Options SmallOptions() {
   options.log_segment_bytes = 64 << 10;
   options.table_bytes = 64 << 10;
   options.base_level_bytes = 256 << 10;
+  // Tests say themselves when values lie apart.
+  options.value_separation_threshold = SIZE_MAX;
   return options;
 }
 

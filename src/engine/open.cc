@@ -30,6 +30,10 @@ Status CheckOptions(const Options& options) {
       require(options.level0_compaction_trigger >= 1, "level0_compaction_trigger is below 1"));
   RETURN_IF_ERROR(
       require(options.value_log_gc_discard_ratio > 0, "value_log_gc_discard_ratio is not above 0"));
+  RETURN_IF_ERROR(require(options.value_log_buckets >= 1 && options.value_log_buckets <= 256,
+                          "value_log_buckets is not between 1 and 256"));
+  RETURN_IF_ERROR(require(options.value_log_gc_interval_ms <= UINT64_MAX / 1'000'000,
+                          "value_log_gc_interval_ms is too large"));
   for (const ValueSeparationPolicy& policy : options.value_separation_policies) {
     RETURN_IF_ERROR(require(
         policy.strategy != ValueSeparationPolicy::Strategy::kThreshold || policy.threshold > 0,

@@ -66,6 +66,7 @@ ValueLogStats ReportValueLog(const EngineTimings& timings) {
   values.gc_runs = timings.value_gc_runs;
   values.gc_skipped = timings.value_gc_skipped;
   values.gc_rejected = timings.value_gc_rejected;
+  values.gc_throttled = timings.value_gc_throttled;
   values.segments_removed = timings.value_files_removed;
   return values;
 }
@@ -266,6 +267,12 @@ Result<ValueFilesStats> EngineImpl::GetValueFiles() {
     file.file_bytes = *size;
     DescribeUse(id, uses[id], retained, &file);
   }
+  for (const auto& used : version->value_files()) {
+    const auto file = files.find(used->id());
+    if (file == files.end() || file->second.segment) continue;
+    file->second.bucket = used->group().bucket;
+    file->second.old = used->group().old;
+  }
   for (const bool segments : {true, false}) {
     for (auto& [id, file] : files) {
       if (file.segment == segments) report.files.push_back(std::move(file));
@@ -283,6 +290,14 @@ ManifestStats EngineImpl::GetManifest() {
   report.format_version = static_cast<uint64_t>(manifest::kNewestFormat);
   report.last_sequence = state.last_sequence;
   report.open_generation = state.open_generation;
+  const std::shared_ptr<const lsm::Version> version = versions_->current();
+  for (const auto& file : version->value_files()) {
+    ManifestStats::ValueLog& out = report.value_logs.emplace_back();
+    out.name = vlog::ValueFileName(file->id());
+    out.number = file->id().number;
+    if (file->id().kind == manifest::ValueFileId::Kind::kMoved) out.bucket = file->group().bucket;
+    out.end = file->values_end();
+  }
   for (size_t level = 0; level < state.levels.size(); level++) {
     if (state.levels[level].empty()) continue;
     ManifestStats::Level& out = report.levels.emplace_back();

@@ -94,6 +94,7 @@ struct EngineTimings {
   uint64_t value_gc_scheduled = 0;
   uint64_t value_gc_runs = 0;
   uint64_t value_gc_skipped = 0;
+  uint64_t value_gc_throttled = 0;
   uint64_t value_gc_rejected = 0;
   uint64_t value_files_removed = 0;
   uint64_t background_errors = 0;

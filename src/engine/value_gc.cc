@@ -13,10 +13,31 @@ std::vector<manifest::ValueFileId> EngineImpl::FilesToEmptyLocked() {
   return lsm::FilesToEmpty(*read_state_->version, ratio, replay_segment_);
 }
 
+std::vector<manifest::ValueFileId> EngineImpl::FilesToEmptyAlongLocked() {
+  std::vector<manifest::ValueFileId> files = FilesToEmptyLocked();
+  if (files.empty() || value_gc_.has_value()) return files;
+  const auto scores = lsm::LevelScores(*read_state_->version, compaction_options_);
+  const double score = *std::max_element(scores.begin(), scores.end());
+  if (score >= options_.value_log_gc_skip_score) {
+    timings_.value_gc_skipped++;
+    files.clear();
+  } else if (score >= options_.value_log_gc_reduce_score && files.size() > 1) {
+    timings_.value_gc_throttled++;
+    files.resize(1);
+  }
+  return files;
+}
+
 std::optional<lsm::CompactionPlan> EngineImpl::PlanValueGarbageLocked(Completions* completions) {
+  const bool runs = value_gc_.has_value() || collecting_values_;
+  if (!runs && clock().MonotonicMicros() < next_collection_micros_) return std::nullopt;
   const auto files = FilesToEmptyLocked();
   auto plan =
       lsm::PickValueGarbage(read_state_->version, compaction_options_, compaction_state_, files);
+  if (collecting_values_ && !plan.has_value()) {
+    next_collection_micros_ = clock().MonotonicMicros() + options_.value_log_gc_interval_ms * 1000;
+  }
+  collecting_values_ = plan.has_value();
   if (plan.has_value()) {
     plan->emptied = {files.begin(), files.end()};
     timings_.value_gc_scheduled++;

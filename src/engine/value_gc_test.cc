@@ -1,12 +1,16 @@
 // Files with values that nothing points to any more: emptied by compaction, then removed.
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <set>
+
 #include "engine/engine_test_util.h"
 
 namespace nokv::engine {
 namespace {
 
 using testing::Contains;
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
@@ -49,6 +53,22 @@ class ValueGcTest : public testing::Test {
       if (i % 5 == 0) continue;
       ASSERT_TRUE(h_.db->Delete({}, Key(i)).ok());
     }
+    CompactAll();
+  }
+  void Settle() {
+    while (h_.runtime->RunOne()) {
+    }
+  }
+  // Compacts everything while there is garbage, and it is too early for a collection.
+  void CompactWithGarbage(Options options) {
+    options.value_log_gc_discard_ratio = 0.5;
+    options.value_log_gc_interval_ms = 3'600'000;
+    h_.Open(options);
+    MakeGarbage();
+    Settle();
+    ASSERT_GT(h_.db->Stats().value_log.gc_runs, 0U);
+    MakeGarbage();
+    Settle();
     CompactAll();
   }
   void ExpectEveryFifth(int round = 0) {
@@ -124,6 +144,71 @@ TEST_F(ValueGcTest, ValueFilesAreEmptiedTooAndGo) {
   for (int i = 5; i < 60; i += 10) ASSERT_TRUE(h_.db->Delete({}, Key(i)).ok());
   CompactAll();
   EXPECT_THAT(h_.Files(".vlog"), IsEmpty()) << "the last value went, and the file with it";
+}
+
+TEST_F(ValueGcTest, ValuesMoveIntoBucketsOldOnesApart) {
+  Options options = GcOptions();
+  options.value_log_buckets = 3;
+  h_.Open(options);
+  MakeGarbage();
+  ASSERT_TRUE(h_.db->RunValueLogGC(0.5).ok());
+  std::set<uint64_t> buckets;
+  const ValueFilesStats report = *h_.db->ValueFiles();
+  for (const auto& file : report.files) {
+    if (file.segment) continue;
+    EXPECT_FALSE(file.old) << file.name;
+    buckets.insert(file.bucket.value_or(99));
+  }
+  EXPECT_THAT(buckets, ElementsAre(0, 1, 2));
+  const auto logs = h_.db->Manifest().value_logs;
+  EXPECT_EQ(std::count_if(logs.begin(), logs.end(), [](const auto& log) { return log.bucket; }), 3);
+
+  // With another number of buckets what is there stays readable, and what moves again is old.
+  options.value_log_buckets = 1;
+  h_.Open(options);
+  ExpectEveryFifth();
+  for (int i = 0; i < 60; i += 10) ASSERT_TRUE(h_.db->Delete({}, Key(i)).ok());
+  CompactAll();
+  ASSERT_TRUE(h_.db->RunValueLogGC(0.2).ok());
+  const auto files = h_.db->ValueFiles()->files;
+  EXPECT_TRUE(files.back().old);
+  EXPECT_EQ(files.back().bucket, 0U);
+  EXPECT_EQ(h_.Get(Key(5)), Value(5, 0));
+}
+
+TEST_F(ValueGcTest, TheFurtherCompactionIsBehindTheLessItMovesAlong) {
+  Options options = GcOptions();
+  options.value_log_gc_skip_score = 0;
+  CompactWithGarbage(options);
+  EXPECT_GT(h_.db->Stats().value_log.gc_skipped, 0U);
+  EXPECT_EQ(h_.db->Stats().value_log.gc_throttled, 0U);
+  ExpectEveryFifth();
+
+  options.value_log_gc_skip_score = 1000;
+  options.value_log_gc_reduce_score = 0;
+  CompactWithGarbage(options);
+  EXPECT_EQ(h_.db->Stats().value_log.gc_skipped, 0U);
+  EXPECT_GT(h_.db->Stats().value_log.gc_throttled, 0U);
+  ExpectEveryFifth();
+}
+
+TEST_F(ValueGcTest, CollectionsThatBeginByThemselvesKeepApart) {
+  Options options = GcOptions(/*ratio=*/0.5);
+  options.value_log_gc_interval_ms = 60'000;
+  options.value_log_gc_skip_score = 0;
+  h_.Open(options);
+  const auto collect = [this] {
+    MakeGarbage();
+    h_.Put("other", "x");
+    EXPECT_TRUE(h_.db->Flush().ok());
+    Settle();
+    return h_.db->Stats().value_log.gc_runs;
+  };
+  const uint64_t first = collect();
+  EXPECT_GT(first, 0U);
+  EXPECT_EQ(collect(), first);
+  h_.runtime->Advance(60'000'000);
+  EXPECT_GT(collect(), first);
 }
 
 TEST_F(ValueGcTest, AFileThatIsAllInUseIsNeverMoved) {

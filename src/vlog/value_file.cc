@@ -12,10 +12,10 @@ namespace {
 constexpr std::string_view kWayOut =
     "restore the file from a backup or a replica; nothing was changed";
 
-// As CheckHeader of vlog/format.h, for a segment of the log.
-Status CheckSegment(std::string_view bytes, uint64_t number) {
+// As DecodeHeader of vlog/format.h, for a segment of the log.
+Result<ValueGroup> CheckSegment(std::string_view bytes, uint64_t number) {
   ASSIGN_OR_RETURN(const wal::SegmentHeader header, wal::DecodeSegmentHeader(bytes));
-  if (header.segment == number) return Status::Ok();
+  if (header.segment == number) return ValueGroup();
   return Status::Corruption("the file holds segment " + std::to_string(header.segment));
 }
 }  // namespace
@@ -25,19 +25,22 @@ Result<std::shared_ptr<const ValueFile>> ValueFile::Open(vfs::FileSystem& fs,
                                                          vfs::ReadMode mode) {
   const std::string path = vfs::JoinPath(dir, ValueFileName(id));
   ASSIGN_OR_RETURN(auto opened, fs.OpenRandom(path, mode));
-  std::shared_ptr<const ValueFile> file(new ValueFile(id, path, std::move(opened)));
-  RETURN_IF_ERROR(file->CheckHeader().Prefixed(path));
-  return file;
+  std::shared_ptr<ValueFile> file(new ValueFile(id, path, std::move(opened)));
+  RETURN_IF_ERROR(file->ReadHeader().Prefixed(path));
+  return std::shared_ptr<const ValueFile>(std::move(file));
 }
 
-Status ValueFile::CheckHeader() const {
+Status ValueFile::ReadHeader() {
   const bool moved = id_.kind == ValueFileId::Kind::kMoved;
   char scratch[std::max<size_t>(kHeaderBytes, wal::kSegmentHeaderBytes)];
   std::string_view bytes;
   RETURN_IF_ERROR(file_->Read(0, moved ? kHeaderBytes : wal::kSegmentHeaderBytes, scratch, &bytes));
-  const Status status =
-      moved ? vlog::CheckHeader(bytes, id_.number) : CheckSegment(bytes, id_.number);
-  if (status.ok()) return status;
+  const auto group = moved ? DecodeHeader(bytes, id_.number) : CheckSegment(bytes, id_.number);
+  if (group.ok()) {
+    group_ = *group;
+    return Status::Ok();
+  }
+  const Status status = group.status();
   if (status.code() == StatusCode::kUnimplemented) return status.WithErrorNumber(1305);
   return status.WithHint(kWayOut).WithErrorNumber(1306);
 }

@@ -29,8 +29,12 @@ class ValueFile {
                                                        ValueFileId id, vfs::ReadMode mode);
 
   ValueFileId id() const { return id_; }
+  // Of a value file; a segment of the log has none.
+  ValueGroup group() const { return group_; }
   // In bytes, as it was when the file was opened: a segment may have shrunk to its end since.
   uint64_t size() const { return file_->Size(); }
+  // Behind the last value that is known.
+  uint64_t values_end() const { return values_end_.load(std::memory_order_relaxed); }
 
   // Values lie up to here: the file is read no further, as it may have been cut there since. An
   // `end` beyond size(), or before an earlier one, says nothing new. At first none do.
@@ -47,7 +51,7 @@ class ValueFile {
   ValueFile(ValueFileId id, std::string path, std::unique_ptr<vfs::RandomFile> file)
       : id_(id), path_(std::move(path)), file_(std::move(file)) {}
 
-  Status CheckHeader() const;
+  Status ReadHeader();
   // True if the pointer leads to where values lie.
   bool Known(const ValuePointer& pointer) const;
   // The bytes of the value, not checked yet.
@@ -57,6 +61,7 @@ class ValueFile {
   const ValueFileId id_;
   const std::string path_;
   const std::unique_ptr<vfs::RandomFile> file_;
+  ValueGroup group_;  // constant after Open
   // Relaxed: whoever has a pointer got it from a version that was shown after the file was extended
   // for it.
   mutable std::atomic<uint64_t> values_end_{0};

@@ -37,7 +37,9 @@ void RunOne(std::string_view content, std::string_view pointers, ValueFileId::Ki
   const auto fs = vfs::NewMemoryFileSystem();
   NOKV_CHECK(fs->CreateDirs("/db").ok());
   NOKV_CHECK(vfs::WriteFileAtomically(*fs, "/db/" + ValueFileName(id), content).ok());
+  const bool moved = kind == ValueFileId::Kind::kMoved;
   const auto file = ValueFile::Open(*fs, "/db", id, vfs::ReadMode::kMapped);
+  NOKV_CHECK(!moved || file.ok() == CheckHeader(content, kNumber).ok());
   if (!file.ok()) return;
   (*file)->ExtendTo(content.size());
   ValuePointer pointer;

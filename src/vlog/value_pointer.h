@@ -24,6 +24,14 @@ struct ValuePointer {
   bool operator==(const ValuePointer&) const = default;
 };
 
+// Which values lie together in a value file.
+struct ValueGroup {
+  uint16_t bucket = 0;  // of the hash of their keys
+  bool old = false;     // they had been moved before
+
+  bool operator==(const ValueGroup&) const = default;
+};
+
 // The pointer to a value that lies at `place` of the log.
 inline ValuePointer PointerIntoLog(wal::LogPosition place, uint32_t length, uint32_t crc) {
   return {{place.segment, ValueFileId::Kind::kSegment}, place.offset, length, crc};

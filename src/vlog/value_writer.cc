@@ -11,14 +11,15 @@ namespace {
 constexpr size_t kWriteBytes = 256 << 10;
 }  // namespace
 
-ValueWriter::ValueWriter(uint64_t number, std::unique_ptr<vfs::AppendFile> file)
-    : number_(number), file_(std::move(file)), pending_(EncodeHeader(number)) {}
+ValueWriter::ValueWriter(uint64_t number, ValueGroup group, std::unique_ptr<vfs::AppendFile> file)
+    : number_(number), file_(std::move(file)), pending_(EncodeHeader(number, group)) {}
 
 Result<std::unique_ptr<ValueWriter>> ValueWriter::Create(vfs::FileSystem& fs,
-                                                         const std::string& dir, uint64_t number) {
+                                                         const std::string& dir, uint64_t number,
+                                                         ValueGroup group) {
   const ValueFileId id{number, ValueFileId::Kind::kMoved};
   ASSIGN_OR_RETURN(auto file, fs.CreateAppend(vfs::JoinPath(dir, ValueFileName(id))));
-  return std::unique_ptr<ValueWriter>(new ValueWriter(number, std::move(file)));
+  return std::unique_ptr<ValueWriter>(new ValueWriter(number, group, std::move(file)));
 }
 
 Result<ValuePointer> ValueWriter::Add(std::string_view value, uint32_t crc) {

@@ -16,10 +16,10 @@ namespace nokv::vlog {
 
 class ValueWriter {
  public:
-  // Creates value file `number` in `dir`. `fs` is borrowed. A writer that is destroyed before
-  // Finish leaves a partial file that its owner removes.
+  // Creates value file `number` in `dir`, for values of `group`. `fs` is borrowed. A writer that is
+  // destroyed before Finish leaves a partial file that its owner removes.
   static Result<std::unique_ptr<ValueWriter>> Create(vfs::FileSystem& fs, const std::string& dir,
-                                                     uint64_t number);
+                                                     uint64_t number, ValueGroup group);
 
   // Appends a value whose masked checksum is `crc`; the pointer to it may be followed after Finish.
   Result<ValuePointer> Add(std::string_view value, uint32_t crc);
@@ -29,7 +29,7 @@ class ValueWriter {
   Status Finish();
 
  private:
-  ValueWriter(uint64_t number, std::unique_ptr<vfs::AppendFile> file);
+  ValueWriter(uint64_t number, ValueGroup group, std::unique_ptr<vfs::AppendFile> file);
 
   const uint64_t number_;
   const std::unique_ptr<vfs::AppendFile> file_;

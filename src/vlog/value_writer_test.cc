@@ -17,6 +17,8 @@ const std::string kDir = "/db";
 const std::string kPath = "/db/00012.vlog";
 constexpr ValueFileId kId{12, ValueFileId::Kind::kMoved};
 
+constexpr ValueGroup kGroup{.bucket = 300, .old = true};
+
 uint32_t CrcOf(const std::string& value) {
   return base::MaskCrc(base::Crc32c(value));
 }
@@ -30,7 +32,7 @@ class ValueWriterTest : public testing::Test {
 
   // Writes the values into file 12.
   std::vector<ValuePointer> Write(const std::vector<std::string>& values) {
-    auto writer = *ValueWriter::Create(*fs_, kDir, 12);
+    auto writer = *ValueWriter::Create(*fs_, kDir, 12, kGroup);
     std::vector<ValuePointer> pointers;
     for (const std::string& value : values) pointers.push_back(*writer->Add(value, CrcOf(value)));
     EXPECT_TRUE(writer->Finish().ok());
@@ -40,6 +42,11 @@ class ValueWriterTest : public testing::Test {
 
   std::unique_ptr<vfs::MemoryFileSystem> fs_;
 };
+
+TEST_F(ValueWriterTest, TheFileSaysWhichValuesItHolds) {
+  Write({"a"});
+  EXPECT_EQ((*ValueFile::Open(*fs_, kDir, kId, vfs::ReadMode::kRead))->group(), kGroup);
+}
 
 TEST_F(ValueWriterTest, WhatWasAddedIsReadAndSurvivesPowerLoss) {
   const std::vector<std::string> values = {"a", "", std::string(600'000, 'b'), "last"};

@@ -12,7 +12,11 @@
 namespace nokv::lsm {
 
 MergeJob::MergeJob(MergeJobContext context, int output_level, bool split_outputs)
-    : context_(std::move(context)), output_level_(output_level), split_outputs_(split_outputs) {
+    : context_(std::move(context)),
+      output_level_(output_level),
+      split_outputs_(split_outputs),
+      values_(*context_.fs, context_.dir, context_.new_file_number,
+              {context_.value_buckets, context_.target_file_bytes}) {
   NOKV_CHECK(std::is_sorted(context_.snapshots.begin(), context_.snapshots.end()));
 }
 
@@ -22,11 +26,7 @@ MergeJob::~MergeJob() {
 
 void MergeJob::RemoveOutputs() {
   builder_.reset();
-  values_.reset();
-  for (const uint64_t number : std::exchange(value_outputs_, {})) {
-    const vlog::ValueFileId id{number, vlog::ValueFileId::Kind::kMoved};
-    (void)context_.fs->Remove(vfs::JoinPath(context_.dir, vlog::ValueFileName(id)));
-  }
+  values_.Remove();
   for (const uint64_t number : std::exchange(outputs_, {})) {
     // A file that cannot be removed now is an orphan that the next open finds.
     (void)context_.fs->Remove(vfs::JoinPath(context_.dir, TableName(number)));
@@ -86,14 +86,14 @@ Result<std::string_view> MergeJob::TablePayload(std::string_view internal_key,
   const std::string_view engine_key = keys::EngineKeyOf(internal_key);
   if (!parsed.pointer.has_value()) {
     if (!context_.placement.Apart(engine_key, parsed.value.size())) return payload;
-    return MoveValue(parsed, parsed.value, base::MaskCrc(base::Crc32c(parsed.value)));
+    return MoveValue(engine_key, parsed, parsed.value, base::MaskCrc(base::Crc32c(parsed.value)));
   }
   if (!plan_.emptied.contains(parsed.pointer->file)) return payload;
   std::string_view value;
   RETURN_IF_ERROR(plan_.version->ReadValue(*parsed.pointer, &fetched_, &value));
   moved_bytes_ += value.size();
   if (context_.placement.Apart(engine_key, value.size())) {
-    return MoveValue(parsed, value, parsed.pointer->crc);
+    return MoveValue(engine_key, parsed, value, parsed.pointer->crc);
   }
   payload_.clear();
   AppendEntryPayload(parsed.attributes, value, &payload_);
@@ -111,28 +111,15 @@ std::string_view MergeJob::FlushedPayload(const ParsedPayload& parsed, std::stri
   return payload_;
 }
 
-Result<std::string_view> MergeJob::MoveValue(const ParsedPayload& parsed, std::string_view value,
+Result<std::string_view> MergeJob::MoveValue(std::string_view engine_key,
+                                             const ParsedPayload& parsed, std::string_view value,
                                              uint32_t crc) {
-  if (values_ != nullptr && values_->file_bytes() >= context_.target_file_bytes) {
-    RETURN_IF_ERROR(FinishValueFile());
-  }
-  if (values_ == nullptr) {
-    const uint64_t number = context_.new_file_number();
-    ASSIGN_OR_RETURN(values_, vlog::ValueWriter::Create(*context_.fs, context_.dir, number));
-    value_outputs_.push_back(number);
-  }
-  ASSIGN_OR_RETURN(const vlog::ValuePointer pointer, values_->Add(value, crc));
+  const bool old =
+      parsed.pointer.has_value() && parsed.pointer->file.kind == vlog::ValueFileId::Kind::kMoved;
+  ASSIGN_OR_RETURN(const vlog::ValuePointer pointer, values_.Add(engine_key, old, value, crc));
   payload_.clear();
   AppendApartPayload(parsed.attributes, pointer, &payload_);
   return std::string_view(payload_);
-}
-
-Status MergeJob::FinishValueFile() {
-  if (values_ == nullptr) return Status::Ok();
-  RETURN_IF_ERROR(values_->Finish());
-  bytes_written_ += values_->file_bytes();
-  values_.reset();
-  return Status::Ok();
 }
 
 Status MergeJob::StartOutput() {
@@ -164,7 +151,7 @@ Status MergeJob::FinishOutput(const std::string* end) {
 
 Status MergeJob::FinishAll() {
   RETURN_IF_ERROR(FinishOutput(nullptr));
-  RETURN_IF_ERROR(FinishValueFile());
+  RETURN_IF_ERROR(values_.Finish());
   if (!outputs_.empty()) RETURN_IF_ERROR(context_.fs->SyncDir(context_.dir));
   for (const auto& file : plan_.inputs) edit_.DeleteFile(plan_.input_level, file->number());
   for (const auto& file : plan_.output_inputs) edit_.DeleteFile(output_level_, file->number());
@@ -173,8 +160,8 @@ Status MergeJob::FinishAll() {
 }
 
 MergeJobStats MergeJob::stats() const {
-  return {input_->bytes_read() + moved_bytes_, bytes_written_, input_->entries_dropped(),
-          edit_.added_files.size()};
+  return {input_->bytes_read() + moved_bytes_, bytes_written_ + values_.bytes_written(),
+          input_->entries_dropped(), edit_.added_files.size()};
 }
 
 std::unique_ptr<MergeJob> NewFlushJob(std::vector<std::shared_ptr<const Memtable>> memtables,

@@ -19,13 +19,13 @@
 
 #include "lsm/compaction/compaction_iterator.h"
 #include "lsm/compaction/compaction_picker.h"
+#include "lsm/compaction/value_outputs.h"
 #include "lsm/memtable/memtable.h"
 #include "lsm/sst/table_builder.h"
 #include "manifest/version_edit.h"
 #include "nokv/status.h"
 #include "vfs/vfs.h"
 #include "vlog/placement.h"
-#include "vlog/value_writer.h"
 
 namespace nokv::lsm {
 
@@ -54,6 +54,7 @@ struct MergeJobContext {
   // Where a compaction puts values that it moves, and those that lie in entries. A flush leaves all
   // where they are.
   vlog::Placement placement{vlog::Placement::kNever};
+  uint16_t value_buckets = 1;
 };
 
 struct MergeJobStats {
@@ -94,9 +95,8 @@ class MergeJob {
   // Of a flush: a value that lies in the log is left where it is.
   std::string_view FlushedPayload(const ParsedPayload& parsed, std::string_view payload);
   // Puts the value into a value file.
-  Result<std::string_view> MoveValue(const ParsedPayload& parsed, std::string_view value,
-                                     uint32_t crc);
-  Status FinishValueFile();
+  Result<std::string_view> MoveValue(std::string_view engine_key, const ParsedPayload& parsed,
+                                     std::string_view value, uint32_t crc);
   Status StartOutput();
   // Closes the open output; `end` is where the next one begins, nullptr for the last.
   Status FinishOutput(const std::string* end);
@@ -118,10 +118,9 @@ class MergeJob {
   bool has_begin_ = false;    // false for the first output: its tombstones begin anywhere
   std::string output_begin_;  // prefix at which the open output begins
   std::string last_prefix_;
-  std::string payload_;                        // what TablePayload made
-  std::string fetched_;                        // a value that is being moved
-  std::unique_ptr<vlog::ValueWriter> values_;  // the open value file
-  std::vector<uint64_t> value_outputs_;        // numbers of all value files created
+  std::string payload_;  // what TablePayload made
+  std::string fetched_;  // a value that is being moved
+  ValueOutputs values_;
   uint64_t moved_bytes_ = 0;
   std::vector<uint64_t> outputs_;  // numbers of all files created
   uint64_t bytes_written_ = 0;
