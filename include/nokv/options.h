@@ -44,7 +44,8 @@ struct Options {
 
   // A memtable is flushed when it holds this many bytes.
   size_t memtable_bytes = size_t{64} << 20;
-  // Writes wait when memtables that await their flush hold more than this.
+  // Writes wait when memtables that await their flush hold more than this, and are slowed down from
+  // half of it on.
   size_t immutable_memtable_bytes = size_t{128} << 20;
   // Size of a log segment file; a record that is larger gets a segment of its own.
   size_t log_segment_bytes = size_t{64} << 20;
@@ -84,9 +85,12 @@ struct Options {
   std::vector<CompressionType> compression = {CompressionType::kNone, CompressionType::kLz4};
   // Bloom filter bits per key; 0 for none. Ten give about 1 % false positives.
   int filter_bits_per_key = 10;
-  // Tables in level 0 that start a compaction, and that stop writes until one has finished.
+  // Tables in level 0 that start a compaction, and that stop writes until one has finished. From a
+  // third of the way on writes are slowed down.
   int level0_compaction_trigger = 4;
-  int level0_stop_trigger = 24;
+  int level0_stop_trigger = 36;
+  // Writes are slowed down when compaction is behind by a quarter of this, and most at all of it.
+  size_t compaction_debt_bytes = size_t{16} << 30;
 };
 
 struct WriteOptions {

@@ -99,6 +99,7 @@ void EngineImpl::FlushAsync(Completion done) {
 
 void EngineImpl::RunFlush() {
   if (flush_job_ == nullptr) {
+    LookAtDisk();
     base::MutexLock lock(mu_);
     const MemtableRef& memtable = immutables_.front();
     timings_.flush_wait.Add(clock().MonotonicMicros() - memtable.queued_at_micros);
@@ -158,7 +159,9 @@ Status EngineImpl::InstallFlush(const MemtableRef& memtable) {
   {
     base::MutexLock lock(mu_);
     timings_.flush_bytes_written += flush_job_->stats().bytes_written;
-    timings_.flush_build.Add(clock().MonotonicMicros() - flush_started_micros_);
+    const uint64_t micros = clock().MonotonicMicros() - flush_started_micros_;
+    timings_.flush_build.Add(micros);
+    throttle_.FlushDone(memtable.table->MemoryUsage(), micros);
     immutables_.pop_front();
     replay_segment_ = memtable.log_end.segment;
     PublishReadStateLocked();
@@ -292,10 +295,15 @@ void EngineImpl::FinishCompaction(Status status) {
     base::MutexLock lock(mu_);
     compaction_state_.Unregister(*compaction_plan_);
     const bool for_values = compaction_plan_->reason == lsm::CompactionReason::kValueGarbage;
+    const bool down = compaction_plan_->output_level > compaction_plan_->input_level;
+    const uint64_t moved = lsm::BytesOf(compaction_plan_->inputs);
+    const bool rewritten = !compaction_plan_->trivial_move;
     compaction_plan_.reset();
     if (status.ok()) {
       timings_.value_gc_runs += for_values ? 1 : 0;
-      timings_.compaction.Add(clock().MonotonicMicros() - compaction_started_micros_);
+      const uint64_t micros = clock().MonotonicMicros() - compaction_started_micros_;
+      timings_.compaction.Add(micros);
+      if (down && rewritten) throttle_.CompactionDone(moved, micros);
       timings_.compaction_bytes_read += stats.bytes_read;
       timings_.compaction_bytes_written += stats.bytes_written;
       PublishReadStateLocked();

@@ -226,6 +226,9 @@ TEST_F(BackgroundTest, FailedManifestAppendChangesNothingThatAReopenSees) {
 }
 
 TEST_F(BackgroundTest, SyncedWritesFindTheNextSegmentOfTheLogReady) {
+  Options options = SmallOptions();
+  options.immutable_memtable_bytes = 8 << 20;  // nobody waits for a flush
+  h_.Open(options);
   int spares = 0;
   int others = 0;
   h_.fs->SetObserver([&](const vfs::Operation& operation) {

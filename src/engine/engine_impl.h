@@ -23,6 +23,7 @@
 #include "engine/read_set.h"
 #include "engine/read_state.h"
 #include "engine/timing.h"
+#include "engine/write_throttle.h"
 #include "lsm/compaction/compaction_picker.h"
 #include "lsm/compaction/merge_job.h"
 #include "lsm/compaction/value_garbage.h"
@@ -83,6 +84,9 @@ class EngineImpl final : public Engine {
 
  private:
   friend class SnapshotHandle;
+
+  // A memtable with this many range tombstones is flushed: reads look at all of them.
+  static constexpr size_t kMaxMemtableTombstones = 1024;
 
   // A write that waits for room.
   struct StalledWrite {
@@ -192,6 +196,20 @@ class EngineImpl final : public Engine {
   std::vector<keys::SequenceNumber> SnapshotsLocked() const REQUIRES(mu_);
   void ReleaseSnapshot(keys::SequenceNumber sequence) EXCLUDES(mu_);
 
+  // back_pressure.cc
+  static ThrottleLimits LimitsOf(const Options& options);
+  bool MemtableFullLocked() const REQUIRES(mu_);
+  uint64_t ImmutableBytesLocked() const REQUIRES(mu_);
+  // Why no write can go ahead before background work has made room; null if one can.
+  const char* StopReasonLocked() const REQUIRES(mu_);
+  // As StopReasonLocked, or why writes have to take turns; then somebody will let them go on.
+  const char* WaitReasonLocked() REQUIRES(mu_);
+  // What is waiting has changed: sets the rate of writes.
+  void JudgeLoadLocked() REQUIRES(mu_);
+  void LookAtDisk() EXCLUDES(mu_);
+  // Has the writes that wait tried again when the throttle lets them.
+  void WakeWritersLocked() REQUIRES(mu_);
+
   // background.cc
   void ScheduleLocked() REQUIRES(mu_);
   void RunFlush() EXCLUDES(mu_);
@@ -265,7 +283,11 @@ class EngineImpl final : public Engine {
   std::shared_ptr<const ReadState> read_state_ GUARDED_BY(mu_);
   CommitTracker tracker_ GUARDED_BY(mu_){0, &horizon_};
   std::deque<StalledWrite> stalled_ GUARDED_BY(mu_);
-  std::vector<Validation*> validations_ GUARDED_BY(mu_);  // registered
+  WriteThrottle throttle_ GUARDED_BY(mu_);
+  uint64_t free_disk_bytes_ GUARDED_BY(mu_) = UINT64_MAX;  // when it was last looked at
+  std::optional<runtime::TimerId> waker_ GUARDED_BY(mu_);  // of writes that take turns
+  bool waking_ GUARDED_BY(mu_) = false;                    // it runs
+  std::vector<Validation*> validations_ GUARDED_BY(mu_);   // registered
   bool syncing_ GUARDED_BY(mu_) = false;
   bool preparing_ GUARDED_BY(mu_) = false;           // a file for the next segment of the log
   runtime::TimerId mark_timer_ GUARDED_BY(mu_) = 0;  // of MarkWhenQuietLocked; 0: none

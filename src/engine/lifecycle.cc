@@ -52,6 +52,7 @@ void EngineImpl::CloseAsync(Completion done) {
     close_done_ = std::move(done);
     if (mark_timer_ != 0 && doors_.runtime.Cancel(mark_timer_)) mark_timer_ = 0;
     AnswerQueuesLocked(DatabaseClosed(), &completions);
+    if (waker_.has_value() && doors_.runtime.Cancel(*waker_)) waker_.reset();
     MaybeFinishCloseLocked();
   }
   completions.Run();
@@ -60,7 +61,7 @@ void EngineImpl::CloseAsync(Completion done) {
 void EngineImpl::MaybeFinishCloseLocked() {
   if (!closing_ || close_posted_) return;
   if (flushing_ || compacting_ || syncing_ || preparing_ || mark_timer_ != 0 ||
-      tracker_.in_flight() > 0) {
+      waker_.has_value() || waking_ || tracker_.in_flight() > 0) {
     return;
   }
   close_posted_ = true;

@@ -39,6 +39,8 @@ Status CheckOptions(const Options& options) {
         policy.strategy != ValueSeparationPolicy::Strategy::kThreshold || policy.threshold > 0,
         "the threshold of a value separation policy is 0"));
   }
+  RETURN_IF_ERROR(
+      require(options.compaction_debt_bytes >= 1024, "compaction_debt_bytes is below 1024"));
   return require(options.level0_stop_trigger > options.level0_compaction_trigger,
                  "level0_stop_trigger is not above level0_compaction_trigger");
 }
@@ -86,7 +88,8 @@ EngineImpl::EngineImpl(const Options& options, std::string path, const Doors& do
       compaction_options_(MakeCompactionOptions(options)),
       placement_(MakePlacement(options)),
       cache_(options.block_cache_bytes),
-      times_(std::make_shared<OperationTimes>(doors.runtime.clock())) {
+      times_(std::make_shared<OperationTimes>(doors.runtime.clock())),
+      throttle_(LimitsOf(options)) {
   active_.table = NewMemtable();
 }
 

@@ -193,11 +193,18 @@ std::shared_ptr<const ReadState> EngineImpl::ReportUnderLock(Stats* stats) const
     stats->write.queue_entries += BatchReader(write.encoding).count();
     stats->write.queue_bytes += static_cast<int64_t>(write.encoding.size());
   }
-  if (!stalled_.empty()) {
+  const char* stop = stalled_.empty() ? nullptr : StopReasonLocked();
+  if (stop != nullptr) {
     stats->write.throttle_active = true;
     stats->write.throttle_mode = "stop";
     stats->write.throttle_pressure_permille = 1000;
-    stats->write.throttle_reason = timings_.stalls.reason();
+    stats->write.throttle_reason = stop;
+  } else if (throttle_.engaged()) {
+    stats->write.throttle_active = stats->write.slowdown_active = true;
+    stats->write.throttle_mode = "slowdown";
+    stats->write.throttle_pressure_permille = throttle_.pressure_permille();
+    stats->write.throttle_rate_bytes_per_sec = throttle_.rate();
+    stats->write.throttle_reason = throttle_.reason();
   }
   stats->compaction = ReportCompaction(timings_);
   stats->value_log = ReportValueLog(timings_);

@@ -8,8 +8,6 @@
 namespace nokv::engine {
 
 namespace {
-// A memtable with more range tombstones than this is flushed: reads look at all of them.
-constexpr size_t kMaxMemtableTombstones = 1024;
 // What an entry takes in a memtable, roughly: sizes its hash index.
 constexpr size_t kExpectedEntryBytes = 256;
 // The log notes how far it is synced at once after a sync for so few, which may be the last for
@@ -145,23 +143,12 @@ Status EngineImpl::PlaceLocked(const Batch& batch, SyncNeed need,
 }
 
 bool EngineImpl::MakeRoomLocked() {
-  const size_t level0 = read_state_->version->files(0).size();
-  if (level0 >= static_cast<size_t>(options_.level0_stop_trigger)) {
-    timings_.stalls.Begin("level 0 tables", clock().MonotonicMicros());
+  const char* reason = WaitReasonLocked();
+  if (reason != nullptr) {
+    timings_.stalls.Begin(reason, clock().MonotonicMicros());
     return false;
   }
-  const lsm::Memtable& active = *active_.table;
-  if (active.empty() || (active.MemoryUsage() < options_.memtable_bytes &&
-                         active.range_tombstone_count() < kMaxMemtableTombstones)) {
-    return true;
-  }
-  size_t waiting_bytes = active.MemoryUsage();
-  for (const MemtableRef& memtable : immutables_) waiting_bytes += memtable.table->MemoryUsage();
-  if (!immutables_.empty() && waiting_bytes > options_.immutable_memtable_bytes) {
-    timings_.stalls.Begin("immutable memtables", clock().MonotonicMicros());
-    return false;
-  }
-  SwitchMemtableLocked();
+  if (MemtableFullLocked()) SwitchMemtableLocked();
   return true;
 }
 
@@ -191,6 +178,7 @@ Result<EngineImpl::Admission> EngineImpl::AdmitLocked(std::string_view encoding,
     SetBackgroundErrorLocked(place.status(), completions);
     return background_error_;
   }
+  if (throttle_.engaged()) throttle_.Charge(encoding.size(), clock().MonotonicMicros());
   for (Validation* validation : validations_) validation->SeeBatch(encoding);
   const uint32_t count = BatchReader(encoding).count();
   Admission admission;

@@ -10,12 +10,6 @@ namespace {
 // A table of nothing but tombstones counts as this many more of its size.
 constexpr double kTombstoneWeight = 2;
 
-uint64_t BytesOf(const FileList& files) {
-  uint64_t bytes = 0;
-  for (const auto& file : files) bytes += file->meta().file_bytes;
-  return bytes;
-}
-
 // True if rewriting the table would give room back: it holds what expired, or tombstones that no
 // snapshot needs make up at least half of it.
 bool HoldsGarbage(const manifest::FileMetadata& file, const PickContext& context) {
@@ -142,6 +136,12 @@ std::optional<CompactionPlan> PickGarbage(const std::shared_ptr<const Version>& 
 }
 
 }  // namespace
+
+uint64_t BytesOf(const FileList& files) {
+  uint64_t bytes = 0;
+  for (const auto& file : files) bytes += file->meta().file_bytes;
+  return bytes;
+}
 
 uint64_t CompactionPlan::input_bytes() const {
   return BytesOf(inputs) + BytesOf(output_inputs);

@@ -27,6 +27,9 @@ namespace nokv::lsm {
 
 enum class CompactionReason { kLevel0Files, kLevelBytes, kGarbage, kManual, kValueGarbage };
 
+// Of the files of the tables.
+uint64_t BytesOf(const FileList& files);
+
 struct CompactionPlan {
   std::shared_ptr<const Version> version;  // keeps the inputs alive
   CompactionReason reason = CompactionReason::kLevelBytes;

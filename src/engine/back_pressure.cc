@@ -1,0 +1,82 @@
+// Back-pressure: what makes writes wait, and who lets them go on.
+#include "engine/engine_impl.h"
+
+namespace nokv::engine {
+
+ThrottleLimits EngineImpl::LimitsOf(const Options& options) {
+  ThrottleLimits limits;
+  limits.immutable_bytes = options.immutable_memtable_bytes;
+  limits.level0_trigger = static_cast<uint64_t>(options.level0_compaction_trigger);
+  limits.level0_stop = static_cast<uint64_t>(options.level0_stop_trigger);
+  limits.pending_bytes = options.compaction_debt_bytes;
+  // What is in memory has to find room.
+  limits.low_disk_bytes = 2 * options.memtable_bytes + options.immutable_memtable_bytes;
+  return limits;
+}
+
+bool EngineImpl::MemtableFullLocked() const {
+  const lsm::Memtable& active = *active_.table;
+  return !active.empty() && (active.MemoryUsage() >= options_.memtable_bytes ||
+                             active.range_tombstone_count() >= kMaxMemtableTombstones);
+}
+
+uint64_t EngineImpl::ImmutableBytesLocked() const {
+  uint64_t bytes = 0;
+  for (const MemtableRef& memtable : immutables_) bytes += memtable.table->MemoryUsage();
+  return bytes;
+}
+
+const char* EngineImpl::StopReasonLocked() const {
+  if (read_state_->version->files(0).size() >= static_cast<size_t>(options_.level0_stop_trigger)) {
+    return "level 0 tables";
+  }
+  const bool stops =
+      !immutables_.empty() && MemtableFullLocked() &&
+      ImmutableBytesLocked() + active_.table->MemoryUsage() > options_.immutable_memtable_bytes;
+  return stops ? "immutable memtables" : nullptr;
+}
+
+const char* EngineImpl::WaitReasonLocked() {
+  const char* reason = StopReasonLocked();
+  if (reason != nullptr || !throttle_.engaged()) return reason;
+  if (throttle_.MayGo(clock().MonotonicMicros())) return nullptr;
+  WakeWritersLocked();
+  return throttle_.reason();
+}
+
+void EngineImpl::JudgeLoadLocked() {
+  if (options_.read_only) return;
+  ThrottleLoad load;
+  load.immutable_bytes = ImmutableBytesLocked();
+  load.level0_tables = read_state_->version->files(0).size();
+  load.pending_bytes = lsm::PendingCompactionBytes(*read_state_->version, compaction_options_);
+  load.free_disk_bytes = free_disk_bytes_;
+  throttle_.Judge(load);
+}
+
+void EngineImpl::LookAtDisk() {
+  const Result<uint64_t> free = doors_.fs.FreeSpace(path_);
+  base::MutexLock lock(mu_);
+  // Unknown is not low: a full disk still refuses.
+  free_disk_bytes_ = free.ok() ? *free : UINT64_MAX;
+  JudgeLoadLocked();
+}
+
+void EngineImpl::WakeWritersLocked() {
+  if (waker_.has_value() || closing_) return;
+  const uint64_t now = clock().MonotonicMicros();
+  const uint64_t delay = throttle_.DueAt() > now ? throttle_.DueAt() - now : 1;
+  waker_ = doors_.runtime.PostAfter(runtime::Lane::kLog, delay, [this] {
+    {
+      base::MutexLock lock(mu_);
+      waker_.reset();
+      waking_ = true;
+    }
+    DrainStalled();
+    base::MutexLock lock(mu_);
+    waking_ = false;
+    MaybeFinishCloseLocked();
+  });
+}
+
+}  // namespace nokv::engine

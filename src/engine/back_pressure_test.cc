@@ -1,0 +1,91 @@
+// How writes are slowed down and stopped by what waits behind them, on the memory disk.
+#include <gmock/gmock.h>
+
+#include "engine/engine_test_util.h"
+
+namespace nokv::engine {
+namespace {
+
+class BackPressureTest : public testing::Test {
+ protected:
+  // Nothing runs in the background until the test lets it.
+  void WriteAsync(int count, size_t value_bytes) {
+    for (int i = 0; i < count; i++) {
+      WriteBatch batch;
+      batch.Put("k" + std::to_string(written_++), std::string(value_bytes, 'v'));
+      h_.db->WriteAsync({}, std::move(batch), [this](const Status& status) {
+        EXPECT_TRUE(status.ok()) << status;
+        acknowledged_++;
+      });
+    }
+  }
+
+  EngineHarness h_;
+  int written_ = 0;
+  int acknowledged_ = 0;
+};
+
+TEST_F(BackPressureTest, WritesTakeTurnsBeforeTheyStop) {
+  Options options = SmallOptions();
+  options.immutable_memtable_bytes = 64 << 20;
+  options.memtable_bytes = 8 << 20;
+  h_.Open(options);
+  // More than half of what may wait for a flush, and more than a burst.
+  WriteAsync(45, 1 << 20);
+  const WriteStats slow = h_.db->Stats().write;
+  EXPECT_LT(acknowledged_, 45);
+  EXPECT_GT(acknowledged_, 32);
+  EXPECT_EQ(slow.throttle_mode, "slowdown");
+  EXPECT_TRUE(slow.throttle_active && slow.slowdown_active);
+  EXPECT_EQ(slow.throttle_reason, "immutable memtables");
+  EXPECT_GT(slow.throttle_rate_bytes_per_sec, 0U);
+  EXPECT_GT(slow.throttle_pressure_permille, 0U);
+  EXPECT_LT(slow.throttle_pressure_permille, 1000U);
+  EXPECT_EQ(slow.queue_depth, 45 - acknowledged_);
+  h_.runtime->Advance(1'000'000);
+  EXPECT_EQ(acknowledged_, 45);
+  const WriteStats after = h_.db->Stats().write;
+  EXPECT_EQ(after.throttle_mode, "none");
+  ASSERT_EQ(after.stalls.size(), 1U);
+  EXPECT_EQ(after.stalls[0].reason, "immutable memtables");
+}
+
+TEST_F(BackPressureTest, ACloseDoesNotWaitForTheTurnOfAWrite) {
+  Options options = SmallOptions();
+  options.immutable_memtable_bytes = 64 << 20;
+  options.memtable_bytes = 8 << 20;
+  h_.Open(options);
+  for (int i = 0; i < 45; i++) {
+    WriteBatch batch;
+    batch.Put("k" + std::to_string(i), std::string(1 << 20, 'v'));
+    h_.db->WriteAsync({}, std::move(batch), [this](const Status&) { acknowledged_++; });
+  }
+  ASSERT_EQ(h_.db->Stats().write.throttle_mode, "slowdown");
+  const uint64_t before = h_.runtime->clock().MonotonicMicros();
+  ASSERT_TRUE(h_.db->Close().ok());
+  EXPECT_EQ(acknowledged_, 45) << "each is answered";
+  EXPECT_EQ(h_.runtime->clock().MonotonicMicros(), before);
+}
+
+TEST_F(BackPressureTest, ADiskThatIsNearlyFullSlowsWritesDownAndTheyGoOnByTheClock) {
+  Options options = SmallOptions();
+  options.memtable_bytes = 8 << 20;
+  h_.Open(options);
+  h_.disk->SetCapacity(10 << 20);
+  h_.Put("k", "v");
+  ASSERT_TRUE(h_.db->Flush().ok());
+  const WriteStats slow = h_.db->Stats().write;
+  EXPECT_EQ(slow.throttle_reason, "free disk");
+  EXPECT_EQ(slow.throttle_mode, "slowdown");
+  WriteAsync(10, 100 << 10);
+  EXPECT_LT(acknowledged_, 10);
+  h_.runtime->Advance(1'000'000);
+  EXPECT_EQ(acknowledged_, 10) << "no flush was due";
+  EXPECT_EQ(h_.db->Stats().flush.completed, 1);
+  h_.disk->SetCapacity(UINT64_MAX);
+  ASSERT_TRUE(h_.db->Flush().ok());
+  EXPECT_EQ(h_.db->Stats().write.throttle_mode, "none");
+}
+
+}  // namespace
+}  // namespace nokv::engine

@@ -1,0 +1,81 @@
+#include "engine/write_throttle.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace nokv::engine {
+
+namespace {
+
+// Writes come this much faster than the work behind them when pressure begins, and this much slower
+// just before they would be stopped.
+constexpr double kPaceAtFirst = 1.5;
+constexpr double kPaceAtLast = 0.25;
+// Work that took no longer than this says nothing of the pace.
+constexpr uint64_t kShortestMicros = 1000;
+// What the newest experience counts.
+constexpr double kNewest = 0.3;
+
+// How far `value` is from `begin` to `end`: below 0 in front of it.
+double Progress(uint64_t value, uint64_t begin, uint64_t end) {
+  if (end <= begin) return value >= end ? 1 : -1;
+  return (static_cast<double>(value) - static_cast<double>(begin)) /
+         static_cast<double>(end - begin);
+}
+
+}  // namespace
+
+void WriteThrottle::Pace::Add(uint64_t bytes, uint64_t micros) {
+  if (bytes == 0 || micros < kShortestMicros) return;
+  const double rate = static_cast<double>(bytes) * 1e6 / static_cast<double>(micros);
+  rate_ = seen_ ? rate_ + kNewest * (rate - rate_) : rate;
+  seen_ = true;
+}
+
+void WriteThrottle::Press(double pressure, const Pace& pace, const char* reason, double* rate) {
+  if (pressure <= 0) return;
+  pressure = std::min(pressure, 1.0);
+  const double mine =
+      std::max(pace.rate() * (kPaceAtFirst - (kPaceAtFirst - kPaceAtLast) * pressure),
+               static_cast<double>(kMinRate));
+  if (mine >= *rate) return;
+  *rate = mine;
+  reason_ = reason;
+  pressure_permille_ = static_cast<uint32_t>(pressure * 1000);
+}
+
+void WriteThrottle::Judge(const ThrottleLoad& load) {
+  reason_ = "";
+  pressure_permille_ = 0;
+  double rate = std::numeric_limits<double>::infinity();
+  Press(Progress(load.immutable_bytes, limits_.immutable_bytes / 2, limits_.immutable_bytes),
+        flush_pace_, "immutable memtables", &rate);
+  // A third of the way to the stop is for bursts.
+  Press(Progress(load.level0_tables,
+                 limits_.level0_trigger + (limits_.level0_stop - limits_.level0_trigger) / 3,
+                 limits_.level0_stop),
+        compaction_pace_, "level 0 tables", &rate);
+  Press(Progress(load.pending_bytes, limits_.pending_bytes / 4, limits_.pending_bytes),
+        compaction_pace_, "compaction debt", &rate);
+  if (load.free_disk_bytes < limits_.low_disk_bytes) {
+    Press(Progress(limits_.low_disk_bytes - load.free_disk_bytes, 0, limits_.low_disk_bytes),
+          flush_pace_, "free disk", &rate);
+  }
+  rate_.store(reason_[0] == '\0' ? 0 : static_cast<uint64_t>(rate), std::memory_order_relaxed);
+}
+
+bool WriteThrottle::MayGo(uint64_t now_micros) {
+  if (rate() == 0 || even_at_micros_ <= static_cast<double>(now_micros)) waiting_ = false;
+  return !waiting_;
+}
+
+void WriteThrottle::Charge(uint64_t bytes, uint64_t now_micros) {
+  const uint64_t rate = this->rate();
+  if (rate == 0) return;
+  const auto now = static_cast<double>(now_micros);
+  const double micros = static_cast<double>(bytes) * 1e6 / static_cast<double>(rate);
+  even_at_micros_ = std::min(std::max(even_at_micros_, now) + micros, now + kMaxDebtMicros);
+  waiting_ = even_at_micros_ > now + kBurstMicros;
+}
+
+}  // namespace nokv::engine

@@ -1,0 +1,98 @@
+// How load becomes a rate, and a rate becomes waiting.
+#include "engine/write_throttle.h"
+
+#include <gtest/gtest.h>
+
+namespace nokv::engine {
+namespace {
+
+constexpr ThrottleLimits kLimits{.immutable_bytes = 100,
+                                 .level0_trigger = 4,
+                                 .level0_stop = 34,
+                                 .pending_bytes = 1000,
+                                 .low_disk_bytes = 500};
+
+TEST(WriteThrottleTest, WithinAllBoundsNothingWaits) {
+  WriteThrottle throttle(kLimits);
+  throttle.Judge(
+      {.immutable_bytes = 50, .level0_tables = 14, .pending_bytes = 250, .free_disk_bytes = 500});
+  EXPECT_FALSE(throttle.engaged());
+  EXPECT_STREQ(throttle.reason(), "");
+  throttle.Charge(1 << 30, 10);
+  EXPECT_TRUE(throttle.MayGo(10));
+}
+
+TEST(WriteThrottleTest, EachKindOfLoadSlowsWritesAndSaysSo) {
+  const auto reason = [](const ThrottleLoad& load) {
+    WriteThrottle throttle(kLimits);
+    throttle.Judge(load);
+    return std::string(throttle.engaged() ? throttle.reason() : "");
+  };
+  EXPECT_EQ(reason({.immutable_bytes = 60}), "immutable memtables");
+  EXPECT_EQ(reason({.level0_tables = 15}), "level 0 tables");
+  EXPECT_EQ(reason({.pending_bytes = 400}), "compaction debt");
+  EXPECT_EQ(reason({.free_disk_bytes = 400}), "free disk");
+}
+
+TEST(WriteThrottleTest, TheRateFallsWithPressureAroundWhatTheWorkBehindGetsDone) {
+  WriteThrottle throttle(kLimits);
+  throttle.CompactionDone(80 << 20, 1'000'000);
+  uint64_t before = UINT64_MAX;
+  for (uint64_t tables = 15; tables <= 34; tables++) {
+    throttle.Judge({.level0_tables = tables});
+    EXPECT_LT(throttle.rate(), before) << tables;
+    before = throttle.rate();
+    if (tables == 15) {
+      EXPECT_GT(throttle.rate(), uint64_t{80} << 20);
+    }
+  }
+  EXPECT_EQ(throttle.pressure_permille(), 1000U);
+  EXPECT_NEAR(static_cast<double>(throttle.rate()), 20 << 20, 1000);
+}
+
+TEST(WriteThrottleTest, TheLowestRateCounts) {
+  WriteThrottle throttle(kLimits);
+  throttle.CompactionDone(100 << 20, 1'000'000);
+  throttle.FlushDone(10 << 20, 1'000'000);
+  throttle.Judge({.immutable_bytes = 51, .level0_tables = 20});
+  EXPECT_STREQ(throttle.reason(), "immutable memtables");
+}
+
+TEST(WriteThrottleTest, WritesComeAtTheRateInBurstsOfAFewMilliseconds) {
+  WriteThrottle throttle(kLimits);
+  throttle.FlushDone(100 << 20, 1'000'000);
+  throttle.Judge({.immutable_bytes = 80});
+  const auto rate = static_cast<double>(throttle.rate());
+  uint64_t now = 1'000'000;
+  uint64_t written = 0, longest = 0;
+  while (now < 2'000'000) {
+    if (throttle.MayGo(now)) {
+      throttle.Charge(1000, now);
+      written += 1000;
+    } else {
+      longest = std::max(longest, throttle.DueAt() - now);
+      now = throttle.DueAt();
+    }
+  }
+  EXPECT_NEAR(static_cast<double>(written), rate, rate / 100);
+  EXPECT_LT(longest, 2 * WriteThrottle::kBurstMicros);
+}
+
+TEST(WriteThrottleTest, AHugeBatchDoesNotStopThoseBehindIt) {
+  WriteThrottle throttle(kLimits);
+  throttle.Judge({.immutable_bytes = 99});
+  throttle.Charge(uint64_t{1} << 40, 1'000'000);
+  EXPECT_FALSE(throttle.MayGo(1'000'000));
+  EXPECT_LE(throttle.DueAt(), 1'000'001 + WriteThrottle::kMaxDebtMicros);
+  EXPECT_TRUE(throttle.MayGo(throttle.DueAt()));
+}
+
+TEST(WriteThrottleTest, HoweverSlowTheWorkIsWritesGoOn) {
+  WriteThrottle throttle(kLimits);
+  throttle.FlushDone(1, 1'000'000'000);
+  throttle.Judge({.free_disk_bytes = 0});
+  EXPECT_EQ(throttle.rate(), WriteThrottle::kMinRate);
+}
+
+}  // namespace
+}  // namespace nokv::engine
