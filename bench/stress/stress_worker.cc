@@ -242,6 +242,7 @@ Options StressOptions(uint64_t seed) {
   for (uint64_t level = 0; level < levels; ++level) {
     options.compression.push_back(static_cast<CompressionType>(random.Uniform(3)));
   }
+  options.max_compactions = 1 + static_cast<int>(random.Uniform(4));
   return options;
 }
 

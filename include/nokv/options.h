@@ -89,6 +89,8 @@ struct Options {
   // third of the way on writes are slowed down.
   int level0_compaction_trigger = 4;
   int level0_stop_trigger = 36;
+  // Compactions that run at once, and parts into which a large one is cut.
+  int max_compactions = 2;
   // Writes are slowed down when compaction is behind by a quarter of this, and most at all of it.
   size_t compaction_debt_bytes = size_t{16} << 30;
 };

@@ -35,6 +35,7 @@ Options TinyOptions(uint64_t seed) {
   options.value_separation_threshold = SomeThreshold(seed);
   options.value_log_buckets = 1 + seed % 3;
   if (random.OneIn(2)) options.compression = {CompressionType::kNone, CompressionType::kZstd};
+  options.max_compactions = 1 + static_cast<int>(random.Uniform(3));
   return options;
 }
 

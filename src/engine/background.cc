@@ -1,5 +1,5 @@
-// Background work: flushes, compactions and the removal of what they leave behind. One flush and
-// one compaction run at a time, each as a chain of short tasks.
+// Background work: what is due, flushes, and the removal of what they and compactions leave behind.
+// One flush runs at a time, as a chain of short tasks.
 #include <algorithm>
 
 #include "base/macros.h"
@@ -9,9 +9,6 @@
 namespace nokv::engine {
 
 namespace {
-// Input that one task works through before it lets others run.
-constexpr uint64_t kSliceBytes = 4 << 20;
-
 bool PointsIntoLog(const manifest::VersionEdit& edit) {
   return std::any_of(edit.added_files.begin(), edit.added_files.end(),
                      [](const auto& added) { return !added.second.points_into.empty(); });
@@ -28,21 +25,7 @@ void EngineImpl::ScheduleLocked() {
     flushing_ = true;
     doors_.runtime.Post(runtime::Lane::kFlush, [this] { RunFlush(); });
   }
-  if (!compacting_) {
-    Completions completions;
-    compaction_plan_ = PlanCompactionLocked(&completions);
-    if (compaction_plan_.has_value()) {
-      compacting_ = true;
-      compaction_state_.Register(*compaction_plan_);
-      compaction_started_micros_ = clock().MonotonicMicros();
-      doors_.runtime.Post(runtime::Lane::kCompaction, [this] { RunCompaction(); });
-    }
-    // A manual compaction may end here; its caller is told from a task, with no lock held.
-    if (!completions.empty()) {
-      auto shared = std::make_shared<Completions>(std::move(completions));
-      doors_.runtime.Post(runtime::Lane::kCompaction, [shared] { shared->Run(); });
-    }
-  }
+  StartCompactionsLocked();
 }
 
 lsm::MergeJobContext EngineImpl::JobContextLocked() {
@@ -192,131 +175,6 @@ void EngineImpl::FinishFlush(Status status) {
   // Last: from here on the engine may be closed and destroyed.
   base::MutexLock lock(mu_);
   flushing_ = false;
-  ScheduleLocked();
-  MaybeFinishCloseLocked();
-}
-
-std::optional<lsm::CompactionPlan> EngineImpl::PlanCompactionLocked(Completions* completions) {
-  auto plan = PlanManualLocked(completions);
-  if (!plan.has_value()) plan = PickCompactionLocked();
-  if (!plan.has_value()) return PlanValueGarbageLocked(completions);
-  // What has to be read anyway leaves the files that are to be emptied.
-  const auto files = FilesToEmptyAlongLocked();
-  plan->emptied = {files.begin(), files.end()};
-  return plan;
-}
-
-std::optional<lsm::CompactionPlan> EngineImpl::PickCompactionLocked() {
-  lsm::PickContext context;
-  context.now_ms = clock().WallMillis();
-  context.oldest_snapshot = SnapshotsLocked().front();
-  return lsm::PickCompaction(read_state_->version, compaction_options_, compaction_state_, context);
-}
-
-std::optional<lsm::CompactionPlan> EngineImpl::PlanManualLocked(Completions* completions) {
-  while (!manual_.empty()) {
-    ManualCompaction& manual = manual_.front();
-    const auto& version = read_state_->version;
-    lsm::PrefixRange range{manual.start, manual.end, /*end_inclusive=*/false};
-    // Without an upper bound: past every keyspace byte.
-    if (range.end.empty()) range.end = std::string(1, '\xff');
-    // The deepest level is rewritten in place, but not right after it was merged into.
-    const int deepest = version->DeepestLevel();
-    const int last = manual.merged_down ? deepest - 1 : deepest;
-    for (; manual.level <= last; manual.level++) {
-      auto plan = lsm::PlanManual(version, compaction_options_, manual.level, range);
-      if (!plan.has_value()) continue;
-      if (plan->output_level > manual.level) manual.merged_down = true;
-      manual.level++;
-      return plan;
-    }
-    completions->Add(std::move(manual.done), Status::Ok());
-    manual_.pop_front();
-  }
-  return std::nullopt;
-}
-
-void EngineImpl::CompactRangeAsync(std::string start, std::string end, Completion done) {
-  FlushAsync([this, start = std::move(start), end = std::move(end),
-              done = std::move(done)](Status flushed) mutable {
-    Completions completions;
-    {
-      base::MutexLock lock(mu_);
-      Status refusal = flushed.ok() ? RefusalLocked() : std::move(flushed);
-      if (refusal.ok()) {
-        manual_.push_back({std::move(start), std::move(end), 0, false, std::move(done)});
-        ScheduleLocked();
-      } else {
-        completions.Add(std::move(done), std::move(refusal));
-      }
-    }
-    completions.Run();
-  });
-}
-
-void EngineImpl::RunCompaction() {
-  const lsm::CompactionPlan& plan = *compaction_plan_;
-  if (plan.trivial_move) return FinishCompaction(versions_->LogAndApply({TrivialMoveEdit(plan)}));
-  if (compaction_job_ == nullptr) {
-    base::MutexLock lock(mu_);
-    compaction_job_ = lsm::NewCompactionJob(plan, JobContextLocked());
-  }
-  {
-    base::MutexLock lock(mu_);
-    if (closing_ || !background_error_.ok()) {
-      compaction_job_->RemoveOutputs();
-      return CancelCompactionLocked();
-    }
-  }
-  const Result<bool> done = compaction_job_->Step(kSliceBytes);
-  if (!done.ok()) return FinishCompaction(done.status().Prefixed("compaction"));
-  if (!*done) {
-    doors_.runtime.Post(runtime::Lane::kCompaction, [this] { RunCompaction(); });
-    return;
-  }
-  FinishCompaction(
-      versions_->LogAndApply({compaction_job_->edit()}).Prefixed("install compaction"));
-}
-
-void EngineImpl::CancelCompactionLocked() {
-  compaction_state_.Unregister(*compaction_plan_);
-  compaction_plan_.reset();
-  compaction_job_.reset();
-  compacting_ = false;
-  MaybeFinishCloseLocked();
-}
-
-void EngineImpl::FinishCompaction(Status status) {
-  lsm::MergeJobStats stats;
-  if (compaction_job_ != nullptr) stats = compaction_job_->stats();
-  compaction_job_.reset();
-  Completions completions;
-  {
-    base::MutexLock lock(mu_);
-    compaction_state_.Unregister(*compaction_plan_);
-    const bool for_values = compaction_plan_->reason == lsm::CompactionReason::kValueGarbage;
-    const bool down = compaction_plan_->output_level > compaction_plan_->input_level;
-    const uint64_t moved = lsm::BytesOf(compaction_plan_->inputs);
-    const bool rewritten = !compaction_plan_->trivial_move;
-    compaction_plan_.reset();
-    if (status.ok()) {
-      timings_.value_gc_runs += for_values ? 1 : 0;
-      const uint64_t micros = clock().MonotonicMicros() - compaction_started_micros_;
-      timings_.compaction.Add(micros);
-      if (down && rewritten) throttle_.CompactionDone(moved, micros);
-      timings_.compaction_bytes_read += stats.bytes_read;
-      timings_.compaction_bytes_written += stats.bytes_written;
-      PublishReadStateLocked();
-    } else {
-      SetBackgroundErrorLocked(status, &completions);
-    }
-  }
-  completions.Run();
-  if (status.ok()) RemoveObsoleteFiles();
-  DrainStalled();
-  // Last: from here on the engine may be closed and destroyed.
-  base::MutexLock lock(mu_);
-  compacting_ = false;
   ScheduleLocked();
   MaybeFinishCloseLocked();
 }

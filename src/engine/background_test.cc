@@ -215,6 +215,59 @@ TEST_F(BackgroundTest, FailedCompactionKeepsItsInputs) {
   for (int i = 0; i < 50; i++) EXPECT_EQ(h_.Get("k" + std::to_string(i)).size(), 500U);
 }
 
+TEST_F(BackgroundTest, ALargeCompactionRunsInPartsAndIsInstalledAsOne) {
+  Options options = SmallOptions();
+  options.memtable_bytes = 1 << 20;
+  options.table_bytes = 8 << 10;
+  options.compression = {CompressionType::kNone};
+  options.max_compactions = 3;
+  h_.Open(options);
+  for (int i = 0; i < 100; i++) h_.Put("k" + std::to_string(i), std::string(1000, 'a'));
+  ASSERT_TRUE(h_.db->CompactRange("", "").ok());
+  for (int i = 0; i < 100; i++) h_.Put("k" + std::to_string(i), std::string(1000, 'b'));
+  ASSERT_TRUE(h_.db->Flush().ok());
+  int parts = 0, edits = 0;
+  h_.fs->SetObserver([&](const vfs::Operation& operation) {
+    if (operation.op == vfs::Op::kSyncDir) parts++;  // each makes its tables durable
+    const bool manifest = operation.path.find("MANIFEST") != std::string::npos;
+    if (manifest && operation.op == vfs::Op::kSync) edits++;
+    return vfs::Fault{};
+  });
+  ASSERT_TRUE(h_.db->CompactRange("", "").ok());
+  EXPECT_EQ(parts, 3);
+  EXPECT_EQ(edits, 1);
+  EXPECT_EQ(TableEntries(), 100U);
+  for (int i = 0; i < 100; i++) EXPECT_EQ(h_.Get("k" + std::to_string(i))[0], 'b');
+}
+
+TEST_F(BackgroundTest, WhenOnePartOfACompactionFailsNothingOfItStays) {
+  Options options = SmallOptions();
+  options.memtable_bytes = 1 << 20;
+  options.table_bytes = 8 << 10;
+  options.compression = {CompressionType::kNone};
+  options.max_compactions = 3;
+  h_.Open(options);
+  for (int i = 0; i < 100; i++) h_.Put("k" + std::to_string(i), std::string(1000, 'a'));
+  ASSERT_TRUE(h_.db->CompactRange("", "").ok());
+  for (int i = 0; i < 100; i++) h_.Put("k" + std::to_string(i), std::string(1000, 'b'));
+  ASSERT_TRUE(h_.db->Flush().ok());
+  const auto before = h_.Files(".sst");
+  int syncs = 0;
+  h_.fs->SetObserver([&](const vfs::Operation& operation) {
+    vfs::Fault fault;
+    if (operation.path.ends_with(".sst") && operation.op == vfs::Op::kSync && ++syncs == 4) {
+      fault.error_number = EIO;
+    }
+    return fault;
+  });
+  EXPECT_FALSE(h_.db->CompactRange("", "").ok());
+  h_.runtime->RunReady();
+  EXPECT_EQ(h_.Files(".sst"), before);
+  Heal();
+  h_.Open(options);
+  for (int i = 0; i < 100; i++) EXPECT_EQ(h_.Get("k" + std::to_string(i))[0], 'b');
+}
+
 TEST_F(BackgroundTest, FailedManifestAppendChangesNothingThatAReopenSees) {
   for (int i = 0; i < 50; i++) h_.Put("k" + std::to_string(i), "v");
   FailAlways(vfs::Op::kSync, "MANIFEST", EIO);
@@ -226,9 +279,6 @@ TEST_F(BackgroundTest, FailedManifestAppendChangesNothingThatAReopenSees) {
 }
 
 TEST_F(BackgroundTest, SyncedWritesFindTheNextSegmentOfTheLogReady) {
-  Options options = SmallOptions();
-  options.immutable_memtable_bytes = 8 << 20;  // nobody waits for a flush
-  h_.Open(options);
   int spares = 0;
   int others = 0;
   h_.fs->SetObserver([&](const vfs::Operation& operation) {
@@ -241,9 +291,11 @@ TEST_F(BackgroundTest, SyncedWritesFindTheNextSegmentOfTheLogReady) {
   EXPECT_EQ(spares, 0) << "unsynced writes need no zeros";
   EXPECT_GT(others, 0);
   h_.Put("k", "v", /*sync=*/true);
+  h_.runtime->RunReady();
   others = 0;
   for (int i = 0; i < 50; i++) {
     h_.Put("k" + std::to_string(i), std::string(4000, 'v'), /*sync=*/true);
+    h_.runtime->RunReady();
   }
   EXPECT_GT(spares, 2);
   EXPECT_EQ(others, 0);

@@ -1,6 +1,6 @@
 // EngineImpl: the engine's state and its state machines. The methods are in one file per operation:
-// open.cc, write.cc, validate.cc, read.cc, background.cc (flush and compaction), value_gc.cc
-// (values outside tables), lifecycle.cc (errors, close) and report.cc (statistics).
+// open.cc, write.cc, validate.cc, read.cc, background.cc (flush), compaction.cc, back_pressure.cc,
+// value_gc.cc (values outside tables), lifecycle.cc (errors, close) and report.cc (statistics).
 //
 // Everything that changes is guarded by one mutex, which is never held across file operations, with
 // one exception: reserving a place in the log may create a segment. Callbacks run after it is
@@ -85,6 +85,8 @@ class EngineImpl final : public Engine {
  private:
   friend class SnapshotHandle;
 
+  // Input that a background task works through before it lets others run.
+  static constexpr uint64_t kSliceBytes = 4 << 20;
   // A memtable with this many range tombstones is flushed: reads look at all of them.
   static constexpr size_t kMaxMemtableTombstones = 1024;
 
@@ -112,6 +114,18 @@ class EngineImpl final : public Engine {
     uint64_t memtable_id = 0;  // answered when this memtable and all older ones are in tables
     Completion done;
   };
+  // A compaction that runs. The plan and each job are owned by the task that runs them; whoever
+  // ends last has all.
+  struct Compaction {
+    lsm::CompactionPlan plan;
+    std::vector<std::unique_ptr<lsm::MergeJob>> jobs;  // of its slices; none for a move
+    uint64_t started_micros = 0;
+    // Guarded by the engine's mutex:
+    size_t unfinished = 0;  // jobs
+    bool given_up = false;
+    Status status;  // the first failure
+  };
+
   struct ManualCompaction {
     std::string start;
     std::string end;
@@ -221,15 +235,23 @@ class EngineImpl final : public Engine {
   lsm::MergeJobContext JobContextLocked() REQUIRES(mu_);
   // For tables of `level`, while `base_level` is the first sorted level in use.
   lsm::TableOptions TableOptionsFor(int level, int base_level) const;
+  void RemoveObsoleteFiles();
+  Status RemoveTable(uint64_t number);
+
+  // compaction.cc
+  void StartCompactionsLocked() REQUIRES(mu_);
+  void StartCompactionLocked(lsm::CompactionPlan plan) REQUIRES(mu_);
   std::optional<lsm::CompactionPlan> PlanCompactionLocked(Completions* completions) REQUIRES(mu_);
   std::optional<lsm::CompactionPlan> PlanManualLocked(Completions* completions) REQUIRES(mu_);
   // What the levels want.
   std::optional<lsm::CompactionPlan> PickCompactionLocked() REQUIRES(mu_);
-  void RunCompaction() EXCLUDES(mu_);
-  void CancelCompactionLocked() REQUIRES(mu_);
-  void FinishCompaction(Status status) EXCLUDES(mu_);
-  void RemoveObsoleteFiles();
-  Status RemoveTable(uint64_t number);
+  void PostSlice(const std::shared_ptr<Compaction>& compaction, lsm::MergeJob* job);
+  void RunSlice(const std::shared_ptr<Compaction>& compaction, lsm::MergeJob* job) EXCLUDES(mu_);
+  // The last slice has ended.
+  void EndCompaction(Compaction& compaction) EXCLUDES(mu_);
+  void FinishCompaction(Compaction& compaction, Status status) EXCLUDES(mu_);
+  void CountCompactionLocked(const Compaction& compaction) REQUIRES(mu_);
+  void EndedLocked(Compaction& compaction) REQUIRES(mu_);
 
   // value_gc.cc
   // Files with so much garbage that compactions shall move values out of them, the worst first.
@@ -300,10 +322,9 @@ class EngineImpl final : public Engine {
   uint64_t flush_started_micros_ = 0;         // likewise
   std::vector<FlushWaiter> flush_waiters_ GUARDED_BY(mu_);
 
-  bool compacting_ GUARDED_BY(mu_) = false;
-  std::optional<lsm::CompactionPlan> compaction_plan_;  // owned by the compaction task
-  std::unique_ptr<lsm::MergeJob> compaction_job_;       // likewise
-  uint64_t compaction_started_micros_ = 0;              // likewise
+  std::vector<std::shared_ptr<Compaction>> compactions_ GUARDED_BY(mu_);  // that run
+  int finishing_ GUARDED_BY(mu_) = 0;                // that have ended, and clear up
+  bool nothing_to_compact_ GUARDED_BY(mu_) = false;  // since the read state was published
   lsm::CompactionState compaction_state_ GUARDED_BY(mu_);
   std::deque<ManualCompaction> manual_ GUARDED_BY(mu_);
   std::optional<ValueGarbageCollection> value_gc_ GUARDED_BY(mu_);

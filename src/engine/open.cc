@@ -39,6 +39,8 @@ Status CheckOptions(const Options& options) {
         policy.strategy != ValueSeparationPolicy::Strategy::kThreshold || policy.threshold > 0,
         "the threshold of a value separation policy is 0"));
   }
+  RETURN_IF_ERROR(require(options.max_compactions >= 1 && options.max_compactions <= 64,
+                          "max_compactions is not between 1 and 64"));
   RETURN_IF_ERROR(
       require(options.compaction_debt_bytes >= 1024, "compaction_debt_bytes is below 1024"));
   return require(options.level0_stop_trigger > options.level0_compaction_trigger,

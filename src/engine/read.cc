@@ -34,6 +34,7 @@ void EngineImpl::PublishReadStateLocked() {
   state->version = versions_->current();
   read_state_ = state;
   current_state_.Publish(std::move(state));
+  nothing_to_compact_ = false;
   JudgeLoadLocked();
 }
 

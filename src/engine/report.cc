@@ -208,8 +208,10 @@ std::shared_ptr<const ReadState> EngineImpl::ReportUnderLock(Stats* stats) const
   }
   stats->compaction = ReportCompaction(timings_);
   stats->value_log = ReportValueLog(timings_);
-  const bool emptying = compaction_plan_.has_value() &&
-                        compaction_plan_->reason == lsm::CompactionReason::kValueGarbage;
+  const bool emptying =
+      std::any_of(compactions_.begin(), compactions_.end(), [](const auto& compaction) {
+        return compaction->plan.reason == lsm::CompactionReason::kValueGarbage;
+      });
   stats->value_log.gc_active = value_gc_.has_value() || emptying ? 1 : 0;
   ReportStages(timings_, stats);
   stats->snapshots = snapshots_.size();

@@ -67,6 +67,7 @@ void EngineImpl::RunValueLogGCAsync(double discard_ratio, Completion done) {
     }
     if (refusal.ok()) {
       value_gc_ = {discard_ratio, false, std::move(done)};
+      nothing_to_compact_ = false;
       ScheduleLocked();
     } else {
       completions.Add(std::move(done), std::move(refusal));

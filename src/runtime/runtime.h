@@ -56,7 +56,7 @@ class Runtime {
 struct ThreadRuntimeOptions {
   int log_threads = 1;
   int flush_threads = 1;
-  int compaction_threads = 1;
+  int compaction_threads = 2;
 };
 
 // Threads start at once; the destructor runs what was posted, drops timers and joins them.

@@ -47,6 +47,12 @@ void CompactionIterator::SeekToFirst() {
   Advance();
 }
 
+void CompactionIterator::Seek(std::string_view prefix) {
+  has_last_ = false;
+  input_->Seek(keys::FirstInternalKey(prefix));
+  Advance();
+}
+
 void CompactionIterator::Next() {
   input_->Next();
   Advance();

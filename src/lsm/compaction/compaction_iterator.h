@@ -52,6 +52,8 @@ class CompactionIterator {
                      CompactionFilterOptions options);
 
   void SeekToFirst();
+  // To the first survivor of `prefix` or behind it.
+  void Seek(std::string_view prefix);
   // REQUIRES: Valid().
   void Next();
   bool Valid() const { return valid_; }

@@ -121,6 +121,25 @@ std::optional<CompactionPlan> PickFromLevel(const std::shared_ptr<const Version>
   return std::nullopt;
 }
 
+// The newest tables of level 0 into one, as many as have not been merged yet.
+std::optional<CompactionPlan> PickLevel0Merge(const std::shared_ptr<const Version>& version,
+                                              const CompactionOptions& options,
+                                              const CompactionState& state) {
+  const auto trigger = static_cast<size_t>(options.l0_trigger_files);
+  // Before that it is worth waiting for what is busy.
+  if (version->files(0).size() < 2 * trigger) return std::nullopt;
+  FileList inputs;
+  for (const auto& file : version->files(0)) {
+    const bool merged = file->meta().file_bytes > options.target_file_bytes * 3 / 2;
+    if (merged || state.IsBusy(file->number())) break;
+    inputs.push_back(file);
+  }
+  if (inputs.size() < std::max<size_t>(trigger, 2)) return std::nullopt;
+  CompactionPlan plan = MakePlan(version, 0, 0, std::move(inputs), CompactionReason::kLevel0Merge);
+  if (state.ConflictsWith(plan)) return std::nullopt;
+  return plan;
+}
+
 std::optional<CompactionPlan> PickGarbage(const std::shared_ptr<const Version>& version,
                                           const LevelTargets& targets, const CompactionState& state,
                                           const PickContext& context) {
@@ -178,8 +197,10 @@ bool CompactionState::ConflictsWith(const CompactionPlan& plan) const {
     }
   }
   return std::any_of(running_.begin(), running_.end(), [&plan](const Running& other) {
-    // Level 0 goes down in one place at a time: its tables keep coming while a plan runs.
-    if (plan.input_level == 0 && other.input_level == 0) return true;
+    // Level 0 goes down in one place at a time: its tables keep coming while a plan runs. It is
+    // merged in one place at a time, too.
+    const bool both = plan.input_level == 0 && other.input_level == 0;
+    if (both && (plan.output_level == 0) == (other.output_level == 0)) return true;
     return plan.output_level == other.output_level && plan.range.Overlaps(other.range);
   });
 }
@@ -200,11 +221,32 @@ std::optional<CompactionPlan> PickCompaction(const std::shared_ptr<const Version
   });
   for (const int level : levels) {
     std::optional<CompactionPlan> plan = PickFromLevel(version, targets, level, state, context);
+    if (!plan && level == 0) plan = PickLevel0Merge(version, options, state);
     if (!plan) continue;
     plan->score = scores[static_cast<size_t>(level)];
     return plan;
   }
   return PickGarbage(version, targets, state, context);
+}
+
+std::vector<std::string> SliceBounds(const CompactionPlan& plan, size_t slices,
+                                     uint64_t least_bytes) {
+  // Those of a sorted level, whose bounds say where the bytes are.
+  const bool by_inputs = plan.output_inputs.empty() && plan.input_level > 0;
+  const FileList& tables = by_inputs ? plan.inputs : plan.output_inputs;
+  const uint64_t parts = std::min<uint64_t>(
+      {slices, tables.size(), plan.input_bytes() / std::max<uint64_t>(least_bytes, 1)});
+  std::vector<std::string> bounds;
+  const uint64_t total = BytesOf(tables);
+  uint64_t before = 0;
+  for (const auto& table : tables) {
+    const uint64_t next = bounds.size() + 1;
+    if (next < parts && before >= total * next / parts && before > 0) {
+      bounds.push_back(RangeOf(table->meta()).begin);
+    }
+    before += table->meta().file_bytes;
+  }
+  return bounds;
 }
 
 std::optional<CompactionPlan> PickValueGarbage(const std::shared_ptr<const Version>& version,

@@ -5,6 +5,10 @@
 // one that is merged with least, tombstones counting as bytes of it. When no level is over its
 // target, tables that hold expired entries or mostly tombstones are rewritten.
 //
+// Only one plan at a time takes tables out of level 0. While it runs, or what it needs is busy,
+// newer tables of level 0 are merged into one, each only once, so that a burst does not stop
+// writes.
+//
 // A plan never leaves an older table of level 0 above a newer one that went down, and takes every
 // table of the output level that overlaps its inputs; so of two entries over one prefix the deeper
 // one stays the older.
@@ -16,6 +20,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "keys/keys.h"
@@ -25,7 +30,14 @@
 
 namespace nokv::lsm {
 
-enum class CompactionReason { kLevel0Files, kLevelBytes, kGarbage, kManual, kValueGarbage };
+enum class CompactionReason {
+  kLevel0Files,
+  kLevelBytes,
+  kGarbage,
+  kManual,
+  kValueGarbage,
+  kLevel0Merge,
+};
 
 // Of the files of the tables.
 uint64_t BytesOf(const FileList& files);
@@ -34,7 +46,7 @@ struct CompactionPlan {
   std::shared_ptr<const Version> version;  // keeps the inputs alive
   CompactionReason reason = CompactionReason::kLevelBytes;
   int input_level = 0;
-  int output_level = 0;       // equal to input_level for a rewrite in place
+  int output_level = 0;       // equal to input_level for a rewrite in place, or a merge of level 0
   FileList inputs;            // tables of input_level
   FileList output_inputs;     // the overlapping tables of output_level
   PrefixRange range;          // hull of all inputs
@@ -87,6 +99,11 @@ std::optional<CompactionPlan> PickCompaction(const std::shared_ptr<const Version
                                              const CompactionOptions& options,
                                              const CompactionState& state,
                                              const PickContext& context);
+
+// Prefixes at which the plan can be cut into up to `slices` parts of about the same size, each of
+// at least `least_bytes`; none if it is too small for that.
+std::vector<std::string> SliceBounds(const CompactionPlan& plan, size_t slices,
+                                     uint64_t least_bytes);
 
 // A table that points into one of `files`, the first of them that has one which is not busy: to be
 // rewritten where it is (level 0: compacted into a deeper level) so that it does not any more.

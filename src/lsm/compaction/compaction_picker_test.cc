@@ -27,7 +27,7 @@ std::string Prefix(std::string_view key) {
 //
 //   version            each line: level number begin end [bytes=] [seq=low-high] [entries=]
 //                      [deletions=] [tombstones=] [expires=] [created=] [exclusive]
-//   pick [now=] [oldest=] [register]
+//   pick [now=] [oldest=] [register] [slices=]
 //   manual level= begin= end=
 //   done               the plan registered first is over
 //   scores
@@ -37,6 +37,7 @@ class PickerScript {
     options_.l0_trigger_files = 4;
     options_.base_level_bytes = 100;
     options_.level_multiplier = 10;
+    options_.target_file_bytes = 20;
   }
 
   std::string Run(const DataCase& c) {
@@ -47,7 +48,15 @@ class PickerScript {
       if (c.Has("oldest")) context.oldest_snapshot = Number(c.Value("oldest"));
       const auto plan = PickCompaction(version_, options_, state_, context);
       if (plan && c.Has("register")) Register(*plan);
-      return Describe(plan);
+      std::string text = Describe(plan);
+      if (plan && c.Has("slices")) {
+        text += "cut at";
+        for (const auto& bound : SliceBounds(*plan, Number(c.Value("slices")), 20)) {
+          text += " " + bound.substr(1);
+        }
+        text += "\n";
+      }
+      return text;
     }
     if (c.command == "manual") {
       const auto plan = PlanManual(version_, options_, static_cast<int>(Number(c.Value("level"))),
@@ -118,7 +127,8 @@ class PickerScript {
 
   static std::string Describe(const std::optional<CompactionPlan>& plan) {
     if (!plan) return "nothing\n";
-    static constexpr const char* kReasons[] = {"level-0 files", "level bytes", "garbage", "manual"};
+    static constexpr const char* kReasons[] = {"level-0 files", "level bytes",   "garbage",
+                                               "manual",        "value garbage", "level-0 merge"};
     std::ostringstream out;
     out << kReasons[static_cast<int>(plan->reason)] << ": L" << plan->input_level;
     for (const auto& file : plan->inputs) out << " " << file->number();

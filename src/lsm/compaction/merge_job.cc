@@ -44,17 +44,27 @@ Result<bool> MergeJob::Step(uint64_t max_bytes) {
   return done_;
 }
 
+void MergeJob::Start() {
+  started_ = true;
+  if (!slice_.begin.has_value()) return input_->SeekToFirst();
+  has_begin_ = true;
+  output_begin_ = *slice_.begin;
+  input_->Seek(*slice_.begin);
+}
+
+bool MergeJob::HasEntry() const {
+  if (!input_->Valid()) return false;
+  return !slice_.end.has_value() || keys::InternalPrefixOf(input_->key()) < *slice_.end;
+}
+
 Status MergeJob::Run(uint64_t max_bytes) {
-  if (!started_) {
-    started_ = true;
-    input_->SeekToFirst();
-  }
+  if (!started_) Start();
   const auto worked = [this] { return input_->bytes_read() + moved_bytes_; };
   const uint64_t limit = worked() + std::max<uint64_t>(max_bytes, 1);
-  while (input_->Valid()) {
+  while (HasEntry()) {
     RETURN_IF_ERROR(AddEntry());
     input_->Next();
-    if (worked() >= limit && input_->Valid()) return Status::Ok();
+    if (worked() >= limit && HasEntry()) return Status::Ok();
   }
   RETURN_IF_ERROR(input_->status());
   return FinishAll();
@@ -150,11 +160,13 @@ Status MergeJob::FinishOutput(const std::string* end) {
 }
 
 Status MergeJob::FinishAll() {
-  RETURN_IF_ERROR(FinishOutput(nullptr));
+  RETURN_IF_ERROR(FinishOutput(slice_.end.has_value() ? &*slice_.end : nullptr));
   RETURN_IF_ERROR(values_.Finish());
   if (!outputs_.empty()) RETURN_IF_ERROR(context_.fs->SyncDir(context_.dir));
-  for (const auto& file : plan_.inputs) edit_.DeleteFile(plan_.input_level, file->number());
-  for (const auto& file : plan_.output_inputs) edit_.DeleteFile(output_level_, file->number());
+  if (!slice_.begin.has_value()) {
+    for (const auto& file : plan_.inputs) edit_.DeleteFile(plan_.input_level, file->number());
+    for (const auto& file : plan_.output_inputs) edit_.DeleteFile(output_level_, file->number());
+  }
   done_ = true;
   return Status::Ok();
 }
@@ -180,11 +192,15 @@ std::unique_ptr<MergeJob> NewFlushJob(std::vector<std::shared_ptr<const Memtable
   return job;
 }
 
-std::unique_ptr<MergeJob> NewCompactionJob(CompactionPlan plan, MergeJobContext context) {
+std::unique_ptr<MergeJob> NewCompactionJob(CompactionPlan plan, MergeJobContext context,
+                                           KeySlice slice) {
   NOKV_CHECK(!plan.trivial_move);
+  // Within level 0 there is one output, and what lies under it may be in level 0 too.
+  const bool sorted = plan.output_level > 0;
   std::unique_ptr<MergeJob> job(
-      new MergeJob(std::move(context), plan.output_level, /*split_outputs=*/true));
+      new MergeJob(std::move(context), plan.output_level, /*split_outputs=*/sorted));
   job->plan_ = std::move(plan);
+  job->slice_ = std::move(slice);
   const CompactionPlan& kept = job->plan_;
   std::vector<std::unique_ptr<InternalIterator>> iterators;
   if (kept.input_level == 0) {
@@ -201,8 +217,9 @@ std::unique_ptr<MergeJob> NewCompactionJob(CompactionPlan plan, MergeJobContext 
   }
   job->input_ = std::make_unique<CompactionIterator>(
       NewMergingIterator(std::move(iterators)), tombstones,
-      CompactionFilterOptions{
-          job->context_.snapshots, job->context_.now_ms, {kept.version.get(), kept.output_level}});
+      CompactionFilterOptions{job->context_.snapshots,
+                              job->context_.now_ms,
+                              {sorted ? kept.version.get() : nullptr, kept.output_level}});
   return job;
 }
 

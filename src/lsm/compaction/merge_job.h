@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -57,6 +58,12 @@ struct MergeJobContext {
   uint16_t value_buckets = 1;
 };
 
+// A part of what a compaction merges: prefixes from `begin` to before `end`; absent, unbounded.
+struct KeySlice {
+  std::optional<std::string> begin;
+  std::optional<std::string> end;
+};
+
 struct MergeJobStats {
   uint64_t bytes_read = 0;     // keys and values, uncompressed
   uint64_t bytes_written = 0;  // of finished tables
@@ -76,7 +83,8 @@ class MergeJob {
   // durable, directory entry included. After an error the outputs are removed, the inputs are as
   // they were, and every later Step returns the error.
   Result<bool> Step(uint64_t max_bytes);
-  // Adds the outputs and deletes the inputs. REQUIRES: Step returned true.
+  // Adds the outputs; deletes the inputs too if the job's slice has no begin. REQUIRES: Step
+  // returned true.
   const manifest::VersionEdit& edit() const { return edit_; }
   MergeJobStats stats() const;
   // Removes what was written. Best effort: a file that stays is an orphan for the next open.
@@ -85,10 +93,14 @@ class MergeJob {
  private:
   friend std::unique_ptr<MergeJob> NewFlushJob(
       std::vector<std::shared_ptr<const Memtable>> memtables, MergeJobContext context);
-  friend std::unique_ptr<MergeJob> NewCompactionJob(CompactionPlan plan, MergeJobContext context);
+  friend std::unique_ptr<MergeJob> NewCompactionJob(CompactionPlan plan, MergeJobContext context,
+                                                    KeySlice slice);
 
   MergeJob(MergeJobContext context, int output_level, bool split_outputs);
   Status Run(uint64_t max_bytes);
+  void Start();
+  // True if there is more of the slice.
+  bool HasEntry() const;
   Status AddEntry();
   // The payload as the table shall have it.
   Result<std::string_view> TablePayload(std::string_view internal_key, std::string_view payload);
@@ -105,6 +117,7 @@ class MergeJob {
   const MergeJobContext context_;
   const int output_level_;
   const bool split_outputs_;
+  KeySlice slice_;
   // What the input reads from.
   CompactionPlan plan_;
   std::vector<std::shared_ptr<const Memtable>> memtables_;
@@ -133,7 +146,9 @@ class MergeJob {
 std::unique_ptr<MergeJob> NewFlushJob(std::vector<std::shared_ptr<const Memtable>> memtables,
                                       MergeJobContext context);
 
-// Carries out `plan`. REQUIRES: !plan.trivial_move.
-std::unique_ptr<MergeJob> NewCompactionJob(CompactionPlan plan, MergeJobContext context);
+// Carries out `plan`, or one slice of it: the plan is then carried out by jobs whose slices follow
+// each other from end to end, and their edits are installed together. REQUIRES: !plan.trivial_move.
+std::unique_ptr<MergeJob> NewCompactionJob(CompactionPlan plan, MergeJobContext context,
+                                           KeySlice slice = {});
 
 }  // namespace nokv::lsm

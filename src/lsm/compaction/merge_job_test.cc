@@ -59,6 +59,7 @@ TEST(MergeJobTest, RandomHistoriesReadAsTheModelSays) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     base::Random random(seed);
     TestTree tree;
+    tree.SetSlices(1 + seed % 4);
     uint64_t now_ms = 1'000'000;
     for (int step = 0; step < 60; step++) {
       for (uint64_t n = random.Uniform(25); n > 0; n--) Change(tree, random, now_ms);
@@ -165,6 +166,45 @@ TEST(MergeJobTest, OutputsAreCutBetweenPrefixesOnly) {
   ASSERT_OK(tree.Compact(*tree.Manual(0)));
   EXPECT_THAT(tree.version()->files(kLevels - 1), SizeIs(3))
       << "one table per key, however many versions";
+  tree.Check();
+}
+
+TEST(MergeJobTest, SlicesOfACompactionMakeWhatTheWholeWouldHaveMade) {
+  for (const size_t slices : {1, 4}) {
+    TestTree tree;
+    tree.SetSlices(slices);
+    for (int round = 0; round < 3; round++) {
+      for (int i = 0; i < 60; i++) {
+        tree.Put("k" + std::to_string(100 + i), std::string(50, static_cast<char>('a' + round)));
+      }
+      // Over the bounds of slices.
+      tree.DeleteRange("k110", "k150");
+      tree.Put("k120", "after");
+      ASSERT_OK(tree.Flush());
+      ASSERT_OK(tree.Compact(*tree.Manual(0)));
+      tree.Check();
+    }
+    uint64_t entries = 0;
+    for (const auto& file : tree.version()->files(kLevels - 1)) entries += file->meta().entries;
+    EXPECT_EQ(entries, 60U - 40U + 1U) << slices;
+  }
+}
+
+TEST(MergeJobTest, TablesOfLevelZeroThatAreMergedKeepTheirTombstones) {
+  TestTree tree;
+  tree.Put("k", "old");
+  tree.Put("in range", "old");
+  ASSERT_OK(tree.Flush());
+  tree.Delete("k");
+  ASSERT_OK(tree.Flush());
+  tree.DeleteRange("a", "j");
+  ASSERT_OK(tree.Flush());
+  CompactionPlan plan = *tree.Manual(0);
+  plan.output_level = 0;
+  plan.inputs.pop_back();  // the oldest stays
+  plan.output_inputs.clear();
+  ASSERT_OK(tree.Compact(plan));
+  EXPECT_THAT(tree.version()->files(0), SizeIs(2));
   tree.Check();
 }
 

@@ -98,6 +98,28 @@ class TestTree {
     }
     return Status::Internal("the job does not end");
   }
+  // All slices a step each in turn, and installed together.
+  Status RunSlices(const CompactionPlan& plan) {
+    std::vector<std::unique_ptr<MergeJob>> jobs;
+    KeySlice slice;
+    for (const std::string& bound : SliceBounds(plan, slices_, 1)) {
+      slice.end = bound;
+      jobs.push_back(NewCompactionJob(plan, Context(), slice));
+      slice = {bound, std::nullopt};
+    }
+    jobs.push_back(NewCompactionJob(plan, Context(), slice));
+    if (jobs.size() == 1) return Run(*jobs.front());
+    manifest::EditGroup group;
+    std::set<const MergeJob*> done;
+    while (done.size() < jobs.size()) {
+      for (const auto& job : jobs) {
+        Result<bool> ended = job->Step(64);
+        if (!ended.ok()) return ended.status();
+        if (*ended && done.insert(job.get()).second) group.push_back(job->edit());
+      }
+    }
+    return state_->LogAndApply(std::move(group));
+  }
   Status Flush() {
     const auto job = NewFlushJob({memtable_}, Context());
     Status status = Run(*job);
@@ -110,11 +132,13 @@ class TestTree {
     if (plan.trivial_move) {
       status = state_->LogAndApply({TrivialMoveEdit(plan)});
     } else {
-      status = Run(*NewCompactionJob(plan, Context()));
+      status = RunSlices(plan);
     }
     compactions_.Unregister(plan);
     return status;
   }
+  // From now on compactions are carried out in up to so many slices.
+  void SetSlices(size_t slices) { slices_ = slices; }
   std::optional<CompactionPlan> Pick() {
     const PickContext context{now_ms_,
                               snapshots_.empty() ? keys::kMaxSequence : *snapshots_.begin()};
@@ -239,6 +263,7 @@ class TestTree {
   BlockCache cache_{1 << 20};
   CompactionOptions options_;
   CompactionState compactions_;
+  size_t slices_ = 1;
   std::unique_ptr<VersionState> state_;
   std::shared_ptr<Memtable> memtable_ = std::make_shared<Memtable>();
   keys::SequenceNumber sequence_ = 0;

@@ -1,0 +1,206 @@
+// Compactions: which run, in how many slices, and how they end. Each slice is a chain of short
+// tasks.
+#include "engine/engine_impl.h"
+
+namespace nokv::engine {
+
+void EngineImpl::StartCompactionsLocked() {
+  Completions completions;
+  while (!nothing_to_compact_ &&
+         compactions_.size() < static_cast<size_t>(options_.max_compactions)) {
+    auto plan = PlanCompactionLocked(&completions);
+    nothing_to_compact_ = !plan.has_value();
+    if (plan.has_value()) StartCompactionLocked(*std::move(plan));
+  }
+  // A manual compaction may end here; its caller is told from a task, with no lock held.
+  if (completions.empty()) return;
+  auto shared = std::make_shared<Completions>(std::move(completions));
+  doors_.runtime.Post(runtime::Lane::kCompaction, [shared] { shared->Run(); });
+}
+
+void EngineImpl::StartCompactionLocked(lsm::CompactionPlan plan) {
+  auto compaction = std::make_shared<Compaction>();
+  compaction->started_micros = clock().MonotonicMicros();
+  compaction->plan = std::move(plan);
+  compaction_state_.Register(compaction->plan);
+  compactions_.push_back(compaction);
+  if (compaction->plan.trivial_move) {
+    doors_.runtime.Post(runtime::Lane::kCompaction, [this, compaction] {
+      FinishCompaction(*compaction, versions_->LogAndApply({TrivialMoveEdit(compaction->plan)}));
+    });
+    return;
+  }
+  const lsm::MergeJobContext context = JobContextLocked();
+  lsm::KeySlice slice;
+  for (const std::string& bound :
+       lsm::SliceBounds(compaction->plan, static_cast<size_t>(options_.max_compactions),
+                        2 * options_.table_bytes)) {
+    slice.end = bound;
+    compaction->jobs.push_back(lsm::NewCompactionJob(compaction->plan, context, slice));
+    slice = {bound, std::nullopt};
+  }
+  compaction->jobs.push_back(lsm::NewCompactionJob(compaction->plan, context, slice));
+  compaction->unfinished = compaction->jobs.size();
+  for (const auto& job : compaction->jobs) PostSlice(compaction, job.get());
+}
+
+void EngineImpl::PostSlice(const std::shared_ptr<Compaction>& compaction, lsm::MergeJob* job) {
+  doors_.runtime.Post(runtime::Lane::kCompaction,
+                      [this, compaction, job] { RunSlice(compaction, job); });
+}
+
+std::optional<lsm::CompactionPlan> EngineImpl::PlanCompactionLocked(Completions* completions) {
+  // What somebody waits for goes by levels, one after the other, and alone.
+  const bool alone = compactions_.empty();
+  if (!alone && (!manual_.empty() || value_gc_.has_value())) return std::nullopt;
+  auto plan = PlanManualLocked(completions);
+  if (!plan.has_value()) plan = PickCompactionLocked();
+  if (!plan.has_value()) return alone ? PlanValueGarbageLocked(completions) : std::nullopt;
+  // What has to be read anyway leaves the files that are to be emptied.
+  const auto files = FilesToEmptyAlongLocked();
+  plan->emptied = {files.begin(), files.end()};
+  return plan;
+}
+
+std::optional<lsm::CompactionPlan> EngineImpl::PickCompactionLocked() {
+  lsm::PickContext context;
+  context.now_ms = clock().WallMillis();
+  context.oldest_snapshot = SnapshotsLocked().front();
+  return lsm::PickCompaction(read_state_->version, compaction_options_, compaction_state_, context);
+}
+
+std::optional<lsm::CompactionPlan> EngineImpl::PlanManualLocked(Completions* completions) {
+  while (!manual_.empty()) {
+    ManualCompaction& manual = manual_.front();
+    const auto& version = read_state_->version;
+    lsm::PrefixRange range{manual.start, manual.end, /*end_inclusive=*/false};
+    // Without an upper bound: past every keyspace byte.
+    if (range.end.empty()) range.end = std::string(1, '\xff');
+    // The deepest level is rewritten in place, but not right after it was merged into.
+    const int deepest = version->DeepestLevel();
+    const int last = manual.merged_down ? deepest - 1 : deepest;
+    for (; manual.level <= last; manual.level++) {
+      auto plan = lsm::PlanManual(version, compaction_options_, manual.level, range);
+      if (!plan.has_value()) continue;
+      if (plan->output_level > manual.level) manual.merged_down = true;
+      manual.level++;
+      return plan;
+    }
+    completions->Add(std::move(manual.done), Status::Ok());
+    manual_.pop_front();
+  }
+  return std::nullopt;
+}
+
+void EngineImpl::CompactRangeAsync(std::string start, std::string end, Completion done) {
+  FlushAsync([this, start = std::move(start), end = std::move(end),
+              done = std::move(done)](Status flushed) mutable {
+    Completions completions;
+    {
+      base::MutexLock lock(mu_);
+      Status refusal = flushed.ok() ? RefusalLocked() : std::move(flushed);
+      if (refusal.ok()) {
+        nothing_to_compact_ = false;
+        manual_.push_back({std::move(start), std::move(end), 0, false, std::move(done)});
+        ScheduleLocked();
+      } else {
+        completions.Add(std::move(done), std::move(refusal));
+      }
+    }
+    completions.Run();
+  });
+}
+
+void EngineImpl::RunSlice(const std::shared_ptr<Compaction>& compaction, lsm::MergeJob* job) {
+  bool given_up = false;
+  {
+    base::MutexLock lock(mu_);
+    given_up = closing_ || !background_error_.ok() || !compaction->status.ok();
+  }
+  if (!given_up) {
+    const Result<bool> done = job->Step(kSliceBytes);
+    if (done.ok() && !*done) return PostSlice(compaction, job);
+    base::MutexLock lock(mu_);
+    if (!done.ok() && compaction->status.ok()) {
+      compaction->status = done.status().Prefixed("compaction");
+    }
+  }
+  {
+    base::MutexLock lock(mu_);
+    compaction->given_up = compaction->given_up || given_up;
+    if (--compaction->unfinished > 0) return;
+  }
+  EndCompaction(*compaction);
+}
+
+void EngineImpl::EndCompaction(Compaction& compaction) {
+  Status status;
+  bool given_up = false;
+  {
+    base::MutexLock lock(mu_);
+    status = compaction.status;
+    given_up = compaction.given_up && status.ok();
+  }
+  if (!status.ok() || given_up) {
+    for (const auto& job : compaction.jobs) job->RemoveOutputs();
+  }
+  if (given_up) {
+    base::MutexLock lock(mu_);
+    EndedLocked(compaction);
+    return MaybeFinishCloseLocked();
+  }
+  if (status.ok()) {
+    manifest::EditGroup group;
+    for (const auto& job : compaction.jobs) group.push_back(job->edit());
+    status = versions_->LogAndApply(std::move(group)).Prefixed("install compaction");
+  }
+  FinishCompaction(compaction, std::move(status));
+}
+
+void EngineImpl::EndedLocked(Compaction& compaction) {
+  nothing_to_compact_ = false;
+  compaction_state_.Unregister(compaction.plan);
+  std::erase_if(compactions_, [&](const auto& other) { return other.get() == &compaction; });
+  // What it read may go.
+  compaction.jobs.clear();
+  compaction.plan = {};
+}
+
+void EngineImpl::CountCompactionLocked(const Compaction& compaction) {
+  const lsm::CompactionPlan& plan = compaction.plan;
+  const uint64_t micros = clock().MonotonicMicros() - compaction.started_micros;
+  timings_.compaction.Add(micros);
+  timings_.value_gc_runs += plan.reason == lsm::CompactionReason::kValueGarbage ? 1 : 0;
+  for (const auto& job : compaction.jobs) {
+    timings_.compaction_bytes_read += job->stats().bytes_read;
+    timings_.compaction_bytes_written += job->stats().bytes_written;
+  }
+  if (!plan.trivial_move && plan.output_level > plan.input_level) {
+    throttle_.CompactionDone(lsm::BytesOf(plan.inputs), micros);
+  }
+}
+
+void EngineImpl::FinishCompaction(Compaction& compaction, Status status) {
+  Completions completions;
+  {
+    base::MutexLock lock(mu_);
+    if (status.ok()) {
+      CountCompactionLocked(compaction);
+    } else {
+      SetBackgroundErrorLocked(status, &completions);
+    }
+    finishing_++;
+    EndedLocked(compaction);
+    if (status.ok()) PublishReadStateLocked();
+  }
+  completions.Run();
+  if (status.ok()) RemoveObsoleteFiles();
+  DrainStalled();
+  // Last: from here on the engine may be closed and destroyed.
+  base::MutexLock lock(mu_);
+  finishing_--;
+  ScheduleLocked();
+  MaybeFinishCloseLocked();
+}
+
+}  // namespace nokv::engine
