@@ -16,6 +16,9 @@ Command ManifestCommand();
 // `nokv vlog --workdir DIR [--json]`
 Command VlogCommand();
 
+// `nokv debug verify|wal|sst|manifest|vlog --workdir DIR [--json]`
+Command DebugCommand();
+
 // `nokv get KEY`, `put KEY VALUE`, `delete KEY` and `scan`, each with --workdir DIR and
 // [--redis-db N].
 Command GetCommand();

@@ -33,7 +33,8 @@ Command NokvProgram() {
           "nokv looks into databases, and reads and writes their keys. nokv-redis "
           "serves one to Redis clients.",
       .commands = {GetCommand(), PutCommand(), DeleteCommand(), ScanCommand(), StatsCommand(),
-                   ManifestCommand(), VlogCommand(), DoctorCommand(), ConfigCommand(),
+                   ManifestCommand(), VlogCommand(), DebugCommand(), DoctorCommand(),
+                   ConfigCommand(),
                    NotYet("execution", "decisions and restart state of a running store"),
                    NotYet("regions", "the local catalog of peers"),
                    NotYet("migrate", "turn a stand-alone directory into a cluster"),

@@ -117,6 +117,7 @@ class Parser {
         Result<EditGroup> group = DecodeGroup(record->body);
         if (!group.ok()) return group.status().Prefixed(Where());
         out->groups.push_back(std::move(*group));
+        out->group_offsets.push_back(offset_);
       }
       expects_mark_ = record->type == RecordType::kGroup;
       offset_ += record->bytes;

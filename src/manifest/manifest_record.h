@@ -44,7 +44,8 @@ struct TornTail {
 };
 
 struct ParsedManifest {
-  std::vector<EditGroup> groups;  // at least the first one
+  std::vector<EditGroup> groups;        // at least the first one
+  std::vector<uint64_t> group_offsets;  // where each begins in the file
   std::optional<TornTail> torn_tail;
 };
 

@@ -76,6 +76,7 @@ class SchemaTest(gateway.ScratchTest):
             "stats": self.check("stats", "stats", *tables),
             "manifest": self.check("manifest", "manifest", *tables),
             "vlog": self.check("vlog", "vlog", *tables),
+            "debug": self.check("debug", "debug", "verify", *tables),
             "doctor": self.check("doctor", "doctor", *at),
             "config": self.check("config", "config", "explain"),
             "version": self.check("version", "version"),

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "base/bytes.h"
 #include "base/coding.h"
 
 namespace nokv::lsm::internal {
@@ -75,6 +76,16 @@ bool DecodeProperties(std::string_view contents, Properties* properties) {
     if (!present) return false;
   }
   return true;
+}
+
+std::vector<std::pair<std::string, std::string>> ListProperties(const Properties& properties) {
+  Properties copy = properties;
+  std::vector<std::pair<std::string, std::string>> list;
+  for (const Field& field : FieldsOf(copy)) {
+    list.emplace_back(field.name, field.text != nullptr ? base::EscapeBytes(*field.text)
+                                                        : std::to_string(*field.number));
+  }
+  return list;
 }
 
 }  // namespace nokv::lsm::internal

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "lsm/sst/table_builder.h"
 
@@ -24,5 +26,7 @@ struct Properties {
 std::string EncodeProperties(const Properties& properties);
 // False if the block is malformed or a required name is missing.
 bool DecodeProperties(std::string_view contents, Properties* properties);
+// For people: names and values, bytes escaped.
+std::vector<std::pair<std::string, std::string>> ListProperties(const Properties& properties);
 
 }  // namespace nokv::lsm::internal

@@ -98,6 +98,18 @@ const TableSummary& Table::summary() const {
   return impl_->reader.summary();
 }
 
+std::vector<std::pair<std::string, std::string>> Table::Properties() const {
+  return internal::ListProperties(impl_->reader.properties());
+}
+
+std::vector<TableBlock> Table::Blocks() const {
+  std::vector<TableBlock> blocks;
+  for (const TableReader::IndexEntry& entry : impl_->reader.index()) {
+    blocks.push_back({entry.location.offset, entry.location.size, entry.last_key});
+  }
+  return blocks;
+}
+
 size_t Table::metadata_bytes() const {
   return impl_->reader.metadata_bytes();
 }

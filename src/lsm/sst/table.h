@@ -11,6 +11,8 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "lsm/iterator/internal_iterator.h"
 #include "lsm/range_tombstone.h"
@@ -38,6 +40,13 @@ namespace internal {
 class TableReader;
 }
 
+// A data block: where it lies, and the internal key of its last entry.
+struct TableBlock {
+  uint64_t offset = 0;
+  uint64_t stored_bytes = 0;  // without its trailer
+  std::string_view last_key;  // lives as long as the table
+};
+
 class Table {
  public:
   // Reads and checks everything but the data blocks. `cache` is borrowed. kDataLoss ("open sstable
@@ -56,7 +65,10 @@ class Table {
   std::unique_ptr<InternalIterator> NewIterator(bool fill_cache) const;
   const std::shared_ptr<const RangeTombstoneSet>& range_tombstones() const;
   const TableSummary& summary() const;  // from the properties block
-  size_t metadata_bytes() const;        // memory for index, filter and tombstones
+  // What the file says about itself, as names and values.
+  std::vector<std::pair<std::string, std::string>> Properties() const;
+  std::vector<TableBlock> Blocks() const;
+  size_t metadata_bytes() const;  // memory for index, filter and tombstones
   TableReadStats read_stats() const;
   // Reads and checks every block and the order of all keys.
   Status Verify() const;

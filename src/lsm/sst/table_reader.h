@@ -64,6 +64,7 @@ class TableReader {
   const std::string& path() const { return path_; }
 
   const Filter& filter() const { return filter_; }
+  const Properties& properties() const { return properties_; }
   const TableSummary& summary() const { return properties_.summary; }
   const std::shared_ptr<const RangeTombstoneSet>& tombstones() const { return tombstones_; }
   size_t metadata_bytes() const;
