@@ -67,6 +67,7 @@ bool EngineImpl::HasRoom() {
 }
 
 void EngineImpl::WriteGathered(const Batch& batch, bool deferred, Completion done) {
+  TimeWrite(&done);
   Completions completions;
   std::optional<Admission> admission;
   {
