@@ -57,7 +57,7 @@ struct Options {
   bool mapped_reads = true;
   // Values of this many bytes and more stay in the log segment that first took them; tables point
   // to them. May be changed at every open. SIZE_MAX: all values go into tables.
-  size_t value_separation_threshold = 512;
+  size_t value_separation_threshold = SIZE_MAX;
   // Exceptions from that, by key; the first whose prefix fits decides.
   std::vector<ValueSeparationPolicy> value_separation_policies;
   // A file of which at least this part is no longer pointed to is emptied by compaction when
@@ -77,7 +77,7 @@ struct Options {
   // Target size of a table that compaction writes.
   size_t table_bytes = size_t{64} << 20;
   // The last level holds nearly everything; each sorted level above it aims at a tenth of the one
-  // below, and none is kept that would aim at less than this.
+  // below, and there is one as long as that one has more than this.
   size_t base_level_bytes = size_t{256} << 20;
   // Compression of tables: of level 0, of the sorted levels from the first one in use on, and, the
   // last entry, of the last level; short lists repeat their last. A table that only moves keeps

@@ -19,12 +19,12 @@ LevelTargets TargetsOf(const Version& version, const CompactionOptions& options)
     targets.bytes[kLastLevel] = std::max(targets.bytes[kLastLevel], version.LevelBytes(level));
   }
   for (int level = kLastLevel; level > 1; level--) {
-    const uint64_t above =
-        targets.bytes[static_cast<size_t>(level)] / static_cast<uint64_t>(options.level_multiplier);
-    // A level that is in use goes only when it has become much too large for what is below it.
+    const uint64_t bytes = targets.bytes[static_cast<size_t>(level)];
+    // A level that is in use goes only when what is below it has become much smaller.
     const bool used = version.LevelBytes(level - 1) > 0;
-    if (above < (used ? options.base_level_bytes / 2 : options.base_level_bytes)) break;
-    targets.bytes[static_cast<size_t>(level - 1)] = above;
+    if (bytes <= (used ? options.base_level_bytes / 2 : options.base_level_bytes)) break;
+    targets.bytes[static_cast<size_t>(level - 1)] =
+        std::max<uint64_t>(1, bytes / static_cast<uint64_t>(options.level_multiplier));
     targets.base_level = level - 1;
   }
   return targets;

@@ -17,8 +17,8 @@ namespace nokv::lsm {
 
 struct CompactionOptions {
   int l0_trigger_files = 4;
-  // The least that a level between level 0 and the last aims at: smaller, it would only be one more
-  // place to be written to.
+  // What level 0 is merged into directly at most. Every byte of level 0 would rewrite several of a
+  // larger level, so that one gets another level above it.
   uint64_t base_level_bytes = uint64_t{256} << 20;
   int level_multiplier = 10;
   uint64_t target_file_bytes = uint64_t{64} << 20;
