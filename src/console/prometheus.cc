@@ -53,10 +53,11 @@ void WriteDurations(TextWriter& out, const std::string& subsystem, const std::st
     out.Counter("nokv_" + subsystem + "_total", "How often it ran.", stats.count, {{label, name}});
   }
   for (const auto& [name, stats] : durations) {
-    const auto quantile = [&, &name = name](const char* which, double micros) {
+    const std::string& operation = name;
+    const auto quantile = [&](const char* which, double micros) {
       out.Gauge("nokv_" + subsystem + "_duration_seconds",
                 "How long it took; quantile 1 is the most.", micros / 1e6,
-                {{label, name}, {"quantile", which}});
+                {{label, operation}, {"quantile", which}});
     };
     quantile("0.5", stats.p50_us);
     quantile("0.9", stats.p90_us);

@@ -191,8 +191,7 @@ Status DumpValueFile(const vfs::RandomFile& file, const std::string& name, uint6
   RETURN_IF_ERROR(file.Read(0, scratch.size(), scratch.data(), &bytes));
   RETURN_IF_ERROR(vlog::CheckHeader(bytes, number).Prefixed(name));
   for (uint64_t offset = vlog::kHeaderBytes; offset < file.Size();) {
-    const Status torn =
-        Status::Corruption(name + ": no whole value at offset " + std::to_string(offset));
+    Status torn = Status::Corruption(name + ": no whole value at offset " + std::to_string(offset));
     if (file.Size() - offset < vlog::kRecordHeaderBytes) return torn;
     std::array<char, vlog::kRecordHeaderBytes> header{};
     RETURN_IF_ERROR(file.Read(offset, header.size(), header.data(), &bytes));

@@ -101,7 +101,6 @@ TEST_F(VerifyTest, SaysHowManyValuesOfADamagedFileAreLost) {
 }
 
 TEST_F(VerifyTest, FindsEveryDamagedFileNotOnlyTheFirst) {
-  const std::string table = h_.Files(".sst").front();
   const std::string values = h_.Files(".vlog").front();
   ASSERT_TRUE(h_.disk->Remove("/db/" + values).ok());
   Flip(h_.Files(".sst").back(), 10);
