@@ -41,14 +41,17 @@ class RawNodeTest : public testing::Test {
   Term term() { return node_->GetBasicStatus().hard_state.term; }
   LogIndex commit() { return node_->GetBasicStatus().hard_state.commit; }
 
-  // Elected by node 2, with its first entry committed and node 2 replicating.
-  void Lead() {
+  void BeElectedByNode2() {
     ASSERT_TRUE(node_->Campaign().ok());
     Drain();
     ASSERT_TRUE(
         node_->Step({.type = MessageType::kVoteResp, .to = 1, .from = 2, .term = term()}).ok());
     ASSERT_EQ(role(), Role::kLeader);
     Drain();
+  }
+  // With its first entry committed and node 2 replicating.
+  void Lead() {
+    BeElectedByNode2();
     Ack(2, 11);
     ASSERT_EQ(commit(), 11U);
     sent_.clear();
@@ -112,12 +115,7 @@ TEST_F(RawNodeTest, AFollowerCommitsNoMoreThanTheLeaderHasShown) {
 TEST_F(RawNodeTest, EntriesOfEarlierTermsAreNotCommittedByCounting) {
   Start({1, 2, 3});
   Follow(3, 2, {EntryOf(2, 11)}, 10);
-  ASSERT_TRUE(node_->Campaign().ok());
-  Drain();
-  ASSERT_TRUE(
-      node_->Step({.type = MessageType::kVoteResp, .to = 1, .from = 2, .term = term()}).ok());
-  ASSERT_EQ(role(), Role::kLeader);
-  Drain();
+  BeElectedByNode2();
   // A majority has it, and yet a leader of a later term may not have it, and replace it.
   Ack(2, 11);
   EXPECT_EQ(commit(), 10U);
