@@ -153,13 +153,15 @@ class EngineImpl final : public Engine {
   Status CheckBatch(const Batch& batch) const;
   // Counts a write; has `*done` note how long it took if its turn to be timed has come.
   void TimeWrite(Completion* done);
-  WriteTicket Write(const Batch& batch, SyncNeed need, bool leading, Completion done) EXCLUDES(mu_);
+  WriteTicket Write(const Batch& batch, SyncNeed need, bool leading, Completion done,
+                    bool may_wait = true) EXCLUDES(mu_);
   // Gives the batch its place in log and memtable, or in the queue of writes that wait for room;
   // then `*done` is taken. An error refuses it. `validation` is registered, and has found nothing;
   // null: the write is unconditional.
-  Status PlaceLocked(const Batch& batch, SyncNeed need, std::unique_ptr<Validation> validation,
-                     Completion* done, std::optional<Admission>* admission,
-                     Completions* completions) REQUIRES(mu_);
+  // Without `may_wait` it goes ahead whatever the room.
+  Status PlaceLocked(const Batch& batch, SyncNeed need, bool may_wait,
+                     std::unique_ptr<Validation> validation, Completion* done,
+                     std::optional<Admission>* admission, Completions* completions) REQUIRES(mu_);
   // OK if the engine takes writes.
   Status RefusalLocked() const REQUIRES(mu_);
   // True if a write may go ahead, after making the full memtable immutable if need be; false if it

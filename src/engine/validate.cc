@@ -56,8 +56,8 @@ WriteTicket EngineImpl::WriteIf(const Batch& batch, ReadSet reads, WriteMode mod
     refusal = RefusalLocked();
     if (refusal.ok() && unchanged.ok()) unchanged = registered.conflict();
     if (refusal.ok() && unchanged.ok()) {
-      refusal =
-          PlaceLocked(batch, NeedOf(mode), std::move(validation), &done, &admission, &completions);
+      refusal = PlaceLocked(batch, NeedOf(mode), /*may_wait=*/true, std::move(validation), &done,
+                            &admission, &completions);
     } else {
       UnregisterLocked(&registered);
     }

@@ -67,6 +67,17 @@ bool EngineImpl::HasRoom() {
 }
 
 void EngineImpl::WriteGathered(const Batch& batch, bool deferred, Completion done) {
+  Write(batch, deferred ? SyncNeed::kDeferred : SyncNeed::kNone, /*leading=*/false, std::move(done),
+        /*may_wait=*/false);
+}
+
+WriteTicket EngineImpl::WriteLeading(const Batch& batch, bool sync, Completion done) {
+  // A write that asked for no sync does not run one for others.
+  return Write(batch, sync ? SyncNeed::kDue : SyncNeed::kNone, /*leading=*/sync, std::move(done));
+}
+
+WriteTicket EngineImpl::Write(const Batch& batch, SyncNeed need, bool leading, Completion done,
+                              bool may_wait) {
   TimeWrite(&done);
   Completions completions;
   std::optional<Admission> admission;
@@ -75,34 +86,8 @@ void EngineImpl::WriteGathered(const Batch& batch, bool deferred, Completion don
     Status refusal = CheckBatch(batch);
     if (refusal.ok()) refusal = RefusalLocked();
     if (refusal.ok()) {
-      const SyncNeed need = deferred ? SyncNeed::kDeferred : SyncNeed::kNone;
-      auto admitted = AdmitLocked(batch.encoding(), need, &done, &completions);
-      if (admitted.ok()) {
-        admission = *std::move(admitted);
-      } else {
-        refusal = admitted.status();
-      }
+      refusal = PlaceLocked(batch, need, may_wait, nullptr, &done, &admission, &completions);
     }
-    if (!refusal.ok()) completions.Add(std::move(done), std::move(refusal));
-  }
-  completions.Run();
-  if (admission.has_value()) Apply(*admission, batch.encoding(), /*leading=*/false);
-}
-
-WriteTicket EngineImpl::WriteLeading(const Batch& batch, bool sync, Completion done) {
-  // A write that asked for no sync does not run one for others.
-  return Write(batch, sync ? SyncNeed::kDue : SyncNeed::kNone, /*leading=*/sync, std::move(done));
-}
-
-WriteTicket EngineImpl::Write(const Batch& batch, SyncNeed need, bool leading, Completion done) {
-  TimeWrite(&done);
-  Completions completions;
-  std::optional<Admission> admission;
-  {
-    base::MutexLock lock(mu_);
-    Status refusal = CheckBatch(batch);
-    if (refusal.ok()) refusal = RefusalLocked();
-    if (refusal.ok()) refusal = PlaceLocked(batch, need, nullptr, &done, &admission, &completions);
     if (!refusal.ok()) completions.Add(std::move(done), std::move(refusal));
   }
   completions.Run();
@@ -118,11 +103,11 @@ void EngineImpl::TimeWrite(Completion* done) {
   };
 }
 
-Status EngineImpl::PlaceLocked(const Batch& batch, SyncNeed need,
+Status EngineImpl::PlaceLocked(const Batch& batch, SyncNeed need, bool may_wait,
                                std::unique_ptr<Validation> validation, Completion* done,
                                std::optional<Admission>* admission, Completions* completions) {
   const bool empty = batch.empty() && need == SyncNeed::kNone;
-  const bool waits = !empty && (!stalled_.empty() || !MakeRoomLocked());
+  const bool waits = may_wait && !empty && (!stalled_.empty() || !MakeRoomLocked());
   if (waits && stalled_.size() < kMaxStalledWrites) {
     // Its writer may ask for the sync before it is applied, so it asks for one itself.
     if (need == SyncNeed::kDeferred) need = SyncNeed::kDue;
