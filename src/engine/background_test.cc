@@ -15,6 +15,20 @@ class BackgroundTest : public testing::Test {
  protected:
   void SetUp() override { h_.Open(); }
 
+  // A table of 100 old values below one of 100 new ones; to merge them is work for three parts.
+  void PrepareLargeCompaction() {
+    Options options = SmallOptions();
+    options.memtable_bytes = 1 << 20;
+    options.table_bytes = 8 << 10;
+    options.compression = {CompressionType::kNone};
+    options.max_compactions = 3;
+    h_.Open(options);
+    for (int i = 0; i < 100; i++) h_.Put("k" + std::to_string(i), std::string(1000, 'a'));
+    ASSERT_TRUE(h_.db->CompactRange("", "").ok());
+    for (int i = 0; i < 100; i++) h_.Put("k" + std::to_string(i), std::string(1000, 'b'));
+    ASSERT_TRUE(h_.db->Flush().ok());
+  }
+
   // Every operation `op` whose path contains `part` fails from now on.
   void FailAlways(vfs::Op op, const std::string& part, int error_number) {
     h_.fs->SetObserver([=](const vfs::Operation& operation) {
@@ -216,16 +230,7 @@ TEST_F(BackgroundTest, FailedCompactionKeepsItsInputs) {
 }
 
 TEST_F(BackgroundTest, ALargeCompactionRunsInPartsAndIsInstalledAsOne) {
-  Options options = SmallOptions();
-  options.memtable_bytes = 1 << 20;
-  options.table_bytes = 8 << 10;
-  options.compression = {CompressionType::kNone};
-  options.max_compactions = 3;
-  h_.Open(options);
-  for (int i = 0; i < 100; i++) h_.Put("k" + std::to_string(i), std::string(1000, 'a'));
-  ASSERT_TRUE(h_.db->CompactRange("", "").ok());
-  for (int i = 0; i < 100; i++) h_.Put("k" + std::to_string(i), std::string(1000, 'b'));
-  ASSERT_TRUE(h_.db->Flush().ok());
+  PrepareLargeCompaction();
   int parts = 0, edits = 0;
   h_.fs->SetObserver([&](const vfs::Operation& operation) {
     if (operation.op == vfs::Op::kSyncDir) parts++;  // each makes its tables durable
@@ -241,16 +246,7 @@ TEST_F(BackgroundTest, ALargeCompactionRunsInPartsAndIsInstalledAsOne) {
 }
 
 TEST_F(BackgroundTest, WhenOnePartOfACompactionFailsNothingOfItStays) {
-  Options options = SmallOptions();
-  options.memtable_bytes = 1 << 20;
-  options.table_bytes = 8 << 10;
-  options.compression = {CompressionType::kNone};
-  options.max_compactions = 3;
-  h_.Open(options);
-  for (int i = 0; i < 100; i++) h_.Put("k" + std::to_string(i), std::string(1000, 'a'));
-  ASSERT_TRUE(h_.db->CompactRange("", "").ok());
-  for (int i = 0; i < 100; i++) h_.Put("k" + std::to_string(i), std::string(1000, 'b'));
-  ASSERT_TRUE(h_.db->Flush().ok());
+  PrepareLargeCompaction();
   const auto before = h_.Files(".sst");
   int syncs = 0;
   h_.fs->SetObserver([&](const vfs::Operation& operation) {
@@ -264,7 +260,7 @@ TEST_F(BackgroundTest, WhenOnePartOfACompactionFailsNothingOfItStays) {
   h_.runtime->RunReady();
   EXPECT_EQ(h_.Files(".sst"), before);
   Heal();
-  h_.Open(options);
+  h_.Open();
   for (int i = 0; i < 100; i++) EXPECT_EQ(h_.Get("k" + std::to_string(i))[0], 'b');
 }
 
