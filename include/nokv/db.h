@@ -108,6 +108,14 @@ class DB {
   // file has that much garbage.
   virtual Status RunValueLogGC(double discard_ratio) = 0;
 
+  // Makes `path`, which must not exist or be empty, a directory that opens as this database, with
+  // all that was acknowledged before the call, and that lives on without it. Files that never
+  // change are linked, or copied to another device; the database goes on meanwhile. Durable when it
+  // returns. After an error, or a crash, nothing is in `path`; what a crash leaves beside it
+  // (`path`.nokv-checkpoint) goes with the next call. kAlreadyExists if there is something in it at
+  // first, kUnavailable if another checkpoint is being made.
+  virtual Status CreateCheckpoint(const std::string& path) = 0;
+
   virtual nokv::Stats Stats() = 0;
   virtual ManifestStats Manifest() = 0;
   // Looks at the directory.

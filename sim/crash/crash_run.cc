@@ -135,6 +135,7 @@ class CrashRunner {
 OperationClass Classify(const vfs::Operation& operation) {
   switch (operation.op) {
     case vfs::Op::kRename:
+    case vfs::Op::kLink:
     case vfs::Op::kRemove:
     case vfs::Op::kSyncDir:
     case vfs::Op::kCreateDirs:

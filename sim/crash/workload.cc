@@ -19,6 +19,10 @@ std::string KeyName(uint64_t number) {
   if (number % 8 == 1) return "a/long/shared/prefix/" + std::to_string(number);
   return "k" + std::to_string(number);
 }
+
+std::string CheckpointPath(uint64_t number) {
+  return "/checkpoint-" + std::to_string(number);
+}
 }  // namespace
 
 Options TinyOptions(uint64_t seed) {
@@ -262,6 +266,30 @@ void Workload::CheckSnapshot() {
   }
 }
 
+void Workload::MakeCheckpoint() {
+  checkpoint_ = {checkpoint_.number + 1, model_.acknowledged(), false};
+  const Status made = db_->CreateCheckpoint(CheckpointPath(checkpoint_.number));
+  if (!made.ok()) return Failed();
+  checkpoint_.made = true;
+  model_.Durable(checkpoint_.batches);
+}
+
+std::string Workload::CheckCheckpoint(vfs::FileSystem& disk) const {
+  const std::string path = CheckpointPath(checkpoint_.number);
+  const auto exists = disk.Exists(path);
+  if (!exists.ok()) return exists.status().ToString();
+  if (!*exists) return checkpoint_.made ? "the checkpoint is gone" : "";
+  const auto runtime = runtime::NewSimRuntime(seed_);
+  auto db = engine::OpenDB(TinyOptions(seed_), path, {disk, *runtime, base::NullLogger()});
+  if (!db.ok()) return "the checkpoint does not open: " + db.status().ToString();
+  const uint64_t now_ms = runtime->clock().WallMillis();
+  // Also one that is not answered yet is whole.
+  const Verdict verdict = CheckAgainst(model_, **db, checkpoint_.batches, now_ms);
+  if (!verdict.violation.empty()) return "the checkpoint: " + verdict.violation;
+  if (verdict.prefix > checkpoint_.batches) return "the checkpoint holds what was written later";
+  return "";
+}
+
 void Workload::Step() {
   const uint64_t dice = random_.Uniform(100);
   Status status;
@@ -278,6 +306,8 @@ void Workload::Step() {
     status = random_.OneIn(2) ? db_->CompactRange("", "") : db_->CompactRange("a", "k3");
     if (status.ok() && random_.OneIn(2)) status = db_->RunValueLogGC(0.2);
     if (status.IsNotFound()) status = Status::Ok();  // no file has so much garbage
+  } else if (dice < 93) {
+    MakeCheckpoint();
   } else if (dice < 94) {
     status = db_->SyncLog();
     if (status.ok()) model_.Durable(model_.acknowledged());
@@ -311,7 +341,8 @@ std::string Workload::CheckRemains(vfs::FileSystem& disk, Ending ending) const {
   if (!value.ok() || !value->has_value()) return "the write after the reopen is lost";
   (void)(*db)->Delete({}, "after the crash");
   verdict = CheckAgainst(model_, **db, verdict.prefix, now_ms);
-  return verdict.violation.empty() ? "" : "second reopen: " + verdict.violation;
+  if (!verdict.violation.empty()) return "second reopen: " + verdict.violation;
+  return CheckCheckpoint(disk);
 }
 
 std::unique_ptr<Subject> NewWorkload(uint64_t seed, vfs::FileSystem& fs) {

@@ -1,7 +1,7 @@
 // Workload: one client of one database on the memory disk and the deterministic runtime, doing what
 // its seed says: puts, deletes, range deletes, batches, transactions, flushes, compactions, syncs,
-// reopens, with and without sync. It keeps the model up to date and checks reads against it as it
-// goes.
+// checkpoints, reopens, with and without sync. It keeps the model up to date and checks reads
+// against it as it goes.
 //
 // Thread safety: thread-compatible; one thread runs it all.
 #pragma once
@@ -55,6 +55,9 @@ class Workload final : public Subject {
   void CheckThatReadsSeeWhatIsAcknowledged();
   void CheckSomeReads();
   void CheckSnapshot();
+  void MakeCheckpoint();
+  // What is wrong with the checkpoint that was made last, on `disk`; empty: nothing.
+  std::string CheckCheckpoint(vfs::FileSystem& disk) const;
   std::string RandomKey();
   Change RandomChange();
   void Violate(std::string text);
@@ -72,6 +75,12 @@ class Workload final : public Subject {
   uint64_t operations_failed_ = 0;
   uint64_t unanswered_ = 0;  // asynchronous writes
   uint64_t opens_ = 0;
+  struct Checkpoint {
+    uint64_t number = 0;
+    uint64_t batches = 0;  // that it holds
+    bool made = false;
+  };
+  Checkpoint checkpoint_;  // begun last
   bool shut_wanted_ = false;
 };
 

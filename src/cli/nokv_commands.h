@@ -19,6 +19,9 @@ Command VlogCommand();
 // `nokv debug verify|wal|sst|manifest|vlog --workdir DIR [--json]`
 Command DebugCommand();
 
+// `nokv checkpoint --workdir DIR --to DIR`
+Command CheckpointCommand();
+
 // `nokv get KEY`, `put KEY VALUE`, `delete KEY` and `scan`, each with --workdir DIR and
 // [--redis-db N].
 Command GetCommand();

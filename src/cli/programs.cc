@@ -33,8 +33,8 @@ Command NokvProgram() {
           "nokv looks into databases, and reads and writes their keys. nokv-redis "
           "serves one to Redis clients.",
       .commands = {GetCommand(), PutCommand(), DeleteCommand(), ScanCommand(), StatsCommand(),
-                   ManifestCommand(), VlogCommand(), DebugCommand(), DoctorCommand(),
-                   ConfigCommand(),
+                   ManifestCommand(), VlogCommand(), DebugCommand(), CheckpointCommand(),
+                   DoctorCommand(), ConfigCommand(),
                    NotYet("execution", "decisions and restart state of a running store"),
                    NotYet("regions", "the local catalog of peers"),
                    NotYet("migrate", "turn a stand-alone directory into a cluster"),
@@ -48,6 +48,7 @@ Command NokvProgram() {
       {"delete", {"del", "rm", "remove", "unset"}},
       {"scan", {"keys", "list", "ls", "dump"}},
       {"stats", {"info"}},
+      {"checkpoint", {"snapshot", "backup"}},
       {"doctor", {"diagnose"}},
       {"config", {"settings"}}};
   for (Command& command : program.commands) {

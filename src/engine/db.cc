@@ -122,6 +122,12 @@ class DBImpl final : public DB {
     return outcome.Wait();
   }
 
+  Status CreateCheckpoint(const std::string& path) override {
+    Outcome outcome(runtime_);
+    engine_.CreateCheckpointAsync(path, outcome.Callback());
+    return outcome.Wait();
+  }
+
   nokv::Stats Stats() override { return engine_.GetStats(); }
   ManifestStats Manifest() override { return engine_.GetManifest(); }
   Result<ValueFilesStats> ValueFiles() override { return engine_.GetValueFiles(); }

@@ -162,6 +162,9 @@ class Engine {
   // As DB::RunValueLogGC.
   virtual void RunValueLogGCAsync(double discard_ratio, Completion done) = 0;
 
+  // As DB::CreateCheckpoint.
+  virtual void CreateCheckpointAsync(std::string path, Completion done) = 0;
+
   virtual Stats GetStats() = 0;
   virtual ManifestStats GetManifest() = 0;
   virtual Result<ValueFilesStats> GetValueFiles() = 0;

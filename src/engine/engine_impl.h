@@ -1,6 +1,7 @@
 // EngineImpl: the engine's state and its state machines. The methods are in one file per operation:
 // open.cc, write.cc, validate.cc, read.cc, background.cc (flush), compaction.cc, back_pressure.cc,
-// value_gc.cc (values outside tables), lifecycle.cc (errors, close) and report.cc (statistics).
+// value_gc.cc (values outside tables), checkpoint.cc, lifecycle.cc (errors, close) and report.cc
+// (statistics).
 //
 // Everything that changes is guarded by one mutex, which is never held across file operations, with
 // one exception: reserving a place in the log may create a segment. Callbacks run after it is
@@ -16,6 +17,7 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "engine/checkpoint_job.h"
 #include "engine/commit_tracker.h"
 #include "engine/engine.h"
 #include "engine/engine_cursor.h"
@@ -72,6 +74,8 @@ class EngineImpl final : public Engine {
   void FlushAsync(Completion done) override;
   void CompactRangeAsync(std::string start, std::string end, Completion done) override;
   void RunValueLogGCAsync(double discard_ratio, Completion done) override;
+
+  void CreateCheckpointAsync(std::string path, Completion done) override;
 
   Stats GetStats() override;
   ManifestStats GetManifest() override;
@@ -268,6 +272,10 @@ class EngineImpl final : public Engine {
   void RemoveUnusedValueFiles() EXCLUDES(mu_);
   void RemoveValueFiles(const std::vector<manifest::ValueFileId>& files) EXCLUDES(mu_);
 
+  // checkpoint.cc
+  // All that the checkpoint shall hold is durable, if `synced` is OK.
+  void RunCheckpoint(Status synced) EXCLUDES(mu_);
+
   // report.cc
   std::shared_ptr<const ReadState> ReportUnderLock(Stats* stats) const EXCLUDES(mu_);
 
@@ -337,6 +345,11 @@ class EngineImpl final : public Engine {
   bool closing_ GUARDED_BY(mu_) = false;
   bool close_posted_ GUARDED_BY(mu_) = false;
   Completion close_done_ GUARDED_BY(mu_);
+
+  // One is being made: segments of the log stay.
+  bool checkpointing_ GUARDED_BY(mu_) = false;
+  std::unique_ptr<CheckpointJob> checkpoint_job_;  // owned by its task
+  Completion checkpoint_done_ GUARDED_BY(mu_);
 
   EngineTimings timings_ GUARDED_BY(mu_);
 };

@@ -78,6 +78,11 @@ void EngineImpl::RunValueLogGCAsync(double discard_ratio, Completion done) {
 
 void EngineImpl::RemoveUnusedValueFiles() {
   const lsm::VersionState::Retained retained = versions_->GetRetained();
+  {
+    // Looked at after that: a checkpoint that begins later needs nothing of what goes.
+    base::MutexLock lock(mu_);
+    if (checkpointing_) return;
+  }
   std::set<uint64_t> kept;
   for (const vlog::ValueFileId& file : retained.value_files) {
     if (file.kind == vlog::ValueFileId::Kind::kSegment) kept.insert(file.number);

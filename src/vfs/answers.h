@@ -17,6 +17,9 @@ constexpr size_t kMaxOwnerBytes = 256;
 // ends are dropped, and an empty one reads "another process".
 Status LockConflict(const std::string& path, std::string_view owner);
 
+// Why a file got no second name: kUnimplemented if it cannot have one there.
+Status LinkFailure(const std::string& from, const std::string& to, int error_number);
+
 // kResourceExhausted: the whole file was asked for and is longer than `limit` bytes.
 Status LongerThan(const std::string& path, uint64_t limit);
 

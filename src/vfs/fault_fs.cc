@@ -5,6 +5,7 @@
 
 #include "base/macros.h"
 #include "base/mutex.h"
+#include "vfs/answers.h"
 
 namespace nokv::vfs {
 namespace {
@@ -200,6 +201,11 @@ class FaultFs : public FaultFileSystem {
   Status Rename(const std::string& from, const std::string& to) override {
     RETURN_IF_ERROR(watch_->Check(Op::kRename, from + " -> " + to));
     return base_.Rename(from, to);
+  }
+  Status Link(const std::string& from, const std::string& to) override {
+    const Fault fault = watch_->Ask(Op::kLink, from + " -> " + to);
+    if (fault.error_number != 0) return LinkFailure(from, to + " (injected)", fault.error_number);
+    return base_.Link(from, to);
   }
   Status Remove(const std::string& path) override {
     RETURN_IF_ERROR(watch_->Check(Op::kRemove, path));

@@ -26,6 +26,7 @@ enum class Op {
   kList,
   kCreateDirs,
   kRename,
+  kLink,
   kRemove,
   kSyncDir,
   kFreeSpace,
@@ -51,7 +52,7 @@ bool ChangesDisk(Op op);
 struct Operation {
   Op op;
   uint64_t number;      // 0-based
-  std::string path;     // for kRename: "from -> to"
+  std::string path;     // for kRename and kLink: "from -> to"
   uint64_t offset = 0;  // kRead, kWritten
   uint64_t length = 0;  // kAppend, kRead, kWritten
 };

@@ -51,6 +51,7 @@ Status UseEverything(FileSystem& fs) {
   RETURN_IF_ERROR(fs.FreeSpace("/db").status());
   RETURN_IF_ERROR(fs.Mode("/db/a").status());
   RETURN_IF_ERROR(fs.Rename("/db/a", "/db/b"));
+  RETURN_IF_ERROR(fs.Link("/db/b", "/db/c"));
   RETURN_IF_ERROR(fs.Remove("/db/b"));
   return fs.SyncDir("/db");
 }
@@ -151,6 +152,7 @@ TEST_F(FaultFileSystemTest, TraceNamesWhatChangesTheDisk) {
             "sync-mapped m\n"
             "close-mapped m\n"
             "rename a -> b\n"
+            "link b -> c\n"
             "remove b\n"
             "sync-dir .\n");
 }

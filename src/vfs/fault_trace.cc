@@ -18,7 +18,9 @@ std::string Describe(std::string_view root, const Operation& operation) {
   constexpr std::string_view kArrow = " -> ";
   const std::string_view path = operation.path;
   const std::string line = std::string(OpName(operation.op)) + " ";
-  const size_t arrow = operation.op == Op::kRename ? path.find(kArrow) : std::string_view::npos;
+  const size_t arrow = operation.op == Op::kRename || operation.op == Op::kLink
+                           ? path.find(kArrow)
+                           : std::string_view::npos;
   if (arrow == std::string_view::npos) return line + RelativeTo(root, path);
   return line + RelativeTo(root, path.substr(0, arrow)) + std::string(kArrow) +
          RelativeTo(root, path.substr(arrow + kArrow.size()));
@@ -46,6 +48,8 @@ std::string_view OpName(Op op) {
       return "create-dirs";
     case Op::kRename:
       return "rename";
+    case Op::kLink:
+      return "link";
     case Op::kRemove:
       return "remove";
     case Op::kSyncDir:
@@ -87,6 +91,7 @@ bool ChangesDisk(Op op) {
     case Op::kCreateMapped:
     case Op::kCreateDirs:
     case Op::kRename:
+    case Op::kLink:
     case Op::kRemove:
     case Op::kSyncDir:
     case Op::kLock:

@@ -223,6 +223,28 @@ TEST_P(FileSystemTest, RenameReplacesItsTarget) {
   EXPECT_EQ(Get("b"), "new");
 }
 
+TEST_P(FileSystemTest, LinkGivesAFileASecondName) {
+  Put("a", "content");
+  Put("c", "other");
+  ASSERT_TRUE(fs().Link(Path("a"), Path("b")).ok());
+  EXPECT_EQ(Get("b"), "content");
+  EXPECT_EQ(fs().Link(Path("a"), Path("c")).code(), StatusCode::kAlreadyExists);
+  EXPECT_TRUE(fs().Link(Path("no"), Path("d")).IsNotFound());
+  ASSERT_TRUE(fs().Remove(Path("a")).ok());
+  EXPECT_EQ(Get("b"), "content");
+  EXPECT_EQ(Get("c"), "other");
+}
+
+TEST_P(FileSystemTest, CopyFileMakesAFileOfItsOwn) {
+  const std::string content(700'000, 'c');
+  Put("a", content);
+  ASSERT_TRUE(CopyFile(fs(), Path("a"), Path("b")).ok());
+  ASSERT_TRUE(fs().Remove(Path("a")).ok());
+  EXPECT_EQ(Get("b"), content);
+  Put("a", "");
+  EXPECT_EQ(CopyFile(fs(), Path("a"), Path("b")).code(), StatusCode::kAlreadyExists);
+}
+
 TEST_P(FileSystemTest, RenameMovesBetweenDirectoriesButNeverIntoItself) {
   ASSERT_TRUE(fs().CreateDirs(Path("x/y")).ok());
   Put("a", "1");

@@ -122,7 +122,7 @@ Status Disk::Write(std::string_view operation, const std::string& path, Node& no
                    std::string_view bytes) {
   const uint64_t size = node.data.current().size();
   const uint64_t end = offset + bytes.size();
-  const uint64_t growth = !node.linked || end <= size ? 0 : end - size;
+  const uint64_t growth = node.links == 0 || end <= size ? 0 : end - size;
   const uint64_t missing = growth > FreeBytes() ? growth - FreeBytes() : 0;
   used += growth - missing;
   bytes.remove_suffix(static_cast<size_t>(missing));
@@ -133,7 +133,7 @@ Status Disk::Write(std::string_view operation, const std::string& path, Node& no
 Status Disk::Resize(std::string_view operation, const std::string& path, Node& node,
                     uint64_t size) {
   const uint64_t old_size = node.data.current().size();
-  if (node.linked) {
+  if (node.links > 0) {
     if (size > old_size && size - old_size > FreeBytes()) return DiskFull(operation, path);
     used = used - old_size + size;
   }
@@ -142,7 +142,7 @@ Status Disk::Resize(std::string_view operation, const std::string& path, Node& n
 }
 
 void Disk::Release(const NodePtr& node) {
-  if (node != nullptr) used -= node->data.current().size();
+  if (node != nullptr && node->links == 0) used -= node->data.current().size();
 }
 
 std::unique_ptr<AppendFile> NewMemoryAppendFile(std::shared_ptr<Disk> disk, NodePtr node,

@@ -88,6 +88,10 @@ class MemoryFs : public MemoryFileSystem {
     disk_->Release(replaced);
     return Status::Ok();
   }
+  Status Link(const std::string& from, const std::string& to) override {
+    base::MutexLock lock(disk_->mu);
+    return disk_->tree.Link(from, to);
+  }
   Status Remove(const std::string& path) override {
     base::MutexLock lock(disk_->mu);
     ASSIGN_OR_RETURN(const NodePtr removed, disk_->tree.Remove(path));

@@ -173,6 +173,15 @@ TEST_F(MemoryCrashTest, ChangesOfOneNameKeepTheirOrder) {
             (std::set<std::string>{"a=1 b=- ", "a=- b=- ", "a=2 b=- ", "a=- b=2 "}));
 }
 
+TEST_F(MemoryCrashTest, LinkIsKeptOrLostAndTheFirstNameStays) {
+  Create("/db/a", "A");
+  ASSERT_TRUE(fs_->SyncDir("/db").ok());
+  ASSERT_TRUE(fs_->Link("/db/a", "/db/b").ok());
+  EXPECT_EQ(Outcomes(Both), (std::set<std::string>{"a=A b=- ", "a=A b=A "}));
+  ASSERT_TRUE(fs_->SyncDir("/db").ok());
+  EXPECT_EQ(Outcomes(Both), (std::set<std::string>{"a=A b=A "}));
+}
+
 TEST_F(MemoryCrashTest, RenameBetweenDirectoriesNeverLosesASyncedFile) {
   Create("/db/a", "A");
   ASSERT_TRUE(fs_->SyncDir("/db").ok());

@@ -144,17 +144,27 @@ Result<NodePtr> Tree::Rename(const std::string& from, const std::string& to) {
   if (target.node != nullptr) {
     const int refusal = RefusalToReplace(*source.node, *target.node);
     if (refusal != 0) return PathError(operation, to, refusal);
-    target.node->linked = false;
+    target.node->links--;
   }
   Apply({{{source.directory, source.name, nullptr}, {target.directory, target.name, source.node}}});
   return target.node;
+}
+
+Status Tree::Link(const std::string& from, const std::string& to) {
+  const std::string operation = "link " + from + " to";
+  ASSIGN_OR_RETURN(const NodePtr node, FindFile(operation, from));
+  ASSIGN_OR_RETURN(const Location target, Locate(operation, to));
+  if (target.node != nullptr) return PathError(operation, to, EEXIST);
+  node->links++;
+  Apply({{{target.directory, target.name, node}}});
+  return Status::Ok();
 }
 
 Result<NodePtr> Tree::Remove(const std::string& path) {
   ASSIGN_OR_RETURN(const Location at, Locate("remove", path));
   if (at.node == nullptr) return PathError("remove", path, ENOENT);
   if (!at.node->current.empty()) return PathError("remove", path, ENOTEMPTY);
-  at.node->linked = false;
+  at.node->links--;
   Apply({{{at.directory, at.name, nullptr}}});
   return at.node;
 }
@@ -224,7 +234,12 @@ Tree Tree::AfterCrash(MemoryFileSystem::Loss loss, uint64_t seed) const {
            binding.node);
     }
   }
+  std::map<uint64_t, NodePtr> files;
   const std::function<NodePtr(const Node&)> copy = [&](const Node& node) {
+    if (const auto twin = files.find(node.id); twin != files.end()) {
+      twin->second->links++;
+      return twin->second;
+    }
     auto made = std::make_shared<Node>();
     made->id = node.id;
     made->is_directory = node.is_directory;
@@ -232,6 +247,7 @@ Tree Tree::AfterCrash(MemoryFileSystem::Loss loss, uint64_t seed) const {
     if (!node.is_directory) {
       made->data =
           FileData(node.data.AfterCrash(loss, base::MixSeed(seed ^ base::MixSeed(node.id))));
+      files.emplace(node.id, made);
       return made;
     }
     const auto found = changed.find(node.id);
@@ -256,7 +272,7 @@ Tree Tree::AfterKill() const {
     twin = std::make_shared<Node>();
     twin->id = node->id;
     twin->is_directory = node->is_directory;
-    twin->linked = node->linked;
+    twin->links = node->links;
     twin->mode = node->mode;
     twin->data = node->data;
     for (const auto& [name, child] : node->current) twin->current.emplace(name, copy(child));

@@ -28,7 +28,7 @@ using Entries = std::map<std::string, NodePtr, std::less<>>;
 struct Node {
   uint64_t id = 0;  // the same in clones
   bool is_directory = false;
-  bool linked = true;  // false once removed or replaced
+  uint64_t links = 1;  // names; 0 once removed or replaced
   FileMode mode;       // also in clones
   Entries current;     // of a directory
   Entries durable;
@@ -52,7 +52,8 @@ class Tree {
   Status CreateDirs(const std::string& path);
   // The replaced node if there was one, else null.
   Result<NodePtr> Rename(const std::string& from, const std::string& to);
-  // The removed node.
+  Status Link(const std::string& from, const std::string& to);
+  // The removed node; it may have other names.
   Result<NodePtr> Remove(const std::string& path);
   Status SyncDir(const std::string& path);
 

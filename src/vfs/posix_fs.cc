@@ -65,6 +65,12 @@ class PosixFs : public FileSystem {
     if (::rename(from.c_str(), to.c_str()) != 0) return ErrnoStatus("rename " + from + " to", to);
     return Status::Ok();
   }
+  Status Link(const std::string& from, const std::string& to) override {
+    if (::linkat(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), AT_SYMLINK_FOLLOW) == 0) {
+      return Status::Ok();
+    }
+    return LinkFailure(from, to, errno);
+  }
   Status Remove(const std::string& path) override {
     if (std::remove(path.c_str()) != 0) return ErrnoStatus("remove", path);
     return Status::Ok();

@@ -1,5 +1,7 @@
 #include "vfs/vfs.h"
 
+#include <cerrno>
+
 #include "base/macros.h"
 #include "vfs/answers.h"
 
@@ -35,6 +37,19 @@ Status LongerThan(const std::string& path, uint64_t limit) {
                                    std::to_string(limit) + " bytes");
 }
 
+Status LinkFailure(const std::string& from, const std::string& to, int error_number) {
+  const std::string what = "link " + from + " to " + to;
+  switch (error_number) {
+    case EXDEV:
+    case EPERM:
+    case EOPNOTSUPP:
+    case EMLINK:
+      return Status::Unimplemented(what + ": it cannot have a second name there");
+    default:
+      return Status::IoError(what, error_number);
+  }
+}
+
 Status WriteFileAtomically(FileSystem& fs, const std::string& path, std::string_view content) {
   const std::string temporary = path + ".tmp";
   // What an earlier attempt left behind when the process ended in the middle.
@@ -45,6 +60,28 @@ Status WriteFileAtomically(FileSystem& fs, const std::string& path, std::string_
   RETURN_IF_ERROR(file->Close());
   RETURN_IF_ERROR(fs.Rename(temporary, path));
   return fs.SyncDir(DirName(path));
+}
+
+Status CopyFile(FileSystem& fs, const std::string& from, const std::string& to) {
+  constexpr size_t kPieceBytes = size_t{256} << 10;
+  ASSIGN_OR_RETURN(const auto source, fs.OpenRandom(from, ReadMode::kRead));
+  ASSIGN_OR_RETURN(const auto target, fs.CreateAppend(to));
+  std::string scratch(kPieceBytes, '\0');
+  uint64_t offset = 0;
+  while (true) {
+    std::string_view piece;
+    RETURN_IF_ERROR(source->Read(offset, kPieceBytes, scratch.data(), &piece));
+    if (piece.empty()) break;
+    RETURN_IF_ERROR(target->Append(piece));
+    offset += piece.size();
+  }
+  RETURN_IF_ERROR(target->Sync());
+  return target->Close();
+}
+
+Status LinkOrCopyFile(FileSystem& fs, const std::string& from, const std::string& to) {
+  Status linked = fs.Link(from, to);
+  return linked.code() == StatusCode::kUnimplemented ? CopyFile(fs, from, to) : linked;
 }
 
 Status CheckSecret(FileSystem& fs, const std::string& path) {

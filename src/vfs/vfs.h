@@ -112,6 +112,10 @@ class FileSystem {
   virtual Status CreateDirs(const std::string& path) = 0;
   // Atomically replaces `to`.
   virtual Status Rename(const std::string& from, const std::string& to) = 0;
+  // Gives the file `from` a second name (kAlreadyExists if `to` is there): both name the same bytes
+  // until one is removed. kUnimplemented where they lie on different devices, or the file system
+  // has no such names.
+  virtual Status Link(const std::string& from, const std::string& to) = 0;
   // Removes a file or an empty directory.
   virtual Status Remove(const std::string& path) = 0;
   virtual Status SyncDir(const std::string& path) = 0;
@@ -144,6 +148,12 @@ std::string BaseName(std::string_view path);
 // Writes `content` to `path` so that it is either the old or the new whole content at every moment:
 // write PATH.tmp, sync, rename, sync the directory. Durable on return.
 Status WriteFileAtomically(FileSystem& fs, const std::string& path, std::string_view content);
+
+// Copies the file `from` to `to`, which must not be there. Its content is durable on return, its
+// name after a SyncDir. After an error there may be part of it.
+Status CopyFile(FileSystem& fs, const std::string& from, const std::string& to);
+// Link, or CopyFile where that cannot be.
+Status LinkOrCopyFile(FileSystem& fs, const std::string& from, const std::string& to);
 
 // kPermissionDenied, with the way out, if others than its owner may use the file; the group may
 // read one that belongs to root.

@@ -224,6 +224,11 @@ std::shared_ptr<const Version> VersionState::current() const {
   return current_;
 }
 
+VersionState::Current VersionState::GetCurrent() const {
+  base::MutexLock lock(mu_);
+  return {current_, state_};
+}
+
 manifest::DatabaseState VersionState::state() const {
   base::MutexLock lock(mu_);
   return state_;

@@ -55,6 +55,12 @@ class VersionState {
   // nothing was written, and the tables that the group would have added may be removed.
   Status failure() const EXCLUDES(log_mu_);
 
+  // The current version and the state that it shows, of one moment.
+  struct Current {
+    std::shared_ptr<const Version> version;
+    manifest::DatabaseState state;
+  };
+  Current GetCurrent() const EXCLUDES(mu_);
   // Positions, last sequence and generation as of the last edit; the tables too.
   manifest::DatabaseState state() const EXCLUDES(mu_);
   // What the open found at the end of the manifest.
