@@ -87,8 +87,11 @@ class Backend {
   virtual Result<bool> Get(std::string_view key, Record* record) = 0;
   // As Get, but of the value only when it expires; 0: never.
   virtual Result<bool> GetExpiry(std::string_view key, uint64_t* expiry_ms) = 0;
-  // Hints that these will be read soon.
+  // Hints that these will be looked for soon, most likely by commands that write them.
   virtual void Prefetch(std::span<const std::string> keys) = 0;
+  // Hints that the values of these will be read next, in this order, before Submit. What is written
+  // in between is seen nevertheless.
+  virtual void PrefetchValues(std::span<const std::string> keys) = 0;
   // Keys in [begin, end); `end` empty: to the end of all keys. Values are not read.
   virtual std::unique_ptr<KeyCursor> Scan(std::string_view begin, std::string_view end) = 0;
   // All of the writes or none. `done` gets the outcome once the commit survives what is asked for;

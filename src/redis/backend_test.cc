@@ -5,13 +5,17 @@
 
 #include "base/log.h"
 #include "engine/engine.h"
+#include "keys/keys.h"
 #include "redis/engine_backend.h"
+#include "redis/fetched_values.h"
 #include "redis/memory_backend.h"
 #include "runtime/sim_runtime.h"
 #include "vfs/memory_fs.h"
 
 namespace nokv::redis {
 namespace {
+
+constexpr engine::ReadView kNow{nullptr, /*include_unsynced=*/true};
 
 class BackendFixture : public testing::Test {
  protected:
@@ -47,6 +51,10 @@ class BackendFixture : public testing::Test {
   }
   void Commit(const Write& write, Survives survives = Survives::kProcessDeath) {
     ASSERT_TRUE(backend_->Commit({&write, 1}, survives, [](const Status&) {}));
+  }
+  std::string ValueOf(std::string_view key) {
+    Record record;
+    return *backend_->Get(key, &record) ? std::string(record.value) : "none";
   }
   void Begin() { since_ = backend_->CurrentPosition(); }
   bool Changed(std::vector<std::string> keys,
@@ -157,6 +165,46 @@ TEST_P(BackendTest, ReadsSeeACommitBeforeItIsSubmitted) {
   EXPECT_TRUE(Exists("b"));
 }
 
+TEST_P(BackendTest, AValueFetchedAheadIsNotReadAfterItWasOverwritten) {
+  const std::vector<std::string> keys = {"a", "b", "c"};
+  const std::string large(size_t{1} << 20, 'x');
+  Write other = Put("a");
+  const auto commit_if = [&](const Write& write) {
+    Begin();
+    backend_->CommitIf({since_.get(), {}, {}}, {&write, 1}, Survives::kProcessDeath,
+                       [](const Status&) {});
+  };
+  for (const bool known : {false, true}) {
+    if (known) Commit(Put("a"));
+    backend_->PrefetchValues(keys);
+    other.value = "2";
+    Commit(other);
+    EXPECT_EQ(ValueOf("a"), "2");
+    backend_->PrefetchValues(keys);
+    other.value = large;  // goes past the gathered ones
+    Commit(other);
+    EXPECT_EQ(ValueOf("a"), large);
+    backend_->PrefetchValues(keys);
+    other.value = "3";
+    commit_if(other);
+    EXPECT_EQ(ValueOf("a"), "3");
+    backend_->PrefetchValues(keys);
+    Commit(DeleteRange("a", "b"));
+    EXPECT_EQ(ValueOf("a"), "none");
+  }
+}
+
+TEST_P(BackendTest, ValuesFetchedAheadCanBeReadInAnyOrder) {
+  for (const char* key : {"a", "b", "d"}) Commit(Put(key));
+  backend_->Submit();
+  backend_->PrefetchValues(std::vector<std::string>{"a", "b", "c", "d", "a"});
+  EXPECT_EQ(ValueOf("b"), "1");
+  EXPECT_EQ(ValueOf("a"), "1");
+  EXPECT_EQ(ValueOf("a"), "1");
+  EXPECT_EQ(ValueOf("c"), "none");
+  EXPECT_EQ(ValueOf("d"), "1");
+}
+
 TEST_P(BackendTest, ManyGatheredKeysAreAllFoundAndTheLastWriteOfEachCounts) {
   std::vector<std::string> values;
   for (int i = 0; i < 3000; ++i) values.push_back(std::to_string(i));
@@ -231,6 +279,31 @@ TEST_F(EngineBackendTest, AKeyIsNotKnownAfterItsCommitFailed) {
   EXPECT_FALSE(found.ok() && *found);
   runtime_->RunReady();
   engine_.reset();
+}
+
+TEST_F(EngineBackendTest, LargeValuesAreNotFetchedAheadForLong) {
+  const std::string large(size_t{300} << 10, 'x');
+  for (const char* key : {"a", "b"}) {
+    Write write = Put(key);
+    write.value = large;
+    Commit(write);
+  }
+  FetchedValues fetched;
+  const std::vector<std::string> keys = {keys::EncodeEngineKey(keys::Keyspace::kData, "a"),
+                                         keys::EncodeEngineKey(keys::Keyspace::kData, "b")};
+  std::optional<engine::FoundValue> found;
+  fetched.Fetch(*engine_, kNow, keys);
+  EXPECT_TRUE(fetched.Take(keys[1], &found));
+  EXPECT_EQ(found->value, large);
+  EXPECT_FALSE(fetched.Take(keys[0], &found)) << "it was skipped";
+  fetched.Fetch(*engine_, kNow, keys);
+  EXPECT_FALSE(fetched.Take(keys[0], &found)) << "the next calls do nothing";
+  int calls = 1;
+  while (!fetched.Take(keys[0], &found)) {
+    ASSERT_LT(calls++, 100);
+    fetched.Fetch(*engine_, kNow, keys);
+  }
+  EXPECT_GT(calls, 10);
 }
 
 TEST_F(EngineBackendTest, CommitsOfARoundAreOneBatch) {

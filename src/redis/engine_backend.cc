@@ -1,12 +1,15 @@
 #include "redis/engine_backend.h"
 
+#include <algorithm>
 #include <atomic>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/macros.h"
 #include "keys/keys.h"
+#include "redis/fetched_values.h"
 #include "redis/known_keys.h"
 #include "redis/layout.h"
 #include "redis/staged_batch.h"
@@ -78,11 +81,14 @@ class EngineBackend final : public Backend {
     EncodeKey(key);
     StagedBatch::Found staged;
     if (staged_.Find(engine_key_, &staged)) return TakeStaged(staged, record);
-    engine::FoundValue value;
-    ASSIGN_OR_RETURN(const bool found, engine_.Get(kLatest, engine_key_, &value));
-    if (!found) return false;
-    *record = Record{value.value, value.attributes.expiry_ms, value.attributes.user_meta,
-                     std::move(value.pin)};
+    std::optional<engine::FoundValue> value;
+    if (!fetched_.Take(engine_key_, &value)) {
+      ASSIGN_OR_RETURN(const bool found, engine_.Get(kLatest, engine_key_, &value.emplace()));
+      if (!found) return false;
+    }
+    if (!value.has_value()) return false;
+    *record = Record{value->value, value->attributes.expiry_ms, value->attributes.user_meta,
+                     std::move(value->pin)};
     return true;
   }
 
@@ -99,13 +105,11 @@ class EngineBackend final : public Backend {
   }
 
   void Prefetch(std::span<const std::string> keys) override {
-    prefetched_.resize(keys.size());
-    for (size_t i = 0; i < keys.size(); ++i) {
-      prefetched_[i].clear();
-      keys::AppendEngineKey(Keyspace::kData, keys[i], 0, &prefetched_[i]);
-      known_.Prefetch(keys[i]);
-    }
-    engine_.Prefetch(prefetched_);
+    for (const std::string& key : keys) known_.Prefetch(key);
+    engine_.Prefetch(EncodeAll(keys));
+  }
+  void PrefetchValues(std::span<const std::string> keys) override {
+    fetched_.Fetch(engine_, kLatest, EncodeAll(keys));
   }
 
   std::unique_ptr<KeyCursor> Scan(std::string_view begin, std::string_view end) override {
@@ -134,6 +138,7 @@ class EngineBackend final : public Backend {
   }
 
   void Submit() override {
+    fetched_.Clear();
     if (staged_.empty()) return;
     // An outcome may come at once, and with it the next commit.
     std::vector<CommitDone> waiting;
@@ -234,15 +239,24 @@ class EngineBackend final : public Backend {
     }
   }
 
+  std::span<const std::string> EncodeAll(std::span<const std::string> keys) {
+    engine_keys_.resize(std::max(engine_keys_.size(), keys.size()));
+    for (size_t i = 0; i < keys.size(); ++i) {
+      engine_keys_[i].clear();
+      keys::AppendEngineKey(Keyspace::kData, keys[i], 0, &engine_keys_[i]);
+    }
+    return std::span(engine_keys_).first(keys.size());
+  }
   void EncodeKey(std::string_view key) {
     engine_key_.clear();
     keys::AppendEngineKey(Keyspace::kData, key, 0, &engine_key_);
   }
 
   engine::Engine& engine_;
-  std::string engine_key_;               // reused, so that a lookup does not allocate
-  std::vector<std::string> prefetched_;  // likewise
-  engine::Batch batch_;                  // likewise
+  std::string engine_key_;                // reused, so that a lookup does not allocate
+  std::vector<std::string> engine_keys_;  // likewise
+  engine::Batch batch_;                   // likewise
+  FetchedValues fetched_;
   StagedBatch staged_;
   StagedBatch spare_;  // empty; takes turns with staged_
   std::vector<CommitDone> staged_done_;

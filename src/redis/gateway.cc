@@ -47,7 +47,7 @@ Gateway::Gateway(const Config& config, const GatewayDoors& doors)
       random_(doors.seed),
       scan_cursors_(doors.backend.Generation()),
       executor_(*this, doors.backend, doors.loop, [this] { OnProgress(); }),
-      look_ahead_(doors.backend),
+      look_ahead_(doors.backend, commands_),
       scripts_(*this, doors.logger, doors.loop),
       books_(doors.backend, doors.loop, doors.logger) {
   if (!config_.requirepass_hash.empty()) access_.SetDefaultPassword(config_.requirepass_hash);

@@ -1,7 +1,5 @@
 #include "redis/look_ahead.h"
 
-#include <span>
-
 #include "redis/layout.h"
 
 namespace nokv::redis {
@@ -12,9 +10,9 @@ constexpr size_t kRequests = 16;
 }  // namespace
 
 size_t LookAhead::Fetch(int db, std::string_view data) {
-  keys_.resize(kRequests);
+  read_.clear();
+  other_.clear();
   size_t bytes = 0;
-  size_t keys = 0;
   for (size_t i = 0; i < kRequests; ++i) {
     if (parser_.Parse(data.substr(bytes)) != RequestParser::Outcome::kRequest) {
       parser_.Restart();
@@ -22,10 +20,14 @@ size_t LookAhead::Fetch(int db, std::string_view data) {
       break;
     }
     bytes += parser_.consumed();
-    // Nearly all commands have their key there; for the others the hint is of no use.
-    if (parser_.args().size() > 1) keys_[keys++] = DataKey(db, parser_.args()[1]);
+    if (parser_.args().size() < 2) continue;
+    const CommandSpec* const spec = commands_.Find(parser_.args()[0]);
+    if (spec == nullptr || spec->first_key != 1) continue;
+    std::vector<std::string>& keys = (spec->flags & kReadOnlyFlag) != 0 ? read_ : other_;
+    keys.push_back(DataKey(db, parser_.args()[1]));
   }
-  if (keys > 1) backend_.Prefetch(std::span(keys_).first(keys));
+  if (!other_.empty()) backend_.Prefetch(other_);
+  if (read_.size() > 1) backend_.PrefetchValues(read_);
   return bytes;
 }
 

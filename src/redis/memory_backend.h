@@ -27,6 +27,9 @@ class MemoryBackend final : public Backend {
   void Prefetch(std::span<const std::string> keys) override {
     prefetched_.assign(keys.begin(), keys.end());
   }
+  void PrefetchValues(std::span<const std::string> keys) override {
+    prefetched_values_.assign(keys.begin(), keys.end());
+  }
   std::unique_ptr<KeyCursor> Scan(std::string_view begin, std::string_view end) override;
   bool Commit(std::span<const Write> writes, Survives survives, CommitDone done) override;
   void Submit() override {}
@@ -51,6 +54,7 @@ class MemoryBackend final : public Backend {
   size_t size() const { return entries_.size(); }
   // By the last call.
   const std::vector<std::string>& prefetched() const { return prefetched_; }
+  const std::vector<std::string>& prefetched_values() const { return prefetched_values_; }
 
   struct Entry {
     std::string value;
@@ -80,6 +84,7 @@ class MemoryBackend final : public Backend {
   base::Clock& clock_;
   std::map<std::string, Entry> entries_;
   std::vector<std::string> prefetched_;
+  std::vector<std::string> prefetched_values_;
   std::vector<Change> changes_;  // all there ever were; a position is a number of them
   std::deque<Waiting> waiting_;
   std::vector<CommitDone> unsynced_;  // commits that wait for the next sync

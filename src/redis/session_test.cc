@@ -32,14 +32,24 @@ TEST(SessionTest, HasTheKeysOfAPipelineFetchedTogether) {
   TestClient client(gateway);
   client.Send("SET alone 1\r\n");
   EXPECT_TRUE(gateway.backend().prefetched().empty());
-  client.Send("SELECT 3\r\nGET a\r\nPING\r\n*2\r\n$3\r\nGET\r\n$1\r\nb\r\n*2\r\n$3\r\nGE");
-  EXPECT_EQ(gateway.backend().prefetched(),
+  client.Send(
+      "SELECT 3\r\nGET a\r\nPING\r\nSET s 1\r\n*2\r\n$3\r\nGET\r\n$1\r\nb\r\n*2\r\n$3\r\nGE");
+  EXPECT_EQ(gateway.backend().prefetched_values(),
             (std::vector<std::string>{DataKey(3, "a"), DataKey(3, "b")}));
+  EXPECT_EQ(gateway.backend().prefetched(), std::vector<std::string>{DataKey(3, "s")});
   EXPECT_EQ(client.Send("T\r\n$1\r\nc\r\n"), "$-1\r\n") << "what was cut is a request";
   std::string many;
   for (int i = 0; i < 40; ++i) many += "GET k" + std::to_string(i) + "\r\n";
   client.Send(many);
-  EXPECT_EQ(gateway.backend().prefetched().back(), DataKey(3, "k39"));
+  EXPECT_EQ(gateway.backend().prefetched_values().back(), DataKey(3, "k39"));
+}
+
+TEST(SessionTest, HasTheKeysOfAnMGetFetchedTogether) {
+  TestGateway gateway;
+  TestClient client(gateway);
+  EXPECT_EQ(client.Run("MGET a b a"), "[(nil), (nil), (nil)]");
+  EXPECT_EQ(gateway.backend().prefetched_values(),
+            (std::vector<std::string>{DataKey(0, "a"), DataKey(0, "b"), DataKey(0, "a")}));
 }
 
 TEST(SessionTest, ClientThatComesWhileTheKeysAreCountedIsServedWhenTheyAre) {

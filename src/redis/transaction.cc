@@ -71,6 +71,13 @@ Result<bool> Transaction::Find(int db, std::string_view key, Record* record) {
   return FindData(DataKey(db, key), record);
 }
 
+void Transaction::Prefetch(int db, std::span<const std::string_view> keys) {
+  std::vector<std::string> data_keys;
+  data_keys.reserve(keys.size());
+  for (const std::string_view key : keys) data_keys.push_back(DataKey(db, key));
+  backend_.PrefetchValues(data_keys);
+}
+
 Result<bool> Transaction::Exists(int db, std::string_view key) {
   Record record;
   return Find(db, key, &record);

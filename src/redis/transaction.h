@@ -85,6 +85,8 @@ class Transaction {
 
   // True and the record if the key is live.
   Result<bool> Find(int db, std::string_view key, Record* record);
+  // Hints that Find will be called for these next, in this order.
+  void Prefetch(int db, std::span<const std::string_view> keys);
   Result<bool> Exists(int db, std::string_view key);
   // Replaces whatever the key held. An expiry that is not in the future removes the key. Keys
   // beyond the limit are kInvalidArgument.

@@ -41,6 +41,8 @@ Result<bool> Table::Get(std::string_view engine_key, keys::SequenceNumber snapsh
   TableLookup lookup(*this, engine_key, snapshot);
   if (!lookup.Locate()) return false;
   RETURN_IF_ERROR(lookup.Fetch());
+  lookup.BeginSearch();
+  while (lookup.Narrow()) continue;
   return lookup.Finish(entry);
 }
 
@@ -63,16 +65,20 @@ bool TableLookup::Locate() {
 Status TableLookup::Fetch() {
   ASSIGN_OR_RETURN(block_, reader_->ReadDataBlock(reader_->index()[position_].location,
                                                   TableReader::CacheUse::kFill, nullptr));
-  // A search begins with the restart points, at the end, and the first of them.
+  // A search begins with the restart points, which are at the end.
   __builtin_prefetch(block_->data() + block_->size() - 1);
-  __builtin_prefetch(block_->data());
   return Status::Ok();
+}
+
+void TableLookup::BeginSearch() {
+  internal::BlockView block;
+  (void)block.Init(*block_);  // if not, the search is damaged
+  search_ = internal::RestartSearch(block);
 }
 
 Result<bool> TableLookup::Finish(TableEntry* entry) {
   BlockCursor cursor;
-  cursor.Init(*block_);
-  cursor.Seek(target_);
+  cursor.SeekFrom(search_, target_);
   if (!cursor.Valid()) {
     // The index promised an entry at or after the target.
     return reader_->DamageOf(reader_->index()[position_].location,

@@ -17,6 +17,7 @@
 #include "lsm/iterator/internal_iterator.h"
 #include "lsm/range_tombstone.h"
 #include "lsm/seek_key.h"
+#include "lsm/sst/block.h"
 #include "lsm/sst/block_cache.h"
 #include "lsm/sst/table_builder.h"
 #include "nokv/status.h"
@@ -91,6 +92,9 @@ class TableLookup {
   bool Locate();
   // May read from disk.
   Status Fetch();
+  void BeginSearch();
+  // Until it returns false.
+  bool Narrow() { return search_.Narrow(target_); }
   // As Table::Get. The lookup is used up.
   Result<bool> Finish(TableEntry* entry);
 
@@ -100,6 +104,7 @@ class TableLookup {
   uint64_t hash_;
   size_t position_ = 0;  // of the block in the index
   BlockHandle block_;
+  internal::RestartSearch search_;
 };
 
 }  // namespace nokv::lsm

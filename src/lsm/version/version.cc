@@ -91,9 +91,13 @@ class LookupSteps {
   void Run() {
     std::erase_if(steps_, [](Step& step) { return !step.table.Locate(); });
     for (Step& step : steps_) step.lookup->status = step.table.Fetch();
-    for (Step& step : steps_) {
-      if (step.lookup->status.ok()) step.lookup->status = Finish(step);
+    std::erase_if(steps_, [](const Step& step) { return !step.lookup->status.ok(); });
+    for (Step& step : steps_) step.table.BeginSearch();
+    for (bool narrowed = true; narrowed;) {
+      narrowed = false;
+      for (Step& step : steps_) narrowed |= step.table.Narrow();
     }
+    for (Step& step : steps_) step.lookup->status = Finish(step);
     steps_.clear();
   }
 

@@ -206,9 +206,16 @@ Status GetEx(Context& context) {
 }
 
 Status MGet(Context& context) {
+  // Their values are looked up together.
+  constexpr size_t kTogether = 16;
   const uint64_t limit = context.services.config().reply_limit_bytes;
-  context.reply.Array(context.args.size() - 1);
-  for (const std::string_view key : context.args.subspan(1)) {
+  const auto keys = context.args.subspan(1);
+  context.reply.Array(keys.size());
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (i % kTogether == 0) {
+      context.txn.Prefetch(context.db(), keys.subspan(i, std::min(kTogether, keys.size() - i)));
+    }
+    const std::string_view key = keys[i];
     Record record;
     ASSIGN_OR_RETURN(const bool found, context.txn.Find(context.db(), key, &record));
     CountLookup(context, key, found);
