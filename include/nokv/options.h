@@ -57,7 +57,7 @@ struct Options {
   bool mapped_reads = true;
   // Values of this many bytes and more stay in the log segment that first took them; tables point
   // to them. May be changed at every open. SIZE_MAX: all values go into tables.
-  size_t value_separation_threshold = SIZE_MAX;
+  size_t value_separation_threshold = 512;
   // Exceptions from that, by key; the first whose prefix fits decides.
   std::vector<ValueSeparationPolicy> value_separation_policies;
   // A file of which at least this part is no longer pointed to is emptied by compaction when
