@@ -243,6 +243,7 @@ Options StressOptions(uint64_t seed) {
     options.compression.push_back(static_cast<CompressionType>(random.Uniform(3)));
   }
   options.max_compactions = 1 + static_cast<int>(random.Uniform(4));
+  if (random.OneIn(4)) options.compaction_bytes_per_second = power(1 << 20, 6);
   return options;
 }
 

@@ -32,6 +32,7 @@
 #include <string_view>
 #include <vector>
 
+#include "nokv/compaction_filter.h"
 #include "nokv/iterator.h"
 #include "nokv/options.h"
 #include "nokv/stats.h"

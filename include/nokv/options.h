@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 
 namespace nokv {
 
+class CompactionFilter;
 class Snapshot;
 
 enum class CompressionType : uint8_t { kNone = 0, kLz4 = 1, kZstd = 2 };
@@ -91,6 +93,12 @@ struct Options {
   int level0_stop_trigger = 36;
   // Compactions that run at once, and parts into which a large one is cut.
   int max_compactions = 2;
+  // Bytes of input that compactions work through in a second, all together; 0: as many as they can.
+  // Flushes take their part of it and never wait; compactions that only empty files with values
+  // have what is left. Not kept to while writes are slowed down.
+  size_t compaction_bytes_per_second = 0;
+  // Says what compactions shall drop or change (compaction_filter.h); may be null.
+  std::shared_ptr<const CompactionFilter> compaction_filter;
   // Writes are slowed down when compaction is behind by a quarter of this, and most at all of it.
   size_t compaction_debt_bytes = size_t{16} << 30;
 };

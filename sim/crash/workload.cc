@@ -40,6 +40,7 @@ Options TinyOptions(uint64_t seed) {
   options.value_log_buckets = 1 + seed % 3;
   if (random.OneIn(2)) options.compression = {CompressionType::kNone, CompressionType::kZstd};
   options.max_compactions = 1 + static_cast<int>(random.Uniform(3));
+  if (random.OneIn(4)) options.compaction_bytes_per_second = 64 << 10;
   return options;
 }
 

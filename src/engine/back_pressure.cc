@@ -52,6 +52,7 @@ void EngineImpl::JudgeLoadLocked() {
   load.pending_bytes = lsm::PendingCompactionBytes(*read_state_->version, compaction_options_);
   load.free_disk_bytes = free_disk_bytes_;
   throttle_.Judge(load);
+  if (throttle_.awaits_compaction()) HurrySlicesLocked();
 }
 
 void EngineImpl::LookAtDisk() {

@@ -5,6 +5,7 @@
 #include "base/macros.h"
 #include "engine/engine_impl.h"
 #include "lsm/version/file_handle.h"
+#include "nokv/compaction_filter.h"
 
 namespace nokv::engine {
 
@@ -43,7 +44,32 @@ lsm::MergeJobContext EngineImpl::JobContextLocked() {
   context.void_places = void_places_;
   context.placement = placement_;
   context.value_buckets = static_cast<uint16_t>(options_.value_log_buckets);
+  if (options_.compaction_filter != nullptr) context.filter = ValueFilterLocked();
   return context;
+}
+
+lsm::ValueFilter EngineImpl::ValueFilterLocked() const {
+  lsm::ValueFilter filter;
+  filter.reads_values = options_.compaction_filter->ReadsValues();
+  // Snapshots that are taken later keep what they see by themselves.
+  filter.after = snapshots_.empty() ? 0 : *snapshots_.rbegin();
+  filter.judge = [asked = options_.compaction_filter, scratch = std::string()](
+                     const lsm::FilteredValue& entry, std::string* changed) mutable {
+    using Verdict = CompactionFilter::Verdict;
+    if (entry.engine_key.front() != static_cast<char>(keys::Keyspace::kData)) {
+      return lsm::Verdict::kKeep;
+    }
+    const auto key = keys::DecodePlainKey(keys::KeyOf(entry.engine_key), &scratch);
+    if (!key.has_value()) return lsm::Verdict::kKeep;
+    const Verdict verdict =
+        asked->Judge({*key, entry.value, entry.attributes.expiry_ms, entry.attributes.user_meta,
+                      entry.sequence, entry.output_level},
+                     changed);
+    if (verdict == Verdict::kDrop) return lsm::Verdict::kDrop;
+    const bool takes = verdict == Verdict::kChange && changed->size() <= keys::kMaxValueBytes;
+    return takes ? lsm::Verdict::kChange : lsm::Verdict::kKeep;
+  };
+  return filter;
 }
 
 lsm::TableOptions EngineImpl::TableOptionsFor(int level, int base_level) const {
@@ -145,6 +171,7 @@ Status EngineImpl::InstallFlush(const MemtableRef& memtable) {
     const uint64_t micros = clock().MonotonicMicros() - flush_started_micros_;
     timings_.flush_build.Add(micros);
     throttle_.FlushDone(memtable.table->MemoryUsage(), micros);
+    pace_.Charge(WorkClass::kFlush, flush_job_->stats().bytes_written, clock().MonotonicMicros());
     immutables_.pop_front();
     replay_segment_ = memtable.log_end.segment;
     PublishReadStateLocked();

@@ -49,6 +49,39 @@ void EngineImpl::PostSlice(const std::shared_ptr<Compaction>& compaction, lsm::M
                       [this, compaction, job] { RunSlice(compaction, job); });
 }
 
+void EngineImpl::PostSliceInTurn(const std::shared_ptr<Compaction>& compaction, lsm::MergeJob* job,
+                                 uint64_t bytes) {
+  base::MutexLock lock(mu_);
+  if (closing_ || throttle_.awaits_compaction()) return PostSlice(compaction, job);
+  const WorkClass work = compaction->plan.reason == lsm::CompactionReason::kValueGarbage
+                             ? WorkClass::kRelocation
+                             : WorkClass::kCompaction;
+  const uint64_t now = clock().MonotonicMicros();
+  pace_.Charge(work, bytes, now);
+  const uint64_t delay = pace_.Delay(work, now);
+  if (delay == 0) return PostSlice(compaction, job);
+  const auto go_on = [this, compaction, job] {
+    {
+      base::MutexLock task_lock(mu_);
+      std::erase_if(paced_, [job](const PacedSlice& slice) { return slice.job == job; });
+    }
+    // What goes first may have taken this turn meanwhile.
+    PostSliceInTurn(compaction, job, 0);
+  };
+  // Under the lock, so that the task finds the slice.
+  paced_.push_back(
+      {doors_.runtime.PostAfter(runtime::Lane::kCompaction, delay, go_on), compaction, job});
+}
+
+void EngineImpl::HurrySlicesLocked() {
+  pace_.Forgive();
+  std::erase_if(paced_, [this](const PacedSlice& slice) {
+    if (!doors_.runtime.Cancel(slice.timer)) return false;  // it is about to go on
+    PostSlice(slice.compaction, slice.job);
+    return true;
+  });
+}
+
 std::optional<lsm::CompactionPlan> EngineImpl::PlanCompactionLocked(Completions* completions) {
   // What somebody waits for goes by levels, one after the other, and alone.
   const bool alone = compactions_.empty();
@@ -118,8 +151,11 @@ void EngineImpl::RunSlice(const std::shared_ptr<Compaction>& compaction, lsm::Me
     given_up = closing_ || !background_error_.ok() || !compaction->status.ok();
   }
   if (!given_up) {
+    const uint64_t before = job->stats().bytes_read;
     const Result<bool> done = job->Step(kSliceBytes);
-    if (done.ok() && !*done) return PostSlice(compaction, job);
+    if (done.ok() && !*done) {
+      return PostSliceInTurn(compaction, job, job->stats().bytes_read - before);
+    }
     base::MutexLock lock(mu_);
     if (!done.ok() && compaction->status.ok()) {
       compaction->status = done.status().Prefixed("compaction");

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "engine/background_pace.h"
 #include "engine/checkpoint_job.h"
 #include "engine/commit_tracker.h"
 #include "engine/engine.h"
@@ -130,6 +131,13 @@ class EngineImpl final : public Engine {
     Status status;  // the first failure
   };
 
+  // A slice that waits for its turn; a job has at most one.
+  struct PacedSlice {
+    runtime::TimerId timer = 0;
+    std::shared_ptr<Compaction> compaction;
+    lsm::MergeJob* job = nullptr;
+  };
+
   struct ManualCompaction {
     std::string start;
     std::string end;
@@ -212,6 +220,8 @@ class EngineImpl final : public Engine {
   // How far the view sees. A read takes its state first: whatever it shows up to there is in it,
   // and what was acknowledged before the read began is, too.
   keys::SequenceNumber SequenceOf(const ReadView& view) const;
+  // What the view looks at.
+  CurrentReadState::Lease StateOf(const ReadView& view) const;
   void PublishReadStateLocked() REQUIRES(mu_);
   std::vector<keys::SequenceNumber> SnapshotsLocked() const REQUIRES(mu_);
   void ReleaseSnapshot(keys::SequenceNumber sequence) EXCLUDES(mu_);
@@ -239,6 +249,8 @@ class EngineImpl final : public Engine {
   void FinishFlush(Status status) EXCLUDES(mu_);
   Status InstallFlush(const MemtableRef& memtable) EXCLUDES(mu_);
   lsm::MergeJobContext JobContextLocked() REQUIRES(mu_);
+  // REQUIRES: there is a compaction filter.
+  lsm::ValueFilter ValueFilterLocked() const REQUIRES(mu_);
   // For tables of `level`, while `base_level` is the first sorted level in use.
   lsm::TableOptions TableOptionsFor(int level, int base_level) const;
   void RemoveObsoleteFiles();
@@ -252,6 +264,11 @@ class EngineImpl final : public Engine {
   // What the levels want.
   std::optional<lsm::CompactionPlan> PickCompactionLocked() REQUIRES(mu_);
   void PostSlice(const std::shared_ptr<Compaction>& compaction, lsm::MergeJob* job);
+  // As PostSlice, when the pace of background work allows it. It has just done `bytes`.
+  void PostSliceInTurn(const std::shared_ptr<Compaction>& compaction, lsm::MergeJob* job,
+                       uint64_t bytes) EXCLUDES(mu_);
+  // Slices that wait for their turn go now.
+  void HurrySlicesLocked() REQUIRES(mu_);
   void RunSlice(const std::shared_ptr<Compaction>& compaction, lsm::MergeJob* job) EXCLUDES(mu_);
   // The last slice has ended.
   void EndCompaction(Compaction& compaction) EXCLUDES(mu_);
@@ -333,6 +350,8 @@ class EngineImpl final : public Engine {
   std::vector<FlushWaiter> flush_waiters_ GUARDED_BY(mu_);
 
   std::vector<std::shared_ptr<Compaction>> compactions_ GUARDED_BY(mu_);  // that run
+  BackgroundPace pace_ GUARDED_BY(mu_);
+  std::vector<PacedSlice> paced_ GUARDED_BY(mu_);
   int finishing_ GUARDED_BY(mu_) = 0;                // that have ended, and clear up
   bool nothing_to_compact_ GUARDED_BY(mu_) = false;  // since the read state was published
   lsm::CompactionState compaction_state_ GUARDED_BY(mu_);

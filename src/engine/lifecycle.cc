@@ -52,6 +52,7 @@ void EngineImpl::CloseAsync(Completion done) {
     close_done_ = std::move(done);
     if (mark_timer_ != 0 && doors_.runtime.Cancel(mark_timer_)) mark_timer_ = 0;
     AnswerQueuesLocked(DatabaseClosed(), &completions);
+    HurrySlicesLocked();
     if (waker_.has_value() && doors_.runtime.Cancel(*waker_)) waker_.reset();
     MaybeFinishCloseLocked();
   }

@@ -91,7 +91,8 @@ EngineImpl::EngineImpl(const Options& options, std::string path, const Doors& do
       placement_(MakePlacement(options)),
       cache_(options.block_cache_bytes),
       times_(std::make_shared<OperationTimes>(doors.runtime.clock())),
-      throttle_(LimitsOf(options)) {
+      throttle_(LimitsOf(options)),
+      pace_(options.compaction_bytes_per_second) {
   active_.table = NewMemtable();
 }
 

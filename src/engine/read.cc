@@ -10,19 +10,31 @@ namespace nokv::engine {
 
 class SnapshotHandle final : public EngineSnapshot {
  public:
-  SnapshotHandle(EngineImpl& engine, keys::SequenceNumber sequence)
-      : engine_(engine), sequence_(sequence) {}
+  SnapshotHandle(EngineImpl& engine, keys::SequenceNumber sequence,
+                 std::shared_ptr<const ReadState> state)
+      : engine_(engine), sequence_(sequence), state_(std::move(state)) {}
   ~SnapshotHandle() override { engine_.ReleaseSnapshot(sequence_); }
   keys::SequenceNumber sequence() const override { return sequence_; }
+  // What it reads from; null: whatever is current.
+  const std::shared_ptr<const ReadState>& state() const { return state_; }
 
  private:
   EngineImpl& engine_;
   const keys::SequenceNumber sequence_;
+  const std::shared_ptr<const ReadState> state_;
 };
 
 keys::SequenceNumber EngineImpl::SequenceOf(const ReadView& view) const {
   if (view.snapshot != nullptr) return view.snapshot->sequence();
   return view.include_unsynced ? horizon_.applied() : horizon_.visible();
+}
+
+CurrentReadState::Lease EngineImpl::StateOf(const ReadView& view) const {
+  if (view.snapshot != nullptr) {
+    const auto& pinned = static_cast<const SnapshotHandle*>(view.snapshot)->state();
+    if (pinned != nullptr) return CurrentReadState::Lease(pinned);
+  }
+  return current_state_.Take();
 }
 
 void EngineImpl::PublishReadStateLocked() {
@@ -163,7 +175,7 @@ Result<bool> Show(const CurrentReadState::Lease& state, base::Clock& clock, Look
 Result<bool> EngineImpl::Get(const ReadView& view, std::string_view engine_key, FoundValue* found) {
   if (closed()) return DatabaseClosed();
   const OperationTimer timer(clock(), times_->get);
-  const CurrentReadState::Lease state = current_state_.Take();
+  const CurrentReadState::Lease state = StateOf(view);
   Lookup lookup;
   RETURN_IF_ERROR(FindNewest(*state, engine_key, SequenceOf(view), &lookup));
   if (timer.timed()) times_->tables_per_get.Record(static_cast<uint64_t>(lookup.tables_read));
@@ -176,7 +188,7 @@ Status EngineImpl::MultiGet(const ReadView& view, std::span<const std::string> e
   // As many as a processor can wait for at once, or more.
   constexpr size_t kAtOnce = 16;
   if (closed()) return DatabaseClosed();
-  const CurrentReadState::Lease state = current_state_.Take();
+  const CurrentReadState::Lease state = StateOf(view);
   const keys::SequenceNumber sequence = SequenceOf(view);
   found->clear();
   found->reserve(engine_keys.size());
@@ -203,7 +215,7 @@ void EngineImpl::Prefetch(std::span<const std::string> engine_keys) {
 
 std::unique_ptr<Cursor> EngineImpl::NewCursor(const CursorOptions& options) {
   if (closed()) return NewFailedCursor(DatabaseClosed());
-  const CurrentReadState::Lease lease = current_state_.Take();
+  const CurrentReadState::Lease lease = StateOf(options.view);
   const ReadState& state = *lease;
   CursorSource source;
   source.sequence = SequenceOf(options.view);
@@ -231,7 +243,9 @@ std::unique_ptr<EngineSnapshot> EngineImpl::NewSnapshot(bool include_unsynced) {
   // Under the lock, so that no compaction that is planned meanwhile drops what it shows.
   const keys::SequenceNumber sequence = SequenceOf({nullptr, include_unsynced});
   snapshots_.insert(sequence);
-  return std::make_unique<SnapshotHandle>(*this, sequence);
+  // The filter of a compaction that runs was not told of it.
+  const bool filtered = options_.compaction_filter != nullptr && !compactions_.empty();
+  return std::make_unique<SnapshotHandle>(*this, sequence, filtered ? read_state_ : nullptr);
 }
 
 void EngineImpl::ReleaseSnapshot(keys::SequenceNumber sequence) {

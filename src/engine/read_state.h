@@ -39,6 +39,8 @@ class CurrentReadState {
   // A state that stays as it is during a read. Owned by the thread that took it.
   class Lease {
    public:
+    // Of a state that need not be current.
+    explicit Lease(std::shared_ptr<const ReadState> own);
     ~Lease();
     Lease(const Lease&) = delete;
     Lease& operator=(const Lease&) = delete;
@@ -50,7 +52,6 @@ class CurrentReadState {
    private:
     friend class CurrentReadState;
     explicit Lease(Slot* slot);
-    explicit Lease(std::shared_ptr<const ReadState> own);
 
     Slot* const slot_;  // null: own_
     const std::shared_ptr<const ReadState> own_;

@@ -32,16 +32,17 @@ void WriteThrottle::Pace::Add(uint64_t bytes, uint64_t micros) {
   seen_ = true;
 }
 
-void WriteThrottle::Press(double pressure, const Pace& pace, const char* reason, double* rate) {
-  if (pressure <= 0) return;
+bool WriteThrottle::Press(double pressure, const Pace& pace, const char* reason, double* rate) {
+  if (pressure <= 0) return false;
   pressure = std::min(pressure, 1.0);
   const double mine =
       std::max(pace.rate() * (kPaceAtFirst - (kPaceAtFirst - kPaceAtLast) * pressure),
                static_cast<double>(kMinRate));
-  if (mine >= *rate) return;
+  if (mine >= *rate) return true;
   *rate = mine;
   reason_ = reason;
   pressure_permille_ = static_cast<uint32_t>(pressure * 1000);
+  return true;
 }
 
 void WriteThrottle::Judge(const ThrottleLoad& load) {
@@ -51,15 +52,18 @@ void WriteThrottle::Judge(const ThrottleLoad& load) {
   Press(Progress(load.immutable_bytes, limits_.immutable_bytes / 2, limits_.immutable_bytes),
         flush_pace_, "immutable memtables", &rate);
   // A third of the way to the stop is for bursts.
-  Press(Progress(load.level0_tables,
-                 limits_.level0_trigger + (limits_.level0_stop - limits_.level0_trigger) / 3,
-                 limits_.level0_stop),
-        compaction_pace_, "level 0 tables", &rate);
-  Press(Progress(load.pending_bytes, limits_.pending_bytes / 4, limits_.pending_bytes),
-        compaction_pace_, "compaction debt", &rate);
+  awaits_compaction_ =
+      Press(Progress(load.level0_tables,
+                     limits_.level0_trigger + (limits_.level0_stop - limits_.level0_trigger) / 3,
+                     limits_.level0_stop),
+            compaction_pace_, "level 0 tables", &rate);
+  awaits_compaction_ |=
+      Press(Progress(load.pending_bytes, limits_.pending_bytes / 4, limits_.pending_bytes),
+            compaction_pace_, "compaction debt", &rate);
   if (load.free_disk_bytes < limits_.low_disk_bytes) {
-    Press(Progress(limits_.low_disk_bytes - load.free_disk_bytes, 0, limits_.low_disk_bytes),
-          flush_pace_, "free disk", &rate);
+    awaits_compaction_ |=
+        Press(Progress(limits_.low_disk_bytes - load.free_disk_bytes, 0, limits_.low_disk_bytes),
+              flush_pace_, "free disk", &rate);
   }
   rate_.store(reason_[0] == '\0' ? 0 : static_cast<uint64_t>(rate), std::memory_order_relaxed);
 }

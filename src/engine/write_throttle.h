@@ -58,6 +58,8 @@ class WriteThrottle {
   // A write of `bytes` goes.
   void Charge(uint64_t bytes, uint64_t now_micros);
 
+  // True if writes would be faster if compactions were: any of the loads but the memtables presses.
+  bool awaits_compaction() const { return awaits_compaction_; }
   // "immutable memtables", "level 0 tables", "compaction debt", "free disk"; "" if not engaged.
   const char* reason() const { return reason_; }
   uint64_t rate() const { return rate_.load(std::memory_order_relaxed); }  // bytes/s; 0: no limit
@@ -75,8 +77,9 @@ class WriteThrottle {
     bool seen_ = false;
   };
 
-  // Takes the rate that `pressure` asks for if it is lower than the one so far.
-  void Press(double pressure, const Pace& pace, const char* reason, double* rate);
+  // Takes the rate that `pressure` asks for if it is lower than the one so far. False if nothing
+  // presses.
+  bool Press(double pressure, const Pace& pace, const char* reason, double* rate);
 
   const ThrottleLimits limits_;
   Pace flush_pace_;
@@ -84,6 +87,7 @@ class WriteThrottle {
   std::atomic<uint64_t> rate_{0};
   const char* reason_ = "";
   uint32_t pressure_permille_ = 0;
+  bool awaits_compaction_ = false;
   double even_at_micros_ = 0;  // with fractions: a short write takes few
   bool waiting_ = false;       // the burst is used up, and the bucket not even again
 };

@@ -58,6 +58,20 @@ TEST(WriteThrottleTest, TheLowestRateCounts) {
   EXPECT_STREQ(throttle.reason(), "immutable memtables");
 }
 
+TEST(WriteThrottleTest, SaysWhetherCompactionWouldHelp) {
+  WriteThrottle throttle(kLimits);
+  const auto awaits = [&](const ThrottleLoad& load) {
+    throttle.Judge(load);
+    return throttle.awaits_compaction();
+  };
+  EXPECT_TRUE(awaits({.level0_tables = 20}));
+  EXPECT_FALSE(awaits({.immutable_bytes = 100}));
+  EXPECT_TRUE(awaits({.pending_bytes = 400}));
+  EXPECT_TRUE(awaits({.free_disk_bytes = 400}));
+  EXPECT_TRUE(awaits({.immutable_bytes = 100, .level0_tables = 15})) << "beside another reason";
+  EXPECT_FALSE(awaits({}));
+}
+
 TEST(WriteThrottleTest, WritesComeAtTheRateInBurstsOfAFewMilliseconds) {
   WriteThrottle throttle(kLimits);
   throttle.FlushDone(100 << 20, 1'000'000);

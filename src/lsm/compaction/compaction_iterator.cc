@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/macros.h"
 #include "lsm/entry.h"
 
 namespace nokv::lsm {
@@ -79,6 +80,24 @@ void CompactionIterator::Advance() {
   valid_ = false;
 }
 
+Result<Verdict> CompactionIterator::Judge(std::string_view internal_key,
+                                          const ParsedPayload& parsed) {
+  if (parsed.attributes.ExpiredAt(options_.now_ms)) return Verdict::kDrop;
+  const ValueFilter& filter = options_.filter;
+  const keys::SequenceNumber sequence = keys::SequenceOf(internal_key);
+  if (!filter.judge || sequence <= filter.after) return Verdict::kKeep;
+  std::string_view value;
+  if (filter.reads_values) value = parsed.value;
+  if (filter.reads_values && parsed.apart()) {
+    RETURN_IF_ERROR(options_.values->ReadValue(*parsed.pointer, &fetched_, &value));
+    bytes_read_ += value.size();
+  }
+  changed_.clear();
+  return filter.judge(
+      {keys::EngineKeyOf(internal_key), sequence, parsed.attributes, value, options_.output_level},
+      &changed_);
+}
+
 bool CompactionIterator::Survives() {
   const std::string_view internal_key = input_->key();
   const std::string_view engine_key = keys::EngineKeyOf(internal_key);
@@ -104,9 +123,18 @@ bool CompactionIterator::Survives() {
       status_ = Status::Corruption("an entry in the input of a compaction is malformed");
       return false;
     }
-    if (parsed.attributes.ExpiredAt(options_.now_ms)) {
+    const Result<Verdict> verdict = Judge(internal_key, parsed);
+    if (!verdict.ok()) {
+      status_ = verdict.status();
+      return false;
+    }
+    if (*verdict == Verdict::kDrop) {
       kind = keys::Kind::kDelete;
       payload = tombstone_payload_;
+    } else if (*verdict == Verdict::kChange) {
+      changed_payload_.clear();
+      AppendEntryPayload(parsed.attributes, changed_, &changed_payload_);
+      payload = changed_payload_;
     }
   }
   if (kind == keys::Kind::kDelete && stripe == 0 && options_.bottom.NothingBelow(prefix)) {

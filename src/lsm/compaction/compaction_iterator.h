@@ -8,7 +8,7 @@
 // vanish, for an older version may wait in a lower stripe or a deeper level. Point and range
 // tombstones vanish only in the lowest stripe, where all they hide is gone with them, and only if
 // no deeper level covers their keys. Versions other than 0 are judged by their readers' timestamps,
-// not by a clock, and so never expire here.
+// not by a clock, and so never expire here. What a filter drops is treated as expired.
 //
 // Thread safety: thread-compatible.
 #pragma once
@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "keys/keys.h"
+#include "lsm/compaction/value_filter.h"
 #include "lsm/iterator/internal_iterator.h"
 #include "lsm/range_tombstone.h"
 #include "lsm/version/version.h"
@@ -42,6 +43,9 @@ struct CompactionFilterOptions {
   std::vector<keys::SequenceNumber> snapshots;
   uint64_t now_ms = 0;
   BottomCheck bottom;
+  ValueFilter filter;
+  int output_level = 0;
+  const Version* values = nullptr;  // where values lie apart that the filter reads
 };
 
 class CompactionIterator {
@@ -71,6 +75,8 @@ class CompactionIterator {
   size_t StripeOf(keys::SequenceNumber sequence) const;
   // Finds the next survivor, beginning with the input's present entry.
   void Advance();
+  // What becomes of a value of version 0; kChange: changed_ replaces it.
+  Result<Verdict> Judge(std::string_view internal_key, const ParsedPayload& parsed);
   // Judges the input's present entry; fills key_ and value_ if it survives.
   bool Survives();
 
@@ -82,6 +88,9 @@ class CompactionIterator {
   std::string key_;
   std::string_view value_;
   std::string tombstone_payload_;
+  std::string fetched_;          // a value that lies apart
+  std::string changed_;          // by the filter
+  std::string changed_payload_;  // around it
   // The engine key and stripe of the last entry judged, kept or not.
   std::string last_engine_key_;
   size_t last_stripe_ = 0;

@@ -188,7 +188,10 @@ std::unique_ptr<MergeJob> NewFlushJob(std::vector<std::shared_ptr<const Memtable
   job->memtables_ = std::move(memtables);
   job->input_ = std::make_unique<CompactionIterator>(
       NewMergingIterator(std::move(iterators)), tombstones,
-      CompactionFilterOptions{job->context_.snapshots, job->context_.now_ms, {}});
+      CompactionFilterOptions{.snapshots = job->context_.snapshots,
+                              .now_ms = job->context_.now_ms,
+                              .bottom = {},
+                              .filter = {}});
   return job;
 }
 
@@ -217,9 +220,12 @@ std::unique_ptr<MergeJob> NewCompactionJob(CompactionPlan plan, MergeJobContext 
   }
   job->input_ = std::make_unique<CompactionIterator>(
       NewMergingIterator(std::move(iterators)), tombstones,
-      CompactionFilterOptions{job->context_.snapshots,
-                              job->context_.now_ms,
-                              {sorted ? kept.version.get() : nullptr, kept.output_level}});
+      CompactionFilterOptions{.snapshots = job->context_.snapshots,
+                              .now_ms = job->context_.now_ms,
+                              .bottom = {sorted ? kept.version.get() : nullptr, kept.output_level},
+                              .filter = job->context_.filter,
+                              .output_level = kept.output_level,
+                              .values = kept.version.get()});
   return job;
 }
 

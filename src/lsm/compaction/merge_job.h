@@ -20,6 +20,7 @@
 
 #include "lsm/compaction/compaction_iterator.h"
 #include "lsm/compaction/compaction_picker.h"
+#include "lsm/compaction/value_filter.h"
 #include "lsm/compaction/value_outputs.h"
 #include "lsm/memtable/memtable.h"
 #include "lsm/sst/table_builder.h"
@@ -56,6 +57,7 @@ struct MergeJobContext {
   // where they are.
   vlog::Placement placement{vlog::Placement::kNever};
   uint16_t value_buckets = 1;
+  ValueFilter filter;  // of compactions; flushes do not ask
 };
 
 // A part of what a compaction merges: prefixes from `begin` to before `end`; absent, unbounded.
