@@ -1,6 +1,9 @@
 // How writes are slowed down and stopped by what waits behind them, on the memory disk.
 #include <gmock/gmock.h>
 
+#include <map>
+#include <utility>
+
 #include "engine/engine_test_util.h"
 
 namespace nokv::engine {
@@ -85,6 +88,54 @@ TEST_F(BackPressureTest, ADiskThatIsNearlyFullSlowsWritesDownAndTheyGoOnByTheClo
   h_.disk->SetCapacity(UINT64_MAX);
   ASSERT_TRUE(h_.db->Flush().ok());
   EXPECT_EQ(h_.db->Stats().write.throttle_mode, "none");
+}
+
+// The runtime of the harness, and a count of what is posted to each lane.
+class LaneCounter : public runtime::Runtime {
+ public:
+  explicit LaneCounter(runtime::Runtime& base) : base_(base) {}
+  base::Clock& clock() override { return base_.clock(); }
+  void Post(runtime::Lane lane, runtime::Task task) override {
+    posted[lane]++;
+    base_.Post(lane, std::move(task));
+  }
+  runtime::TimerId PostAfter(runtime::Lane lane, uint64_t delay, runtime::Task task) override {
+    return base_.PostAfter(lane, delay, std::move(task));
+  }
+  bool Cancel(runtime::TimerId timer) override { return base_.Cancel(timer); }
+  std::unique_ptr<runtime::Event> NewEvent() override { return base_.NewEvent(); }
+
+  std::map<runtime::Lane, int> posted;
+
+ private:
+  runtime::Runtime& base_;
+};
+
+TEST_F(BackPressureTest, CompactionsAreUrgentOnlyWhileWritesWaitForThem) {
+  using runtime::Lane;
+  LaneCounter lanes(*h_.runtime);
+  Options options = SmallOptions();
+  options.memtable_bytes = options.immutable_memtable_bytes = 64 << 20;
+  options.level0_compaction_trigger = 2;
+  options.level0_stop_trigger = 8;
+  options.max_compactions = 1;
+  h_.db = *OpenDB(options, "/db", {*h_.fs, lanes, base::NullLogger()});
+  const auto add_table = [&] {
+    for (int i = 0; i < 12; i++) h_.Put("k" + std::to_string(10 + i), std::string(1 << 20, 'v'));
+    ASSERT_TRUE(h_.db->Flush().ok());
+  };
+  for (int i = 0; i < 2; i++) add_table();
+  h_.runtime->RunReady();
+  EXPECT_GT(lanes.posted[Lane::kCompaction], 1) << "two tables slow nobody down";
+  EXPECT_EQ(lanes.posted[Lane::kUrgent], 0);
+  for (int i = 0; i < 40 && lanes.posted[Lane::kUrgent] == 0; i++) add_table();
+  EXPECT_GT(lanes.posted[Lane::kUrgent], 0);
+  h_.runtime->Advance(60'000'000);
+  lanes.posted.clear();
+  for (int i = 0; i < 2; i++) add_table();
+  h_.runtime->RunReady();
+  EXPECT_GT(lanes.posted[Lane::kCompaction], 1) << "and stands back again";
+  h_.db.reset();
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 // Compactions: which run, in how many slices, and how they end. Each slice is a chain of short
 // tasks.
+#include <utility>
+
 #include "engine/engine_impl.h"
 
 namespace nokv::engine {
@@ -41,25 +43,28 @@ void EngineImpl::StartCompactionLocked(lsm::CompactionPlan plan) {
   }
   compaction->jobs.push_back(lsm::NewCompactionJob(compaction->plan, context, slice));
   compaction->unfinished = compaction->jobs.size();
-  for (const auto& job : compaction->jobs) PostSlice(compaction, job.get());
+  for (const auto& job : compaction->jobs) PostSliceLocked(compaction, job.get());
 }
 
-void EngineImpl::PostSlice(const std::shared_ptr<Compaction>& compaction, lsm::MergeJob* job) {
-  doors_.runtime.Post(runtime::Lane::kCompaction,
-                      [this, compaction, job] { RunSlice(compaction, job); });
+void EngineImpl::PostSliceLocked(const std::shared_ptr<Compaction>& compaction,
+                                 lsm::MergeJob* job) {
+  // What writers wait for does not stand back behind readers and other programs.
+  const auto lane =
+      throttle_.awaits_compaction() ? runtime::Lane::kUrgent : runtime::Lane::kCompaction;
+  doors_.runtime.Post(lane, [this, compaction, job] { RunSlice(compaction, job); });
 }
 
 void EngineImpl::PostSliceInTurn(const std::shared_ptr<Compaction>& compaction, lsm::MergeJob* job,
                                  uint64_t bytes) {
   base::MutexLock lock(mu_);
-  if (closing_ || throttle_.awaits_compaction()) return PostSlice(compaction, job);
+  if (closing_ || throttle_.awaits_compaction()) return PostSliceLocked(compaction, job);
   const WorkClass work = compaction->plan.reason == lsm::CompactionReason::kValueGarbage
                              ? WorkClass::kRelocation
                              : WorkClass::kCompaction;
   const uint64_t now = clock().MonotonicMicros();
   pace_.Charge(work, bytes, now);
   const uint64_t delay = pace_.Delay(work, now);
-  if (delay == 0) return PostSlice(compaction, job);
+  if (delay == 0) return PostSliceLocked(compaction, job);
   const auto go_on = [this, compaction, job] {
     {
       base::MutexLock task_lock(mu_);
@@ -75,11 +80,13 @@ void EngineImpl::PostSliceInTurn(const std::shared_ptr<Compaction>& compaction, 
 
 void EngineImpl::HurrySlicesLocked() {
   pace_.Forgive();
-  std::erase_if(paced_, [this](const PacedSlice& slice) {
-    if (!doors_.runtime.Cancel(slice.timer)) return false;  // it is about to go on
-    PostSlice(slice.compaction, slice.job);
-    return true;
-  });
+  for (PacedSlice& slice : std::exchange(paced_, {})) {
+    if (doors_.runtime.Cancel(slice.timer)) {
+      PostSliceLocked(slice.compaction, slice.job);
+    } else {
+      paced_.push_back(std::move(slice));  // it is about to go on
+    }
+  }
 }
 
 std::optional<lsm::CompactionPlan> EngineImpl::PlanCompactionLocked(Completions* completions) {

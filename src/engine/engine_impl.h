@@ -263,8 +263,9 @@ class EngineImpl final : public Engine {
   std::optional<lsm::CompactionPlan> PlanManualLocked(Completions* completions) REQUIRES(mu_);
   // What the levels want.
   std::optional<lsm::CompactionPlan> PickCompactionLocked() REQUIRES(mu_);
-  void PostSlice(const std::shared_ptr<Compaction>& compaction, lsm::MergeJob* job);
-  // As PostSlice, when the pace of background work allows it. It has just done `bytes`.
+  void PostSliceLocked(const std::shared_ptr<Compaction>& compaction, lsm::MergeJob* job)
+      REQUIRES(mu_);
+  // As PostSliceLocked, when the pace of background work allows it. It has just done `bytes`.
   void PostSliceInTurn(const std::shared_ptr<Compaction>& compaction, lsm::MergeJob* job,
                        uint64_t bytes) EXCLUDES(mu_);
   // Slices that wait for their turn go now.

@@ -23,6 +23,7 @@ enum class Lane {
   kLog,         // log syncs; short
   kFlush,       // memtable flushes
   kCompaction,  // compactions and other long work
+  kUrgent,      // the same while somebody waits for it: as many threads, which do not stand back
 };
 
 // A one-shot signal.

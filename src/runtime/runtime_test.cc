@@ -17,7 +17,7 @@
 namespace nokv::runtime {
 namespace {
 
-constexpr Lane kLanes[] = {Lane::kLog, Lane::kFlush, Lane::kCompaction};
+constexpr Lane kLanes[] = {Lane::kLog, Lane::kFlush, Lane::kCompaction, Lane::kUrgent};
 
 // A list that tasks add to.
 class Journal {
@@ -94,7 +94,7 @@ TEST(ThreadRuntimeTest, ThreadsAreNamedAfterTheirLane) {
     });
     done->Wait();
   }
-  EXPECT_EQ(found, "nokv-log nokv-flush nokv-compact ");
+  EXPECT_EQ(found, "nokv-log nokv-flush nokv-compact nokv-urgent ");
 }
 
 TEST(ThreadRuntimeTest, TimersFireInDeadlineOrderAndNotEarly) {
@@ -281,6 +281,7 @@ TEST(ThreadRuntimeTest, WorkThatNobodyWaitsForHasALowerPriority) {
   EXPECT_EQ(priority_of(Lane::kLog), own);
   EXPECT_GE(priority_of(Lane::kFlush), std::min(own + 1, 19));
   EXPECT_GE(priority_of(Lane::kCompaction), priority_of(Lane::kFlush));
+  EXPECT_EQ(priority_of(Lane::kUrgent), own);
   EXPECT_EQ(getpriority(PRIO_PROCESS, 0), own);
 }
 

@@ -12,7 +12,7 @@
 namespace nokv::runtime {
 namespace {
 
-constexpr size_t kLanes = 3;
+constexpr size_t kLanes = 4;
 
 class SimClock : public base::Clock {
  public:
