@@ -117,6 +117,19 @@ class DB {
   // first, kUnavailable if another checkpoint is being made.
   virtual Status CreateCheckpoint(const std::string& path) = 0;
 
+  // Takes tables of SstWriter in, which must not overlap: their keys are as if they were written in
+  // this moment, all at once, seen by no snapshot from before. Durable when it returns. What is in
+  // memory is flushed first; writes meanwhile are answered when the tables are there. After an
+  // error the files are as they were, and nothing of them is in the database:
+  //   kInvalidArgument     a file is no table of SstWriter, its keys have another order, it lies in
+  //                        the directory of a database, or two overlap; or there are no files
+  //   kDataLoss            a file is damaged
+  //   kNotFound            a file is not there
+  //   kResourceExhausted   the disk is full, or very many calls wait: one is served at a time
+  // Every file is read and checked whole. A file that kMove leaves after all is only space.
+  virtual Status Ingest(const std::vector<std::string>& files,
+                        const IngestOptions& options = {}) = 0;
+
   virtual nokv::Stats Stats() = 0;
   virtual ManifestStats Manifest() = 0;
   // Looks at the directory.

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -131,6 +132,24 @@ struct PutOptions {
   uint64_t expiry_ms = 0;
   // A byte that the engine keeps for higher layers and gives back with the value.
   uint8_t user_meta = 0;
+};
+
+// How DB::Ingest takes tables in.
+struct IngestOptions {
+  enum class Transfer : uint8_t {
+    kCopy,  // the file stays what it is
+    kLink,  // the database gets a second name for the file, which nobody may change any more; a
+            // copy where a file cannot have two
+    kMove,  // as kLink, and its first name goes
+  };
+  struct Range {
+    std::string begin;
+    std::string end;  // exclusive
+  };
+
+  Transfer transfer = Transfer::kCopy;
+  // What the database had in this range is gone in the moment in which the tables are there.
+  std::optional<Range> excise;
 };
 
 }  // namespace nokv

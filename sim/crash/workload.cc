@@ -1,6 +1,7 @@
 #include "sim/crash/workload.h"
 
 #include <iterator>
+#include <map>
 #include <utility>
 
 #include "base/log.h"
@@ -275,6 +276,55 @@ void Workload::MakeCheckpoint() {
   model_.Durable(checkpoint_.batches);
 }
 
+void Workload::IngestSome() {
+  // A table has one entry of a key, and its keys ascend.
+  std::map<std::string, Change> changes;
+  for (uint64_t n = 1 + random_.Uniform(8); n > 0; n--) {
+    Change change = RandomChange();
+    if (change.kind != Change::Kind::kDeleteRange) changes[change.key] = change;
+  }
+  changes[kMarkerKey] = {Change::Kind::kPut, kMarkerKey, "", {std::to_string(model_.issued() + 1)}};
+  IngestOptions options;
+  options.transfer = static_cast<IngestOptions::Transfer>(random_.Uniform(3));
+  std::vector<Change> told;
+  if (random_.OneIn(2)) {
+    Change excised{Change::Kind::kDeleteRange, RandomKey(), RandomKey(), {}};
+    if (excised.end < excised.key) std::swap(excised.key, excised.end);
+    excised.end += '\0';
+    options.excise = {excised.key, excised.end};
+    told.push_back(excised);
+  }
+  std::vector<std::string> files;
+  std::unique_ptr<SstWriter> writer;
+  Status status;
+  const auto finish = [&] {
+    if (writer != nullptr && status.ok()) status = writer->Finish().status();
+    writer.reset();
+  };
+  for (const auto& [key, change] : changes) {
+    if (writer == nullptr || random_.OneIn(4)) {
+      finish();
+      files.push_back("/table-" + std::to_string(++tables_));
+      auto created = engine::CreateSstWriter(TinyOptions(seed_), files.back(), fs_);
+      if (!created.ok()) return Failed();
+      writer = *std::move(created);
+    }
+    if (status.ok()) {
+      status = change.kind == Change::Kind::kDelete
+                   ? writer->Delete(key)
+                   : writer->Put(key, change.value.data,
+                                 {change.value.expiry_ms, change.value.user_meta});
+    }
+    told.push_back(change);
+  }
+  finish();
+  if (!status.ok()) return Failed();
+  const uint64_t number = model_.Add(told);
+  status = db_->Ingest(files, options);
+  if (!status.ok()) return Failed();
+  model_.Durable(number);
+}
+
 std::string Workload::CheckCheckpoint(vfs::FileSystem& disk) const {
   const std::string path = CheckpointPath(checkpoint_.number);
   const auto exists = disk.Exists(path);
@@ -307,8 +357,10 @@ void Workload::Step() {
     status = random_.OneIn(2) ? db_->CompactRange("", "") : db_->CompactRange("a", "k3");
     if (status.ok() && random_.OneIn(2)) status = db_->RunValueLogGC(0.2);
     if (status.IsNotFound()) status = Status::Ok();  // no file has so much garbage
-  } else if (dice < 93) {
+  } else if (dice < 92) {
     MakeCheckpoint();
+  } else if (dice < 93) {
+    IngestSome();
   } else if (dice < 94) {
     status = db_->SyncLog();
     if (status.ok()) model_.Durable(model_.acknowledged());

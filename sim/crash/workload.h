@@ -1,7 +1,7 @@
 // Workload: one client of one database on the memory disk and the deterministic runtime, doing what
 // its seed says: puts, deletes, range deletes, batches, transactions, flushes, compactions, syncs,
-// checkpoints, reopens, with and without sync. It keeps the model up to date and checks reads
-// against it as it goes.
+// checkpoints, ingests, reopens, with and without sync. It keeps the model up to date and checks
+// reads against it as it goes.
 //
 // Thread safety: thread-compatible; one thread runs it all.
 #pragma once
@@ -56,6 +56,8 @@ class Workload final : public Subject {
   void CheckSomeReads();
   void CheckSnapshot();
   void MakeCheckpoint();
+  // A batch that comes in tables.
+  void IngestSome();
   // What is wrong with the checkpoint that was made last, on `disk`; empty: nothing.
   std::string CheckCheckpoint(vfs::FileSystem& disk) const;
   std::string RandomKey();
@@ -81,6 +83,7 @@ class Workload final : public Subject {
     bool made = false;
   };
   Checkpoint checkpoint_;  // begun last
+  uint64_t tables_ = 0;    // written for ingests
   bool shut_wanted_ = false;
 };
 

@@ -128,6 +128,23 @@ class DBImpl final : public DB {
     return outcome.Wait();
   }
 
+  Status Ingest(const std::vector<std::string>& files, const IngestOptions& options) override {
+    IngestRequest request;
+    request.files = files;
+    request.transfer = options.transfer;
+    if (options.excise.has_value()) {
+      RETURN_IF_ERROR(CheckRange(options.excise->begin, options.excise->end));
+      ForEachPlainRange(options.excise->begin, options.excise->end,
+                        [&](std::string_view begin, std::string_view end) {
+                          request.excised.push_back(
+                              {std::string(begin), std::string(end), /*end_inclusive=*/false});
+                        });
+    }
+    Outcome outcome(runtime_);
+    engine_.IngestAsync(std::move(request), outcome.Callback());
+    return outcome.Wait();
+  }
+
   nokv::Stats Stats() override { return engine_.GetStats(); }
   ManifestStats Manifest() override { return engine_.GetManifest(); }
   Result<ValueFilesStats> ValueFiles() override { return engine_.GetValueFiles(); }

@@ -22,6 +22,7 @@
 
 #include "base/log.h"
 #include "engine/batch.h"
+#include "engine/ingest_job.h"
 #include "engine/read_set.h"
 #include "keys/keys.h"
 #include "lsm/entry.h"
@@ -164,6 +165,9 @@ class Engine {
 
   // As DB::CreateCheckpoint.
   virtual void CreateCheckpointAsync(std::string path, Completion done) = 0;
+
+  // As DB::Ingest.
+  virtual void IngestAsync(IngestRequest request, Completion done) = 0;
 
   virtual Stats GetStats() = 0;
   virtual ManifestStats GetManifest() = 0;

@@ -1,7 +1,7 @@
 // EngineImpl: the engine's state and its state machines. The methods are in one file per operation:
 // open.cc, write.cc, validate.cc, read.cc, background.cc (flush), compaction.cc, back_pressure.cc,
-// value_gc.cc (values outside tables), checkpoint.cc, lifecycle.cc (errors, close) and report.cc
-// (statistics).
+// value_gc.cc (values outside tables), checkpoint.cc, ingest.cc, lifecycle.cc (errors, close) and
+// report.cc (statistics).
 //
 // Everything that changes is guarded by one mutex, which is never held across file operations, with
 // one exception: reserving a place in the log may create a segment. Callbacks run after it is
@@ -77,6 +77,7 @@ class EngineImpl final : public Engine {
   void RunValueLogGCAsync(double discard_ratio, Completion done) override;
 
   void CreateCheckpointAsync(std::string path, Completion done) override;
+  void IngestAsync(IngestRequest request, Completion done) override;
 
   Stats GetStats() override;
   ManifestStats GetManifest() override;
@@ -152,6 +153,16 @@ class EngineImpl final : public Engine {
     Completion done;
   };
 
+  struct Ingest {
+    std::unique_ptr<IngestJob> job;  // owned by its task
+    Completion done;
+    // Guarded by the engine's mutex, from the moment in which it gets its place in the order of
+    // writes:
+    std::string encoding;  // a batch that changes what the tables may
+    std::optional<uint64_t> ticket;
+    keys::SequenceNumber first_sequence = 0;  // of the first table; the others follow
+  };
+
   // open.cc
   Status OpenForWriting(std::unique_ptr<vfs::FileLock> lock);
   Status OpenForReading();
@@ -219,7 +230,7 @@ class EngineImpl final : public Engine {
   // read.cc
   // How far the view sees. A read takes its state first: whatever it shows up to there is in it,
   // and what was acknowledged before the read began is, too.
-  keys::SequenceNumber SequenceOf(const ReadView& view) const;
+  keys::SequenceNumber SequenceOf(const ReadView& view, const ReadState& state) const;
   // What the view looks at.
   CurrentReadState::Lease StateOf(const ReadView& view) const;
   void PublishReadStateLocked() REQUIRES(mu_);
@@ -293,6 +304,17 @@ class EngineImpl final : public Engine {
   // checkpoint.cc
   // All that the checkpoint shall hold is durable, if `synced` is OK.
   void RunCheckpoint(Status synced) EXCLUDES(mu_);
+
+  // ingest.cc
+  void PostIngest();
+  void RunIngest() EXCLUDES(mu_);
+  // The files are ready, and nearly all is flushed: gives them their place in the order of writes.
+  void PlaceIngest(Ingest& ingest, Status flushed) EXCLUDES(mu_);
+  // All that is older is in tables.
+  void InstallIngest(Ingest& ingest, Status flushed) EXCLUDES(mu_);
+  manifest::VersionEdit IngestEditLocked(const Ingest& ingest,
+                                         std::vector<lsm::CompactionPlan>* arrivals) REQUIRES(mu_);
+  void FinishIngest(Ingest& ingest, Status status) EXCLUDES(mu_);
 
   // report.cc
   std::shared_ptr<const ReadState> ReportUnderLock(Stats* stats) const EXCLUDES(mu_);
@@ -370,6 +392,11 @@ class EngineImpl final : public Engine {
   bool checkpointing_ GUARDED_BY(mu_) = false;
   std::unique_ptr<CheckpointJob> checkpoint_job_;  // owned by its task
   Completion checkpoint_done_ GUARDED_BY(mu_);
+
+  std::deque<std::shared_ptr<Ingest>> ingests_ GUARDED_BY(mu_);  // the first one runs
+  // ReadState::limit of the next state that is published.
+  std::shared_ptr<std::atomic<keys::SequenceNumber>> read_limit_ GUARDED_BY(mu_) =
+      std::make_shared<std::atomic<keys::SequenceNumber>>(keys::kMaxSequence);
 
   EngineTimings timings_ GUARDED_BY(mu_);
 };

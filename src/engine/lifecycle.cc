@@ -62,7 +62,7 @@ void EngineImpl::CloseAsync(Completion done) {
 void EngineImpl::MaybeFinishCloseLocked() {
   if (!closing_ || close_posted_) return;
   if (flushing_ || !compactions_.empty() || checkpointing_ || finishing_ > 0) return;
-  if (syncing_ || preparing_) return;
+  if (syncing_ || preparing_ || !ingests_.empty()) return;
   if (mark_timer_ != 0 || waker_.has_value() || waking_ || tracker_.in_flight() > 0) return;
   close_posted_ = true;
   doors_.runtime.Post(runtime::Lane::kLog, [this] { FinishClose(); });

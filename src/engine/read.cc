@@ -24,9 +24,11 @@ class SnapshotHandle final : public EngineSnapshot {
   const std::shared_ptr<const ReadState> state_;
 };
 
-keys::SequenceNumber EngineImpl::SequenceOf(const ReadView& view) const {
+keys::SequenceNumber EngineImpl::SequenceOf(const ReadView& view, const ReadState& state) const {
   if (view.snapshot != nullptr) return view.snapshot->sequence();
-  return view.include_unsynced ? horizon_.applied() : horizon_.visible();
+  const keys::SequenceNumber horizon =
+      view.include_unsynced ? horizon_.applied() : horizon_.visible();
+  return std::min(horizon, state.limit->load(std::memory_order_acquire));
 }
 
 CurrentReadState::Lease EngineImpl::StateOf(const ReadView& view) const {
@@ -44,6 +46,7 @@ void EngineImpl::PublishReadStateLocked() {
     state->immutables.push_back(it->table);
   }
   state->version = versions_->current();
+  state->limit = read_limit_;
   read_state_ = state;
   current_state_.Publish(std::move(state));
   nothing_to_compact_ = false;
@@ -177,7 +180,7 @@ Result<bool> EngineImpl::Get(const ReadView& view, std::string_view engine_key, 
   const OperationTimer timer(clock(), times_->get);
   const CurrentReadState::Lease state = StateOf(view);
   Lookup lookup;
-  RETURN_IF_ERROR(FindNewest(*state, engine_key, SequenceOf(view), &lookup));
+  RETURN_IF_ERROR(FindNewest(*state, engine_key, SequenceOf(view, *state), &lookup));
   if (timer.timed()) times_->tables_per_get.Record(static_cast<uint64_t>(lookup.tables_read));
   if (!lookup.found) return false;
   return Show(state, clock(), std::move(lookup), found);
@@ -189,7 +192,7 @@ Status EngineImpl::MultiGet(const ReadView& view, std::span<const std::string> e
   constexpr size_t kAtOnce = 16;
   if (closed()) return DatabaseClosed();
   const CurrentReadState::Lease state = StateOf(view);
-  const keys::SequenceNumber sequence = SequenceOf(view);
+  const keys::SequenceNumber sequence = SequenceOf(view, *state);
   found->clear();
   found->reserve(engine_keys.size());
   while (!engine_keys.empty()) {
@@ -218,7 +221,7 @@ std::unique_ptr<Cursor> EngineImpl::NewCursor(const CursorOptions& options) {
   const CurrentReadState::Lease lease = StateOf(options.view);
   const ReadState& state = *lease;
   CursorSource source;
-  source.sequence = SequenceOf(options.view);
+  source.sequence = SequenceOf(options.view, state);
   source.now_ms = clock().WallMillis();
   source.clock = &clock();
   source.closed = closed_;
@@ -241,7 +244,7 @@ std::unique_ptr<Cursor> EngineImpl::NewCursor(const CursorOptions& options) {
 std::unique_ptr<EngineSnapshot> EngineImpl::NewSnapshot(bool include_unsynced) {
   base::MutexLock lock(mu_);
   // Under the lock, so that no compaction that is planned meanwhile drops what it shows.
-  const keys::SequenceNumber sequence = SequenceOf({nullptr, include_unsynced});
+  const keys::SequenceNumber sequence = SequenceOf({nullptr, include_unsynced}, *read_state_);
   snapshots_.insert(sequence);
   // The filter of a compaction that runs was not told of it.
   const bool filtered = options_.compaction_filter != nullptr && !compactions_.empty();

@@ -22,6 +22,10 @@ struct ReadState {
   std::shared_ptr<lsm::Memtable> active;
   std::vector<std::shared_ptr<lsm::Memtable>> immutables;  // newest first
   std::shared_ptr<const lsm::Version> version;
+  // What has a greater sequence number is not, or not all, in here: tables were ingested since.
+  // Shared by the states between two ingests. Load after the horizon (acquire; paired with the
+  // release in EngineImpl), since it is set before the horizon passes it.
+  std::shared_ptr<const std::atomic<keys::SequenceNumber>> limit;
 };
 
 // The current state. Thread-safe.

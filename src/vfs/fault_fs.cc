@@ -215,6 +215,10 @@ class FaultFs : public FaultFileSystem {
     RETURN_IF_ERROR(watch_->Check(Op::kSyncDir, path));
     return base_.SyncDir(path);
   }
+  Status SyncFile(const std::string& path) override {
+    RETURN_IF_ERROR(watch_->Check(Op::kSync, path));
+    return base_.SyncFile(path);
+  }
   Result<uint64_t> FreeSpace(const std::string& path) override {
     RETURN_IF_ERROR(watch_->Check(Op::kFreeSpace, path));
     return base_.FreeSpace(path);

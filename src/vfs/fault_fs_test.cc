@@ -52,6 +52,7 @@ Status UseEverything(FileSystem& fs) {
   RETURN_IF_ERROR(fs.Mode("/db/a").status());
   RETURN_IF_ERROR(fs.Rename("/db/a", "/db/b"));
   RETURN_IF_ERROR(fs.Link("/db/b", "/db/c"));
+  RETURN_IF_ERROR(fs.SyncFile("/db/c"));
   RETURN_IF_ERROR(fs.Remove("/db/b"));
   return fs.SyncDir("/db");
 }
@@ -153,6 +154,7 @@ TEST_F(FaultFileSystemTest, TraceNamesWhatChangesTheDisk) {
             "close-mapped m\n"
             "rename a -> b\n"
             "link b -> c\n"
+            "sync c\n"
             "remove b\n"
             "sync-dir .\n");
 }

@@ -235,6 +235,12 @@ TEST_P(FileSystemTest, LinkGivesAFileASecondName) {
   EXPECT_EQ(Get("c"), "other");
 }
 
+TEST_P(FileSystemTest, SyncFileWantsAFile) {
+  Put("a", "content");
+  EXPECT_TRUE(fs().SyncFile(Path("a")).ok());
+  EXPECT_TRUE(fs().SyncFile(Path("no")).IsNotFound());
+}
+
 TEST_P(FileSystemTest, CopyFileMakesAFileOfItsOwn) {
   const std::string content(700'000, 'c');
   Put("a", content);

@@ -102,6 +102,12 @@ class MemoryFs : public MemoryFileSystem {
     base::MutexLock lock(disk_->mu);
     return disk_->tree.SyncDir(path);
   }
+  Status SyncFile(const std::string& path) override {
+    base::MutexLock lock(disk_->mu);
+    ASSIGN_OR_RETURN(const NodePtr node, disk_->tree.FindFile("fsync", path));
+    node->data.Sync();
+    return Status::Ok();
+  }
   Result<uint64_t> FreeSpace(const std::string& path) override {
     base::MutexLock lock(disk_->mu);
     ASSIGN_OR_RETURN(const NodePtr node, disk_->tree.Find("statvfs", path));

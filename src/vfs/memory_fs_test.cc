@@ -182,6 +182,14 @@ TEST_F(MemoryCrashTest, LinkIsKeptOrLostAndTheFirstNameStays) {
   EXPECT_EQ(Outcomes(Both), (std::set<std::string>{"a=A b=A "}));
 }
 
+TEST_F(MemoryCrashTest, SyncFileKeepsWhatAnotherWrote) {
+  auto file = fs_->CreateAppend("/db/a");
+  ASSERT_TRUE(file.ok() && (*file)->Append("A").ok() && fs_->SyncDir("/db").ok());
+  EXPECT_GT(Outcomes(Both).size(), 1U);
+  ASSERT_TRUE(fs_->SyncFile("/db/a").ok());
+  EXPECT_EQ(Outcomes(Both), (std::set<std::string>{"a=A b=- "}));
+}
+
 TEST_F(MemoryCrashTest, RenameBetweenDirectoriesNeverLosesASyncedFile) {
   Create("/db/a", "A");
   ASSERT_TRUE(fs_->SyncDir("/db").ok());

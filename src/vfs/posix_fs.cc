@@ -76,6 +76,7 @@ class PosixFs : public FileSystem {
     return Status::Ok();
   }
   Status SyncDir(const std::string& path) override;
+  Status SyncFile(const std::string& path) override;
   Result<uint64_t> FreeSpace(const std::string& path) override {
     struct statvfs info;
     if (RetryInterrupted([&] { return ::statvfs(path.c_str(), &info); }) != 0) {
@@ -151,6 +152,12 @@ Status PosixFs::SyncDir(const std::string& path) {
   if (RetryInterrupted([&] { return ::fsync(fd.get()); }) != 0) {
     return ErrnoStatus("fsync directory", path);
   }
+  return Status::Ok();
+}
+
+Status PosixFs::SyncFile(const std::string& path) {
+  ASSIGN_OR_RETURN(const Fd fd, OpenFd(path, O_RDONLY));
+  if (RetryInterrupted([&] { return ::fsync(fd.get()); }) != 0) return ErrnoStatus("fsync", path);
   return Status::Ok();
 }
 

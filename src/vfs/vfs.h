@@ -119,6 +119,8 @@ class FileSystem {
   // Removes a file or an empty directory.
   virtual Status Remove(const std::string& path) = 0;
   virtual Status SyncDir(const std::string& path) = 0;
+  // Makes the content of a file durable that somebody else may have written.
+  virtual Status SyncFile(const std::string& path) = 0;
   // Bytes free for an unprivileged writer on the device of `path`.
   virtual Result<uint64_t> FreeSpace(const std::string& path) = 0;
 

@@ -152,7 +152,7 @@ class DamageTest(unittest.TestCase):
         self.refused(TABLE, remove, CORRUPTION, "E1304", TABLE, tools=("stats",))
 
     def test_newer_table(self):
-        self.refused(TABLE, next_version(-48, -16, -12, by=2), FAILED, "E1305", TABLE, "version 3",
+        self.refused(TABLE, next_version(-48, -16, -12, by=3), FAILED, "E1305", TABLE, "version 4",
                      tools=("stats",))
 
     def test_flipped_bit_in_a_data_block(self):

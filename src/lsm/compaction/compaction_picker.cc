@@ -190,6 +190,12 @@ void CompactionState::Unregister(const CompactionPlan& plan) {
   if (entry != running_.end()) running_.erase(entry);
 }
 
+bool CompactionState::WritesInto(int level, const PrefixRange& range) const {
+  return std::any_of(running_.begin(), running_.end(), [&](const Running& running) {
+    return running.output_level == level && running.range.Overlaps(range);
+  });
+}
+
 bool CompactionState::ConflictsWith(const CompactionPlan& plan) const {
   for (const FileList* files : {&plan.inputs, &plan.output_inputs}) {
     for (const auto& file : *files) {
@@ -227,6 +233,24 @@ std::optional<CompactionPlan> PickCompaction(const std::shared_ptr<const Version
     return plan;
   }
   return PickGarbage(version, targets, state, context);
+}
+
+CompactionPlan PlanArrival(int level, const PrefixRange& range) {
+  CompactionPlan plan;
+  plan.input_level = level;
+  plan.output_level = level;
+  plan.range = range;
+  return plan;
+}
+
+int ArrivalLevel(const Version& version, const CompactionOptions& options,
+                 const CompactionState& state, const PrefixRange& range) {
+  int free_down_to = -1;
+  for (int level = 0; level < kLevels; level++) {
+    if (!version.Overlapping(level, range).empty() || state.WritesInto(level, range)) break;
+    free_down_to = level;
+  }
+  return free_down_to < TargetsOf(version, options).base_level ? 0 : free_down_to;
 }
 
 std::vector<std::string> SliceBounds(const CompactionPlan& plan, size_t slices,

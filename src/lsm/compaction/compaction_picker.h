@@ -72,6 +72,8 @@ class CompactionState {
 
   // True if `plan` shares a table, or a range of its output level, with a running one.
   bool ConflictsWith(const CompactionPlan& plan) const;
+  // True if a running plan writes into `range` of `level`.
+  bool WritesInto(int level, const PrefixRange& range) const;
   bool IsBusy(uint64_t file_number) const { return busy_files_.contains(file_number); }
   size_t running() const { return running_.size(); }
 
@@ -99,6 +101,15 @@ std::optional<CompactionPlan> PickCompaction(const std::shared_ptr<const Version
                                              const CompactionOptions& options,
                                              const CompactionState& state,
                                              const PickContext& context);
+
+// A table on its way into a level, as a plan: nothing that is registered with the same state writes
+// there then.
+CompactionPlan PlanArrival(int level, const PrefixRange& range);
+
+// The deepest level that a table with nothing but the newest entries of `range` may go to: neither
+// there nor above it is, or arrives, anything of the range. A level above the base level is none.
+int ArrivalLevel(const Version& version, const CompactionOptions& options,
+                 const CompactionState& state, const PrefixRange& range);
 
 // Prefixes at which the plan can be cut into up to `slices` parts of about the same size, each of
 // at least `least_bytes`; none if it is too small for that.

@@ -29,6 +29,7 @@ std::string Prefix(std::string_view key) {
 //                      [deletions=] [tombstones=] [expires=] [created=] [exclusive]
 //   pick [now=] [oldest=] [register] [slices=]
 //   manual level= begin= end=
+//   arrive begin= end= [register]
 //   done               the plan registered first is over
 //   scores
 class PickerScript {
@@ -62,6 +63,12 @@ class PickerScript {
       const auto plan = PlanManual(version_, options_, static_cast<int>(Number(c.Value("level"))),
                                    {Prefix(c.Value("begin")), Prefix(c.Value("end")), false});
       return Describe(plan) + (plan && state_.ConflictsWith(*plan) ? "conflict\n" : "");
+    }
+    if (c.command == "arrive") {
+      const PrefixRange range{Prefix(c.Value("begin")), Prefix(c.Value("end")), true};
+      const int level = ArrivalLevel(*version_, options_, state_, range);
+      if (c.Has("register")) Register(PlanArrival(level, range));
+      return "L" + std::to_string(level) + "\n";
     }
     if (c.command == "done") {
       state_.Unregister(registered_.front());

@@ -119,6 +119,7 @@ Result<Footer> BlockReader::ReadFooter(uint64_t expected_file_number) const {
         .WithHint("use the nokv release that wrote it, or a later one; nothing was changed")
         .WithErrorNumber(1305);
   }
+  if (footer.external()) expected_file_number = 0;
   if (footer.file_number != expected_file_number) {
     return DamageAt("belongs to another file (it was written as number " +
                         std::to_string(footer.file_number) + ", expected " +

@@ -14,11 +14,12 @@
 
 namespace nokv::lsm::internal {
 
-inline constexpr uint32_t kPlainVersion = 1;    // every value is in its entry
-inline constexpr uint32_t kPointerVersion = 2;  // entries may point to values elsewhere
-inline constexpr uint32_t kFormatVersion = kPointerVersion;  // the newest
-inline constexpr size_t kBlockTrailerBytes = 5;              // compression, masked CRC
-inline constexpr size_t kFooterBytes = 48;                   // in every format version
+inline constexpr uint32_t kPlainVersion = 1;     // every value is in its entry
+inline constexpr uint32_t kPointerVersion = 2;   // entries may point to values elsewhere
+inline constexpr uint32_t kExternalVersion = 3;  // written outside a database, to be ingested
+inline constexpr uint32_t kFormatVersion = kExternalVersion;  // the newest
+inline constexpr size_t kBlockTrailerBytes = 5;               // compression, masked CRC
+inline constexpr size_t kFooterBytes = 48;                    // in every format version
 // No block is longer than this before compression; a longer one is damage.
 inline constexpr uint64_t kMaxBlockBytes = uint64_t{1} << 30;
 
@@ -44,8 +45,10 @@ uint64_t AppendStoredBlock(std::string_view contents, Compression compression, s
 
 struct Footer {
   BlockLocation metaindex;
-  uint64_t file_number = 0;
+  uint64_t file_number = 0;  // 0 if the table is external
   uint32_t format_version = kPlainVersion;
+
+  bool external() const { return format_version == kExternalVersion; }
 
   std::string Encode() const;
 };
@@ -62,7 +65,8 @@ class BlockReader {
  public:
   explicit BlockReader(const vfs::RandomFile& file) : file_(file) {}
 
-  // kDataLoss if the footer is damaged or not this file's, kUnimplemented if it is of a newer
+  // An external table goes by any number. kDataLoss if the footer is damaged or not this file's,
+  // kUnimplemented if it is of a newer
   // format version.
   Result<Footer> ReadFooter(uint64_t expected_file_number) const;
   // The uncompressed content of a block whose checksum matched.

@@ -16,6 +16,7 @@ struct Field {
   std::string* text;
 };
 constexpr size_t kFields = 15;
+constexpr std::string_view kComparator = "comparator";
 
 std::array<Field, kFields> FieldsOf(Properties& p) {
   TableSummary& s = p.summary;
@@ -41,6 +42,10 @@ std::array<Field, kFields> FieldsOf(Properties& p) {
 std::string EncodeProperties(const Properties& properties) {
   Properties copy = properties;
   std::string out;
+  if (!properties.comparator.empty()) {
+    base::PutLengthPrefixed(&out, kComparator);
+    base::PutLengthPrefixed(&out, properties.comparator);
+  }
   for (const Field& field : FieldsOf(copy)) {
     base::PutLengthPrefixed(&out, field.name);
     if (field.text != nullptr) {
@@ -62,6 +67,7 @@ bool DecodeProperties(std::string_view contents, Properties* properties) {
     if (!base::GetLengthPrefixed(&contents, &name) || !base::GetLengthPrefixed(&contents, &value)) {
       return false;
     }
+    if (name == kComparator) properties->comparator.assign(value);
     for (size_t i = 0; i < kFields; i++) {
       if (fields[i].name != name) continue;
       if (fields[i].text != nullptr) {
@@ -84,6 +90,9 @@ std::vector<std::pair<std::string, std::string>> ListProperties(const Properties
   for (const Field& field : FieldsOf(copy)) {
     list.emplace_back(field.name, field.text != nullptr ? base::EscapeBytes(*field.text)
                                                         : std::to_string(*field.number));
+  }
+  if (!properties.comparator.empty()) {
+    list.emplace_back(kComparator, base::EscapeBytes(properties.comparator));
   }
   return list;
 }

@@ -21,6 +21,7 @@ struct Properties {
   std::string compression;
   std::string filter;  // "none" or the name of the filter's format
   std::string engine_version;
+  std::string comparator;  // only of an external table
 };
 
 std::string EncodeProperties(const Properties& properties);

@@ -4,6 +4,7 @@
 
 #include "base/macros.h"
 #include "lsm/entry.h"
+#include "lsm/sst/external_iterator.h"
 #include "lsm/sst/table_iterator.h"
 #include "lsm/sst/table_reader.h"
 
@@ -15,8 +16,8 @@ using internal::TableReader;
 class Table::Impl {
  public:
   Impl(std::unique_ptr<vfs::RandomFile> file, std::string path, uint64_t file_number,
-       BlockCache& cache)
-      : reader(std::move(file), std::move(path), file_number, cache) {}
+       BlockCache& cache, keys::SequenceNumber sequence)
+      : reader(std::move(file), std::move(path), file_number, cache, sequence) {}
 
   // Checks the entries of the block at `position` in the index; `*last` is the key before it and
   // becomes its last key.
@@ -30,8 +31,9 @@ Table::~Table() = default;
 
 Result<std::shared_ptr<const Table>> Table::Open(std::unique_ptr<vfs::RandomFile> file,
                                                  std::string path, uint64_t file_number,
-                                                 BlockCache& cache) {
-  auto impl = std::make_unique<Impl>(std::move(file), std::move(path), file_number, cache);
+                                                 BlockCache& cache, keys::SequenceNumber sequence) {
+  auto impl =
+      std::make_unique<Impl>(std::move(file), std::move(path), file_number, cache, sequence);
   RETURN_IF_ERROR(impl->reader.Open().Prefixed("open sstable " + impl->reader.path()));
   return std::shared_ptr<const Table>(new Table(std::move(impl)));
 }
@@ -50,12 +52,13 @@ TableLookup::TableLookup(const Table& table, std::string_view engine_key,
                          keys::SequenceNumber snapshot)
     : reader_(&table.impl_->reader),
       target_(engine_key, keys::SeekTrailer(snapshot)),
-      hash_(internal::Filter::HashOf(target_.prefix())) {
+      hash_(internal::Filter::HashOf(target_.prefix())),
+      visible_(!reader_->external() || reader_->sequence() <= snapshot) {
   reader_->filter().Prefetch(hash_);
 }
 
 bool TableLookup::Locate() {
-  if (!reader_->MayContain(hash_)) return false;
+  if (!visible_ || !reader_->MayContain(hash_)) return false;
   position_ = reader_->FindBlock(target_);
   if (position_ == reader_->index().size()) return false;
   reader_->PrefetchDataBlock(reader_->index()[position_].location);
@@ -85,15 +88,17 @@ Result<bool> TableLookup::Finish(TableEntry* entry) {
                              cursor.damaged() ? "malformed entry" : "does not match the index");
   }
   if (target_.CompareEngineKey(keys::EngineKeyOf(cursor.key())) != 0) return false;
-  entry->trailer = keys::TrailerOf(cursor.key());
+  entry->trailer = reader_->TrailerOf(cursor.key());
   entry->payload = cursor.payload();
   entry->block = std::move(block_);
   return true;
 }
 
 std::unique_ptr<InternalIterator> Table::NewIterator(bool fill_cache) const {
-  return std::make_unique<internal::TableIterator>(
+  auto entries = std::make_unique<internal::TableIterator>(
       impl_->reader, fill_cache ? TableReader::CacheUse::kFill : TableReader::CacheUse::kLookOnly);
+  if (!impl_->reader.external()) return entries;
+  return std::make_unique<internal::ExternalIterator>(impl_->reader, std::move(entries));
 }
 
 const std::shared_ptr<const RangeTombstoneSet>& Table::range_tombstones() const {
@@ -102,6 +107,10 @@ const std::shared_ptr<const RangeTombstoneSet>& Table::range_tombstones() const 
 
 const TableSummary& Table::summary() const {
   return impl_->reader.summary();
+}
+
+const std::string& Table::external_comparator() const {
+  return impl_->reader.properties().comparator;
 }
 
 std::vector<std::pair<std::string, std::string>> Table::Properties() const {
@@ -125,6 +134,27 @@ TableReadStats Table::read_stats() const {
           .filter_negatives = impl_->reader.filter_negatives()};
 }
 
+namespace {
+
+// An external table has one put or deletion of a key, with the value in it. `last` is the key of
+// the entry before.
+bool IsExternalEntry(std::string_view last, std::string_view internal_key,
+                     const ParsedPayload& parsed) {
+  if (!keys::IsInternalKey(internal_key) || keys::SequenceOf(internal_key) != 0) return false;
+  const keys::Kind kind = keys::KindOf(internal_key);
+  if (kind != keys::Kind::kPut && kind != keys::Kind::kDelete) return false;
+  return !parsed.pointer.has_value() &&
+         (last.empty() || keys::EngineKeyOf(last) != keys::EngineKeyOf(internal_key));
+}
+
+// True if the bounds of the table cover the range tombstone.
+bool CoversTombstone(const TableSummary& summary, const RangeTombstoneSet::Fragment& tombstone) {
+  return keys::InternalPrefixOf(summary.smallest) <= tombstone.start &&
+         keys::InternalPrefixOf(summary.largest) >= tombstone.end;
+}
+
+}  // namespace
+
 Status Table::Impl::VerifyBlock(size_t position, std::string* last, uint64_t* entries) const {
   const TableReader::IndexEntry& indexed = reader.index()[position];
   const auto damage = [&](std::string_view what) {
@@ -142,6 +172,12 @@ Status Table::Impl::VerifyBlock(size_t position, std::string* last, uint64_t* en
     if (!ParseEntryPayload(cursor.payload(), &parsed) ||
         (parsed.pointer.has_value() && !parsed.apart())) {
       return damage("malformed payload");
+    }
+    if (reader.external() && !IsExternalEntry(*last, cursor.key(), parsed)) {
+      return damage("an entry that no external table has");
+    }
+    if (keys::CompareInternalKeys(cursor.key(), reader.summary().smallest) < 0) {
+      return damage("a key before the smallest of the properties");
     }
     if (!reader.filter().MayContain(keys::InternalPrefixOf(cursor.key()))) {
       return damage("a key that the filter denies");
@@ -169,6 +205,11 @@ Status Table::Verify() const {
   }
   if (!last.empty() && keys::CompareInternalKeys(last, expected.largest) > 0) {
     return Status::Corruption(reader.path() + ": a key lies beyond the largest of the properties");
+  }
+  for (const RangeTombstoneSet::Fragment& tombstone : reader.tombstones()->fragments()) {
+    if (CoversTombstone(expected, tombstone)) continue;
+    return Status::Corruption(reader.path() +
+                              ": a range tombstone lies beyond the bounds of the properties");
   }
   return {};
 }

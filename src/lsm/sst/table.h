@@ -50,11 +50,13 @@ struct TableBlock {
 
 class Table {
  public:
-  // Reads and checks everything but the data blocks. `cache` is borrowed. kDataLoss ("open sstable
-  // 00012.sst: …") for a damaged or foreign file, kUnimplemented for a newer format version.
+  // Reads and checks everything but the data blocks. `cache` is borrowed. If the table is external,
+  // all that is in it has the sequence number `sequence`. kDataLoss ("open sstable 00012.sst: …")
+  // for a damaged or foreign file, kUnimplemented for a newer format version.
   static Result<std::shared_ptr<const Table>> Open(std::unique_ptr<vfs::RandomFile> file,
                                                    std::string path, uint64_t file_number,
-                                                   BlockCache& cache);
+                                                   BlockCache& cache,
+                                                   keys::SequenceNumber sequence = 0);
   ~Table();
 
   // The newest entry of `engine_key` with sequence number <= `snapshot`. Result holds false if
@@ -66,12 +68,15 @@ class Table {
   std::unique_ptr<InternalIterator> NewIterator(bool fill_cache) const;
   const std::shared_ptr<const RangeTombstoneSet>& range_tombstones() const;
   const TableSummary& summary() const;  // from the properties block
+  // How the keys of an external table are ordered; empty: it is none.
+  const std::string& external_comparator() const;
   // What the file says about itself, as names and values.
   std::vector<std::pair<std::string, std::string>> Properties() const;
   std::vector<TableBlock> Blocks() const;
   size_t metadata_bytes() const;  // memory for index, filter and tombstones
   TableReadStats read_stats() const;
-  // Reads and checks every block and the order of all keys.
+  // Reads and checks every block, the order of all keys, and the bounds; of an external table, that
+  // its entries are what a database can take.
   Status Verify() const;
 
  private:
@@ -102,6 +107,7 @@ class TableLookup {
   const internal::TableReader* reader_;
   SeekKey target_;
   uint64_t hash_;
+  bool visible_;         // at the snapshot; only of an external table a no
   size_t position_ = 0;  // of the block in the index
   BlockHandle block_;
   internal::RestartSearch search_;

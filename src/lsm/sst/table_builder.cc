@@ -43,6 +43,7 @@ class TableBuilder::Impl {
         filter_(options.filter_bits_per_key) {
     properties_.file_number = file_number;
     properties_.level = static_cast<uint64_t>(level);
+    properties_.comparator = options.external_comparator;
   }
 
   Status Add(std::string_view internal_key, std::string_view payload);
@@ -238,6 +239,7 @@ Status TableBuilder::Impl::FinishFile() {
   footer.file_number = properties_.file_number;
   // Whoever does not know pointers must not read them as values.
   if (!references_.empty()) footer.format_version = internal::kPointerVersion;
+  if (!options_.external_comparator.empty()) footer.format_version = internal::kExternalVersion;
   RETURN_IF_ERROR(Store(metaindex, Compression::kNone, &footer.metaindex));
   pending_ += footer.Encode();
   RETURN_IF_ERROR(WritePending());

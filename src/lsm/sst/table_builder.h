@@ -26,6 +26,9 @@ struct TableOptions {
   int restart_interval = 16;
   int filter_bits_per_key = 10;  // 0: no filter
   Compression compression = Compression::kLz4;
+  // Not empty: the table is external, which is written outside a database, to be ingested, and says
+  // how its keys are ordered. Its number and all sequence numbers are 0 then.
+  std::string external_comparator = {};
 };
 
 // What the manifest needs to know of a finished table.

@@ -9,16 +9,18 @@
 namespace nokv::lsm::internal {
 
 TableReader::TableReader(std::unique_ptr<vfs::RandomFile> file, std::string path,
-                         uint64_t file_number, BlockCache& cache)
+                         uint64_t file_number, BlockCache& cache, keys::SequenceNumber sequence)
     : file_(std::move(file)),
       path_(std::move(path)),
       file_number_(file_number),
       cache_(cache),
+      sequence_(sequence),
       blocks_(*file_),
       tombstones_(RangeTombstoneSet::Build({})) {}
 
 Status TableReader::Open() {
   ASSIGN_OR_RETURN(const Footer footer, blocks_.ReadFooter(file_number_));
+  external_ = footer.external();
   Metaindex metaindex;
   RETURN_IF_ERROR(ReadMetaindex(footer.metaindex, &metaindex));
   RETURN_IF_ERROR(ReadProperties(metaindex.properties));
@@ -126,7 +128,7 @@ Status TableReader::ReadTombstones(const BlockLocation& location) {
         !base::GetVarint64(&in, &sequence) || start >= end || sequence > keys::kMaxSequence) {
       return DamageAt("range tombstones: malformed entry", location.offset);
     }
-    tombstones.push_back({std::string(start), std::string(end), sequence});
+    tombstones.push_back({std::string(start), std::string(end), external_ ? sequence_ : sequence});
   }
   if (tombstones.size() != summary().range_tombstones) {
     return DamageAt("range tombstones: not as many as the properties say", location.offset);

@@ -33,8 +33,9 @@ class TableReader {
   };
   enum class CacheUse { kFill, kLookOnly };
 
+  // `sequence` is that of all entries of an external table.
   TableReader(std::unique_ptr<vfs::RandomFile> file, std::string path, uint64_t file_number,
-              BlockCache& cache);
+              BlockCache& cache, keys::SequenceNumber sequence);
   TableReader(const TableReader&) = delete;
   TableReader& operator=(const TableReader&) = delete;
 
@@ -63,6 +64,14 @@ class TableReader {
   }
   const std::string& path() const { return path_; }
 
+  bool external() const { return external_; }
+  keys::SequenceNumber sequence() const { return sequence_; }  // of an external table
+  // The trailer that an entry of the file has in the database.
+  uint64_t TrailerOf(std::string_view internal_key) const {
+    return external_ ? keys::PackTrailer(sequence_, keys::KindOf(internal_key))
+                     : keys::TrailerOf(internal_key);
+  }
+
   const Filter& filter() const { return filter_; }
   const Properties& properties() const { return properties_; }
   const TableSummary& summary() const { return properties_.summary; }
@@ -86,7 +95,9 @@ class TableReader {
   const std::string path_;
   const uint64_t file_number_;
   BlockCache& cache_;
+  const keys::SequenceNumber sequence_;
   const BlockReader blocks_;
+  bool external_ = false;
 
   std::string index_contents_;  // what the keys of index_ point into
   std::vector<IndexEntry> index_;

@@ -47,7 +47,8 @@ std::string Build(const Model& model, const TableOptions& options,
                   TableSummary* summary = nullptr) {
   std::string file;
   bool synced = false;
-  TableBuilder builder(options, std::make_unique<StringAppendFile>(&file, &synced), kNumber, 1);
+  const uint64_t number = options.external_comparator.empty() ? kNumber : 0;
+  TableBuilder builder(options, std::make_unique<StringAppendFile>(&file, &synced), number, 1);
   for (const RangeTombstone& t : tombstones) builder.AddRangeTombstone(t);
   for (const auto& [key, payload] : model) EXPECT_TRUE(builder.Add(key, payload).ok());
   Result<TableSummary> result = builder.Finish();
@@ -59,9 +60,10 @@ std::string Build(const Model& model, const TableOptions& options,
   return file;
 }
 
-Result<std::shared_ptr<const Table>> Open(std::string file, BlockCache& cache) {
+Result<std::shared_ptr<const Table>> Open(std::string file, BlockCache& cache,
+                                          keys::SequenceNumber sequence = 0) {
   return Table::Open(std::make_unique<StringRandomFile>(std::move(file)), "00012.sst", kNumber,
-                     cache);
+                     cache, sequence);
 }
 
 std::string RandomUserKey(base::Random& random, uint64_t spread) {
@@ -149,6 +151,43 @@ TEST(TableTest, GivesBackWhatWasAddedForEveryCompressionAndBlockSize) {
         ExpectSame(**table, model, 7);
       }
     }
+  }
+}
+
+TEST(TableTest, AnExternalTableReadsAsIfWrittenWithItsSequenceNumber) {
+  constexpr keys::SequenceNumber kSequence = 1500;
+  Model in_file, model;
+  for (const auto& [key, payload] : RandomModel(1, 800, 60)) {
+    const std::string engine_key(keys::EngineKeyOf(key));
+    in_file[keys::EncodeInternalKey(engine_key, keys::PackTrailer(0, Kind::kPut))] = payload;
+  }
+  for (const auto& [key, payload] : in_file) {
+    model[keys::EncodeInternalKey(keys::EngineKeyOf(key),
+                                  keys::PackTrailer(kSequence, Kind::kPut))] = payload;
+  }
+  const std::string file =
+      Build(in_file, {.block_bytes = 300, .external_comparator = "order"}, {{"a", "b", 0}});
+  BlockCache cache(1 << 20);
+  const auto table = Open(file, cache, kSequence);
+  ASSERT_TRUE(table.ok()) << table.status();
+  EXPECT_EQ((*table)->external_comparator(), "order");
+  ExpectSame(**table, model, 7);
+  EXPECT_EQ((*table)->range_tombstones()->MaxCovering("a", keys::kMaxSequence), kSequence);
+  EXPECT_EQ((*table)->range_tombstones()->MaxCovering("a", kSequence - 1), 0U);
+}
+
+TEST(TableTest, AnExternalTableHasOnePutOrDeletionOfAKeyAndNoSequenceNumbers) {
+  const auto verify = [](const Model& model) {
+    BlockCache cache(1 << 20);
+    const auto table = Open(Build(model, {.external_comparator = "order"}), cache);
+    return table.ok() ? (*table)->Verify() : table.status();
+  };
+  const std::string deletion = keys::EncodeInternalKey(EncodeEngineKey(Keyspace::kData, "k"),
+                                                       keys::PackTrailer(0, Kind::kDelete));
+  EXPECT_TRUE(verify({{Key("k", 0), Payload("v")}}).ok());
+  for (const Model& model : {Model{{Key("k", 1), Payload("v")}},
+                             Model{{Key("k", 0), Payload("v")}, {deletion, Payload("")}}}) {
+    EXPECT_THAT(verify(model).message(), HasSubstr("an entry that no external table has"));
   }
 }
 
@@ -383,12 +422,12 @@ TEST(TableTest, ANewerFormatVersionIsRefusedByName) {
   const std::string file = Build(RandomModel(1, 50, 10), {});
   BlockCache cache(0);
   ASSERT_TRUE(Open(WithFooter(file, kNumber, 1), cache).ok());
-  const auto table = Open(WithFooter(file, kNumber, 3), cache);
+  const auto table = Open(WithFooter(file, kNumber, 4), cache);
   ASSERT_FALSE(table.ok());
   EXPECT_EQ(table.status().code(), StatusCode::kUnimplemented);
   EXPECT_THAT(table.status().ToString(),
-              HasSubstr("open sstable 00012.sst: format version 3 found, this program reads "
-                        "versions up to 2"));
+              HasSubstr("open sstable 00012.sst: format version 4 found, this program reads "
+                        "versions up to 3"));
 }
 
 TEST(TableTest, AFileOfAnotherNumberIsRefused) {

@@ -81,6 +81,10 @@ class Version {
   FileList Overlapping(int level, const PrefixRange& range) const;
   // True if a table in a level deeper than `level` covers any of `range`.
   bool OverlapsBelow(int level, const PrefixRange& range) const;
+  // True if a table in any level does.
+  bool Overlaps(const PrefixRange& range) const {
+    return !Overlapping(0, range).empty() || OverlapsBelow(0, range);
+  }
   // As OverlapsBelow for the single prefix.
   bool PrefixMayExistBelow(int level, std::string_view prefix) const;
 

@@ -122,7 +122,14 @@ Result<std::shared_ptr<const FileHandle>> VersionState::OpenTable(
         .WithErrorNumber(1303);
   }
   ASSIGN_OR_RETURN(std::shared_ptr<const Table> table,
-                   Table::Open(std::move(*file), path, meta.number, cache_));
+                   Table::Open(std::move(*file), path, meta.number, cache_, meta.largest_sequence));
+  const bool ingested = !table->external_comparator().empty();
+  if (ingested && meta.smallest_sequence != meta.largest_sequence) {
+    return Status::Corruption("open sstable " + path +
+                              ": it is not the one that the manifest names")
+        .WithHint("restore the file from a backup or checkpoint of the directory")
+        .WithErrorNumber(1303);
+  }
   ASSIGN_OR_RETURN(ValueFileList value_files, UseValueFiles(meta));
   return std::shared_ptr<const FileHandle>(std::make_shared<const FileHandle>(
       meta, std::move(table), std::move(value_files), obsolete_));
