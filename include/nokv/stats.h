@@ -49,7 +49,7 @@ struct WriteStats {
   int64_t sync_count = 0, batches_total = 0;
   bool throttle_active = false, slowdown_active = false;
   std::string throttle_mode = "none";
-  // Why writes wait ("immutable memtables", "level 0 tables"); empty if they do not.
+  // Why writes wait ("immutable memtables", "level 0 tables", "ingest"); empty if they do not.
   std::string throttle_reason;
   uint32_t throttle_pressure_permille = 0;
   uint64_t throttle_rate_bytes_per_sec = 0;

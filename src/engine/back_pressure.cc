@@ -27,6 +27,9 @@ uint64_t EngineImpl::ImmutableBytesLocked() const {
 }
 
 const char* EngineImpl::StopReasonLocked() const {
+  // What is behind an ingest must not be in the log before it is in the manifest: a crash, or a
+  // checkpoint, would have the one without the other.
+  if (!ingests_.empty() && ingests_.front()->ticket.has_value()) return "ingest";
   if (read_state_->version->files(0).size() >= static_cast<size_t>(options_.level0_stop_trigger)) {
     return "level 0 tables";
   }

@@ -1,9 +1,8 @@
 // Ingest. The files are taken into the directory and checked first, and most of what is in memory
 // is flushed. Then the ingest gets its place in the order of writes, one sequence number for each
-// table, and the memtable from before is flushed: what is older lies in tables, what is newer in
-// another memtable, whose flush waits until the ingest is visible. So the tables may be put below
-// all that is newer, with one edit, and nothing that was logged before has to be replayed onto
-// them.
+// table, and the memtable from before is flushed; writes wait meanwhile. So all that is older lies
+// in tables when the new ones are put above it, with one edit, and nothing that was logged before
+// has to be replayed onto them.
 #include <algorithm>
 #include <utility>
 
@@ -166,6 +165,7 @@ void EngineImpl::FinishIngest(Ingest& ingest, Status status) {
     if (ingest.ticket.has_value()) {
       read_limit_->store(keys::kMaxSequence, std::memory_order_release);
       tracker_.Applied(*ingest.ticket, &completions);
+      ingest.ticket.reset();
       // Synced writes behind it may have waited for it to be applied.
       sync_due = ClaimSyncLocked();
     }

@@ -375,9 +375,10 @@ TEST_F(IngestTest, AFailureAtAnyOperationLeavesAllOrNothing) {
   }
 }
 
-// Goal: readers see all of an ingest or nothing, and in one place among the writes. Method: a task
-// that writes and looks runs again and again while an ingest is on its way, in an order that a seed
-// draws. The ingest puts "a" and "x" and deletes "old".
+// Goal: readers, and whoever opens the directory after the process was killed, find all of an
+// ingest or nothing, and in one place among the writes. Method: a task that writes and looks runs
+// again and again while an ingest is on its way, in an order that a seed draws. The ingest puts "a"
+// and "x" and deletes "old".
 TEST_F(IngestTest, IsSeenWholeAndInOnePlaceAmongTheWrites) {
   for (uint64_t seed = 1; seed <= 60; seed++) {
     SCOPED_TRACE(seed);
@@ -389,8 +390,7 @@ TEST_F(IngestTest, IsSeenWholeAndInOnePlaceAmongTheWrites) {
     WriteTable(h, "/2", {{"x", "1"}});
     size_t written = 0, answered = 0;
     size_t most_without = 0, least_with = SIZE_MAX;  // writes that were seen beside it
-    const std::function<void()> write_and_look = [&] {
-      const std::string scan = h.Scan();
+    const auto judge = [&](const std::string& scan) {
       const bool whole = scan.starts_with("a=1");
       EXPECT_EQ(scan.ends_with("x=1"), whole) << scan;
       EXPECT_EQ(scan.find("old=1") == std::string::npos, whole) << scan;
@@ -400,6 +400,15 @@ TEST_F(IngestTest, IsSeenWholeAndInOnePlaceAmongTheWrites) {
         least_with = std::min(least_with, writes);
       } else {
         most_without = std::max(most_without, writes);
+      }
+    };
+    const std::function<void()> write_and_look = [&] {
+      judge(h.Scan());
+      if (written % 4 == 0) {
+        EngineHarness killed;
+        killed.fs = vfs::NewFaultFileSystem(*(killed.disk = h.disk->KillClone()));
+        killed.Open(options_);
+        judge(killed.Scan());
       }
       if (written == 40) return;
       WriteBatch batch;
