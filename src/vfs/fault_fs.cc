@@ -122,6 +122,8 @@ class FaultMappedFile : public MappedFile {
     return Watch::Error(fault, Op::kWritten, path_);
   }
 
+  void ExpectSyncs() override { base_->ExpectSyncs(); }
+
   Status Sync() override {
     Status injected = watch_->Check(Op::kMappedSync, path_);
     // Relaxed: concurrent syncs have no order that this flag could keep.

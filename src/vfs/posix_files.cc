@@ -124,6 +124,12 @@ class PosixMappedFile : public MappedFile {
     return data_ == nullptr ? Status::Closed(path_) : Status::Ok();
   }
 
+  // Ahead of stores the system reads in ever larger folios, and a folio is written back whole: each
+  // sync of some hundred bytes would write up to a megabyte.
+  void ExpectSyncs() override {
+    if (data_ != nullptr) (void)::madvise(data_, size_, MADV_RANDOM);
+  }
+
   // fdatasync covers the pages dirtied through the mapping: Linux implements msync(MS_SYNC) of a
   // shared mapping as the fdatasync of its range, and a clean page of such a mapping is
   // write-protected, so that the first store after a write-back marks it dirty again. The metadata

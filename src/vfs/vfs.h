@@ -70,6 +70,9 @@ class MappedFile {
   virtual char* data() = 0;
   virtual uint64_t size() const = 0;
   virtual Status Written(uint64_t offset, uint64_t length) = 0;
+  // Tells that Sync will be called often, for few bytes each; until then it is cheapest for many. A
+  // hint.
+  virtual void ExpectSyncs() {}
   virtual Status Sync() = 0;
   // Shrinks the file to `length` and unmaps it; data() is invalid afterwards. Idempotent.
   virtual Status Close(uint64_t length) = 0;

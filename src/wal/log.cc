@@ -149,10 +149,12 @@ Result<bool> Log::PrepareSegment() {
     const base::MutexLock lock(mu_);
     RETURN_IF_ERROR(UsableLocked());
     if (spare_ != nullptr) return true;
+    segments_.back()->ExpectSyncs();
   }
   if (filling_ == nullptr) {
     const std::string path = vfs::JoinPath(dir_, std::string(kSpareFileName));
     ASSIGN_OR_RETURN(filling_, fs_.CreateMapped(path, options_.segment_bytes));
+    filling_->ExpectSyncs();
     filled_bytes_ = 0;
   }
   // Each slice is synced: the syncs of the log must not wait behind a whole segment of zeros.

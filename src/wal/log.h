@@ -132,8 +132,9 @@ class Log {
 
   // Works on a file for the next segment, filled with zeros that are synced: a sync of records that
   // overwrite them writes data and nothing else, which is half as fast again. One call does one
-  // slice; true when the file is there. An error is not final: the next segment then gets a file
-  // as if this had never been called. One thread at a time, and not during Close.
+  // slice; true when the file is there. The active segment is told to expect syncs, too. An error
+  // is not final: the next segment then gets a file as if this had never been called. One thread at
+  // a time, and not during Close.
   Result<bool> PrepareSegment() EXCLUDES(mu_);
 
   // Seals the active segment and starts the next one. Records reserved before stay valid.

@@ -54,6 +54,8 @@ class Segment {
   Status Seal(LogPosition synced);
   bool sealed() const { return sealed_end_ != 0; }
 
+  // Sync will be called often, for few records each.
+  void ExpectSyncs() { file_->ExpectSyncs(); }
   // Makes everything written before the call durable.
   Status Sync() { return file_->Sync().Prefixed(path_); }
   // Notes that everything before `offset` is synced. The note is not synced by itself.

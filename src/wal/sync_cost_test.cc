@@ -1,0 +1,45 @@
+// What a sync of the log costs on a real disk.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <string>
+
+#include "wal/wal_test_util.h"
+
+namespace nokv::wal {
+namespace {
+
+// What this process had written to disks; nothing if the system does not tell.
+std::optional<uint64_t> WrittenToDisks() {
+  std::ifstream io("/proc/self/io");
+  uint64_t count = 0;
+  for (std::string name; io >> name >> count;) {
+    if (name == "write_bytes:") return count;
+  }
+  return std::nullopt;
+}
+
+TEST(WalSyncCostTest, ASyncWritesOnlyWhatChanged) {
+  if (!WrittenToDisks().has_value()) GTEST_SKIP() << "/proc/self/io is not there";
+  std::string dir = (std::filesystem::temp_directory_path() / "nokv_wal_XXXXXX").string();
+  ASSERT_NE(::mkdtemp(dir.data()), nullptr);
+  auto log = Log::Create(vfs::PosixFileSystem(), dir, {.segment_bytes = uint64_t{80} << 20});
+  ASSERT_TRUE(log.ok()) << log.status();
+  ASSERT_TRUE((*log)->PrepareSegment().ok());
+  for (int i = 0; i < 48; ++i) ASSERT_TRUE(Append(**log, std::string(1 << 20, 'x')).ok());
+  ASSERT_TRUE((*log)->Sync().ok());
+  constexpr uint64_t kSyncs = 16;
+  const uint64_t before = *WrittenToDisks();
+  for (uint64_t i = 0; i < kSyncs; ++i) {
+    ASSERT_TRUE(Append(**log, std::string(size_t{64} << 10, 'x')).ok());
+    ASSERT_TRUE((*log)->Sync().ok());
+  }
+  EXPECT_LE(*WrittenToDisks() - before, kSyncs * (uint64_t{128} << 10));
+  log->reset();
+  std::filesystem::remove_all(dir);
+}
+
+}  // namespace
+}  // namespace nokv::wal
