@@ -93,7 +93,7 @@ void ValueFile::Prefetch(const ValuePointer& pointer, bool cold) const {
   if (!Known(pointer)) return;
   if (cold) return file_->Prefetch(pointer.offset, pointer.length);
   // The processor notices by itself that a longer value is read on.
-  constexpr size_t kLines = 4;
+  constexpr size_t kLines = 16;
   constexpr size_t kLineBytes = 64;
   const std::string_view memory = file_->memory();
   if (memory.empty()) return;

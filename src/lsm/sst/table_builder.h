@@ -23,7 +23,7 @@ enum class Compression : uint8_t { kNone = 0, kLz4 = 1, kZstd = 2 };
 
 struct TableOptions {
   size_t block_bytes = 8 << 10;  // uncompressed target of a data block
-  int restart_interval = 16;
+  int restart_interval = 8;
   int filter_bits_per_key = 10;  // 0: no filter
   Compression compression = Compression::kLz4;
   // Not empty: the table is external, which is written outside a database, to be ingested, and says
