@@ -1,4 +1,4 @@
-"""dead_files, blobs, format and shell: checks that look at files one by one."""
+"""dead_files, blobs, planted, format and shell: checks that look at files one by one."""
 import unittest
 
 from lint_test_case import LintTestCase
@@ -29,6 +29,20 @@ class DeadFilesTest(LintTestCase):
     def test_refuses_a_broken_link(self):
         self.write("docs/start.md", "[gone](gone.md)\n")
         self.assert_fails("dead_files", "docs/start.md: its link to gone.md leads nowhere")
+
+
+class PlantedTest(LintTestCase):
+    def plant(self, text):
+        self.write("tests/planted/bugs.txt", f"bug: b\nfile: src/base/bytes.cc\n{text}\n====\nother\n")
+
+    def test_refuses_a_bug_whose_text_is_not_there_once(self):
+        self.plant("int Size() { return 1; }")
+        self.assert_passes("planted")
+        self.plant("int Size() { return 2; }")
+        self.assert_fails("planted", "the text of 'b' is 0 times in src/base/bytes.cc")
+        self.plant("namespace nokv::base {")
+        self.append("src/base/bytes.cc", "namespace nokv::base {\n}\n")
+        self.assert_fails("planted", "the text of 'b' is 2 times")
 
 
 class BlobsTest(LintTestCase):
