@@ -37,7 +37,7 @@ class Watch {
   }
 
   // For operations that fail whole: the error to report, or OK to go on.
-  Status Check(Op op, std::string path) { return Error(Ask(op, path), op, path); }
+  Status Check(Op op, const std::string& path) { return Error(Ask(op, path), op, path); }
 
   static Status Error(const Fault& fault, Op op, const std::string& path) {
     if (fault.error_number == 0) return Status::Ok();

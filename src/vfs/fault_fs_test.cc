@@ -140,7 +140,7 @@ TEST_F(FaultFileSystemTest, ObserverMayCloneTheDiskBeforeTheOperationHappens) {
 
 TEST_F(FaultFileSystemTest, TraceNamesWhatChangesTheDisk) {
   std::string trace;
-  fs_->SetObserver(TraceObserver("/db", [&](std::string line) { trace += line + "\n"; }));
+  fs_->SetObserver(TraceObserver("/db", [&](const std::string& line) { trace += line + "\n"; }));
   ASSERT_TRUE(UseEverything(*fs_).ok());
   EXPECT_EQ(trace,
             "create-dirs .\n"

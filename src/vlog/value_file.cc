@@ -40,7 +40,7 @@ Status ValueFile::ReadHeader() {
     group_ = *group;
     return Status::Ok();
   }
-  const Status status = group.status();
+  const Status& status = group.status();
   if (status.code() == StatusCode::kUnimplemented) return status.WithErrorNumber(1305);
   return status.WithHint(kWayOut).WithErrorNumber(1306);
 }
