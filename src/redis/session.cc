@@ -42,8 +42,9 @@ size_t Session::OnData(std::string_view data) {
   while (!closing_) {
     stop = !MayExecute();
     if (stop) break;
-    // A request that comes alone gains nothing.
-    if (consumed > 0 && consumed >= looked_at) {
+    // A request that comes alone gains nothing, and nothing is read for who may not read it.
+    if (consumed > 0 && consumed >= looked_at &&
+        !gateway_.access().MustAuthenticate(client_.identity)) {
       looked_at = consumed + gateway_.look_ahead().Fetch(client_.db, data.substr(consumed));
     }
     parser_.set_limits(Limits());

@@ -44,6 +44,19 @@ TEST(SessionTest, HasTheKeysOfAPipelineFetchedTogether) {
   EXPECT_EQ(gateway.backend().prefetched_values().back(), DataKey(3, "k39"));
 }
 
+TEST(SessionTest, FetchesNothingForAClientThatMustAuthenticate) {
+  Config config;
+  config.requirepass_hash = acl::HashPassword("pw");
+  TestGateway gateway(config);
+  TestClient client(gateway);
+  client.Send("GET a\r\nGET b\r\nGET c\r\n");
+  EXPECT_TRUE(gateway.backend().prefetched_values().empty());
+  EXPECT_EQ(client.Run("AUTH pw"), "+OK");
+  client.Send("GET a\r\nGET b\r\nGET c\r\n");
+  EXPECT_EQ(gateway.backend().prefetched_values(),
+            (std::vector<std::string>{DataKey(0, "b"), DataKey(0, "c")}));
+}
+
 TEST(SessionTest, HasTheKeysOfAnMGetFetchedTogether) {
   TestGateway gateway;
   TestClient client(gateway);
