@@ -244,6 +244,7 @@ Options StressOptions(uint64_t seed) {
   }
   options.max_compactions = 1 + static_cast<int>(random.Uniform(4));
   if (random.OneIn(4)) options.compaction_bytes_per_second = power(1 << 20, 6);
+  if (random.OneIn(3)) options.max_open_files = power(1, 6);
   return options;
 }
 

@@ -58,6 +58,11 @@ struct Options {
   // Read tables and values from mapped files instead of by system calls: faster, but a device that
   // fails to read then ends the process instead of the read.
   bool mapped_reads = true;
+  // Tables that are kept open when nobody reads them; 0: all are opened with the directory and stay
+  // open, which reads fastest. With a limit a table is opened when it is used, so that opening does
+  // not depend on their number, and one that is damaged is found then. Files with values are not
+  // counted: one per 64 MiB of them stays open. A read-only open always opens all tables.
+  size_t max_open_files = 0;
   // Values of this many bytes and more stay in the log segment that first took them; tables point
   // to them. May be changed at every open. SIZE_MAX: all values go into tables.
   size_t value_separation_threshold = 512;

@@ -137,6 +137,7 @@ Status EngineImpl::OpenForWriting(std::unique_ptr<vfs::FileLock> lock) {
                    RecoverLog(manifest.has_value() ? &manifest->state : nullptr));
   lsm::VersionStateOptions version_options;
   version_options.read_mode = ReadModeOf(options_);
+  version_options.max_open_tables = options_.max_open_files;
   version_options.create_if_missing = options_.create_if_missing;
   ASSIGN_OR_RETURN(versions_, lsm::VersionState::Open(doors_.fs, path_, cache_, version_options));
   open_generation_ = versions_->state().open_generation;

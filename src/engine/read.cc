@@ -228,7 +228,9 @@ std::unique_ptr<Cursor> EngineImpl::NewCursor(const CursorOptions& options) {
   source.times = times_;
   std::vector<std::unique_ptr<lsm::InternalIterator>> children;
   children.push_back(state.active->NewIterator());
-  source.tombstones = state.version->CollectTombstones();
+  auto tombstones = state.version->CollectTombstones();
+  if (!tombstones.ok()) return NewFailedCursor(tombstones.status());
+  source.tombstones = *std::move(tombstones);
   source.tombstones.push_back(state.active->range_tombstones());
   for (const auto& memtable : state.immutables) {
     children.push_back(memtable->NewIterator());

@@ -144,17 +144,17 @@ Status Validation::Search(const lsm::Version& version) const {
 
 Status Validation::Search(const lsm::FileHandle& file) const {
   const lsm::PrefixRange covered = lsm::RangeOf(file.meta());
-  const lsm::Table& table = file.table();
-  RETURN_IF_ERROR(SearchTombstones(*table.range_tombstones()));
+  ASSIGN_OR_RETURN(const lsm::TablePin table, file.Open());
+  RETURN_IF_ERROR(SearchTombstones(*table->range_tombstones()));
   for (auto point = FirstPointAt(points_, covered.begin);
        point != points_.end() && covered.Contains(keys::PrefixOf(*point)); ++point) {
     lsm::TableEntry entry;
-    ASSIGN_OR_RETURN(const bool found, table.Get(*point, keys::kMaxSequence, &entry));
+    ASSIGN_OR_RETURN(const bool found, table->Get(*point, keys::kMaxSequence, &entry));
     if (found && entry.trailer >> 8 > as_of_) return KeyChanged(*point);
   }
   auto range = FirstReaching(ranges_, covered.begin);
   if (range == ranges_.end() || !range->Overlaps(covered)) return Status::Ok();
-  const auto it = table.NewIterator(/*fill_cache=*/true);
+  const auto it = table->NewIterator(/*fill_cache=*/true);
   for (; range != ranges_.end() && range->Overlaps(covered); ++range) {
     RETURN_IF_ERROR(SearchRange(*it, *range));
   }

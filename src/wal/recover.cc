@@ -1,6 +1,8 @@
 #include "wal/recover.h"
 
 #include <algorithm>
+#include <cstring>
+#include <memory>
 
 #include "base/coding.h"
 #include "base/macros.h"
@@ -30,6 +32,44 @@ uint64_t LengthWithoutZeros(std::string_view bytes) {
   return length;
 }
 
+// A segment file from some offset on. The memory is used again for the next one: most of the time
+// that a replay takes would else go into getting it from the system.
+class SegmentContent {
+ public:
+  // The file as it is now. Nothing before `from` may be looked at.
+  Status Load(vfs::FileSystem& fs, const std::string& path, uint64_t from);
+  std::string_view view() const { return {memory_.get(), size_}; }
+
+ private:
+  std::unique_ptr<char[]> memory_;
+  size_t capacity_ = 0;
+  size_t size_ = 0;
+};
+
+Status SegmentContent::Load(vfs::FileSystem& fs, const std::string& path, uint64_t from) {
+  size_ = 0;
+  ASSIGN_OR_RETURN(const auto file, fs.OpenRandom(path, vfs::ReadMode::kRead));
+  const uint64_t size = file->Size();
+  if (size > kMaxSegmentBytes) return Status::Corruption(path + ": too long for a segment");
+  if (size > capacity_) {
+    memory_ = std::make_unique_for_overwrite<char[]>(size);
+    capacity_ = size;
+  }
+  std::string_view read;
+  if (from < size) {
+    RETURN_IF_ERROR(file->Read(from, size - from, memory_.get() + from, &read));
+    if (read.data() != memory_.get() + from) {
+      std::memcpy(memory_.get() + from, read.data(), read.size());
+    }
+  }
+  size_ = std::min(from, size) + read.size();
+  if (size_ == size) return Status::Ok();
+  // A live writer may have cut the file to its end meanwhile.
+  ASSIGN_OR_RETURN(const uint64_t now, fs.FileSize(path));
+  if (now <= size_) return Status::Ok();
+  return Status::Unavailable("read " + path + ": the read ended before the file does");
+}
+
 class Replayer {
  public:
   Replayer(vfs::FileSystem& fs, const RecoverOptions& options, const RecordVisitor& visitor,
@@ -51,14 +91,13 @@ class Replayer {
   // As ExamineTail for `content` of `link` from `offset` on.
   bool ScanForMark(const ChainLink& link, std::string_view content, uint64_t offset,
                    LogPosition bad);
-  Status Load(const ChainLink& link);
   Status Damage(const ChainLink& link, uint64_t offset, std::string_view what) const;
 
   vfs::FileSystem& fs_;
   const RecoverOptions& options_;
   const RecordVisitor& visitor_;
   const std::vector<ChainLink>& links_;
-  std::string content_;  // of the segment being replayed
+  SegmentContent content_;  // of the segment being replayed
   RecoveryReport report_;
 };
 
@@ -66,11 +105,6 @@ Status Replayer::Damage(const ChainLink& link, uint64_t offset, std::string_view
   return Status::Corruption(link.path + ": offset " + std::to_string(offset) + ": " +
                             std::string(what))
       .WithHint(kDamageHint);
-}
-
-Status Replayer::Load(const ChainLink& link) {
-  ASSIGN_OR_RETURN(content_, fs_.ReadFile(link.path, kMaxSegmentBytes));
-  return Status::Ok();
 }
 
 Result<RecoveryReport> Replayer::Run() {
@@ -103,15 +137,15 @@ Result<RecoveryReport> Replayer::Run() {
 
 Status Replayer::ReplaySegment(size_t index, uint64_t offset, bool* ended) {
   const ChainLink& link = links_[index];
-  RETURN_IF_ERROR(Load(link));
-  if (offset > content_.size() || offset % kAlignment != 0) {
+  RETURN_IF_ERROR(content_.Load(fs_, link.path, offset));
+  if (offset > content_.view().size() || offset % kAlignment != 0) {
     return Damage(link, offset, "the replay position is not in the segment");
   }
   LiveSegment live{link.header.segment, offset, offset};
   bool sealed = false;
   while (!sealed && offset != link.limit) {
     ParsedRecord record;
-    bool readable = ParseRecord(KeyOf(link.header), content_, offset, &record);
+    bool readable = ParseRecord(KeyOf(link.header), content_.view(), offset, &record);
     if (!readable) {
       const LogPosition bad{link.header.segment, offset};
       bool damage = link.limit.has_value() || bad < report_.synced;
@@ -121,8 +155,8 @@ Status Replayer::ReplaySegment(size_t index, uint64_t offset, bool* ended) {
         break;
       }
       // A live writer may have written the record after it was read and before its mark was.
-      RETURN_IF_ERROR(Load(link));
-      readable = ParseRecord(KeyOf(link.header), content_, offset, &record);
+      RETURN_IF_ERROR(content_.Load(fs_, link.path, offset));
+      readable = ParseRecord(KeyOf(link.header), content_.view(), offset, &record);
     }
     if (!readable) return Damage(link, offset, "a record that was synced cannot be read");
     if (link.limit.has_value() && offset + record.size > *link.limit) {
@@ -176,10 +210,11 @@ Status Replayer::CheckSeal(const ChainLink& link, uint64_t offset,
 Status Replayer::ExamineTail(size_t index, LogPosition bad, bool* damage) {
   report_.cut_bytes = 0;
   report_.cut_records = 0;
-  *damage = ScanForMark(links_[index], content_, bad.offset, bad);
+  *damage = ScanForMark(links_[index], content_.view(), bad.offset, bad);
+  SegmentContent content;
   for (size_t later = index + 1; later < links_.size() && !*damage; ++later) {
-    ASSIGN_OR_RETURN(const std::string content, fs_.ReadFile(links_[later].path, kMaxSegmentBytes));
-    *damage = ScanForMark(links_[later], content, kSegmentHeaderBytes, bad);
+    RETURN_IF_ERROR(content.Load(fs_, links_[later].path, kSegmentHeaderBytes));
+    *damage = ScanForMark(links_[later], content.view(), kSegmentHeaderBytes, bad);
   }
   report_.cut = report_.cut_bytes > 0;
   return Status::Ok();

@@ -389,8 +389,8 @@ TEST(WalRecoverTest, ReaderBesideALiveWriterTakesNoLateRecordForDamage) {
   ASSERT_TRUE(hole.ok());
   ASSERT_TRUE(log->Rotate().ok());
   faults->SetObserver([&](const vfs::Operation& operation) {
-    if (operation.op == vfs::Op::kReadFile && operation.path == SegmentPath(2) &&
-        log->CommittedEnd() == hole->start) {
+    if (operation.op == vfs::Op::kRead && operation.path == SegmentPath(2) &&
+        operation.offset == kSegmentHeaderBytes && log->CommittedEnd() == hole->start) {
       std::memcpy(hole->payload, PayloadOf(2).data(), hole->payload_bytes);
       EXPECT_TRUE(log->Commit(*hole).ok());
       EXPECT_TRUE(log->Sync().ok());
@@ -402,6 +402,38 @@ TEST(WalRecoverTest, ReaderBesideALiveWriterTakesNoLateRecordForDamage) {
   ASSERT_TRUE(recovered.status.ok()) << recovered.status;
   EXPECT_EQ(recovered.payloads, PayloadsTo(5));
   EXPECT_FALSE(recovered.report.cut);
+}
+
+TEST(WalRecoverTest, ReadsNothingBeforeTheReplayPosition) {
+  LogPosition mark;
+  auto fs = DiskWithLog(20, 20, &mark);
+  auto faults = vfs::NewFaultFileSystem(*fs);
+  uint64_t first = UINT64_MAX;
+  faults->SetObserver([&](const vfs::Operation& operation) {
+    if (operation.op == vfs::Op::kRead && operation.offset != 0) {
+      first = std::min(first, operation.offset);
+    }
+    return vfs::Fault{};
+  });
+  RecoverOptions options;
+  options.replay_from = mark;
+  const auto report = Recover(*faults, kDir, options, [](const auto&) { return Status::Ok(); });
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_EQ(first, mark.offset);
+}
+
+TEST(WalRecoverTest, AReadThatEndsEarlyIsNoEndOfTheLog) {
+  LogPosition mark;
+  auto fs = DiskWithLog(20, 20, &mark);
+  auto faults = vfs::NewFaultFileSystem(*fs);
+  faults->SetObserver([&](const vfs::Operation& operation) {
+    vfs::Fault fault;
+    fault.short_read = operation.op == vfs::Op::kRead && operation.offset != 0;
+    fault.partial_bytes = mark.offset / 2;
+    return fault;
+  });
+  const auto report = Recover(*faults, kDir, {}, [](const auto&) { return Status::Ok(); });
+  EXPECT_EQ(report.status().code(), StatusCode::kUnavailable) << report.status();
 }
 
 TEST(WalRecoverTest, TemporaryFilesAreRemovedAtTheRestart) {

@@ -120,7 +120,7 @@ class PickerScript {
       meta.smallest = Bound(begin, 1);
       meta.largest = Bound(end, end_sequence);
       levels[level].push_back(std::make_shared<const FileHandle>(
-          meta, nullptr, ValueFileList(), std::make_shared<ObsoleteFiles>()));
+          meta, nullptr, nullptr, ValueFileList(), std::make_shared<ObsoleteFiles>()));
     }
     version_ = std::make_shared<const Version>(std::move(levels));
     const Status status = version_->CheckInvariants();

@@ -207,8 +207,9 @@ std::unique_ptr<MergeJob> NewCompactionJob(CompactionPlan plan, MergeJobContext 
   const CompactionPlan& kept = job->plan_;
   std::vector<std::unique_ptr<InternalIterator>> iterators;
   if (kept.input_level == 0) {
-    for (const auto& file : kept.inputs) {
-      iterators.push_back(file->table().NewIterator(/*fill_cache=*/false));
+    const std::span<const std::shared_ptr<const FileHandle>> inputs = kept.inputs;
+    for (size_t i = 0; i < inputs.size(); i++) {
+      iterators.push_back(NewLevelIterator(inputs.subspan(i, 1), /*fill_cache=*/false));
     }
   } else {
     iterators.push_back(NewLevelIterator(kept.inputs, /*fill_cache=*/false));
@@ -216,7 +217,8 @@ std::unique_ptr<MergeJob> NewCompactionJob(CompactionPlan plan, MergeJobContext 
   iterators.push_back(NewLevelIterator(kept.output_inputs, /*fill_cache=*/false));
   std::vector<std::shared_ptr<const RangeTombstoneSet>> tombstones;
   for (const FileList* files : {&kept.inputs, &kept.output_inputs}) {
-    for (const auto& file : *files) tombstones.push_back(file->table().range_tombstones());
+    const Status read = AppendTombstones(*files, &tombstones);
+    if (!read.ok()) job->failure_ = read;  // which the first Step answers
   }
   job->input_ = std::make_unique<CompactionIterator>(
       NewMergingIterator(std::move(iterators)), tombstones,

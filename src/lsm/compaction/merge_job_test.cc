@@ -60,6 +60,8 @@ TEST(MergeJobTest, RandomHistoriesReadAsTheModelSays) {
     base::Random random(seed);
     TestTree tree;
     tree.SetSlices(1 + seed % 4);
+    tree.SetMaxOpenTables(seed % 3);
+    tree.Reopen();
     uint64_t now_ms = 1'000'000;
     for (int step = 0; step < 60; step++) {
       for (uint64_t n = random.Uniform(25); n > 0; n--) Change(tree, random, now_ms);

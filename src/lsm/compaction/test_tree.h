@@ -43,7 +43,9 @@ class TestTree {
   // Drops everything that is not in tables.
   void Reopen() {
     state_.reset();
-    auto opened = VersionState::Open(*fs_, "/db", cache_, {});
+    VersionStateOptions options;
+    options.max_open_tables = max_open_tables_;
+    auto opened = VersionState::Open(*fs_, "/db", cache_, options);
     ASSERT_TRUE(opened.ok()) << opened.status();
     state_ = std::move(*opened);
   }
@@ -137,6 +139,8 @@ class TestTree {
     compactions_.Unregister(plan);
     return status;
   }
+  // Takes effect at the next Reopen.
+  void SetMaxOpenTables(size_t tables) { max_open_tables_ = tables; }
   // From now on compactions are carried out in up to so many slices.
   void SetSlices(size_t slices) { slices_ = slices; }
   std::optional<CompactionPlan> Pick() {
@@ -238,7 +242,7 @@ class TestTree {
   std::map<std::string, std::string> Scan(const Version& version, keys::SequenceNumber view) const {
     std::vector<std::unique_ptr<InternalIterator>> children;
     version.AddIterators(/*fill_cache=*/false, &children);
-    const auto tombstones = version.CollectTombstones();
+    const auto tombstones = *version.CollectTombstones();
     const auto cursor = NewMergingIterator(std::move(children));
     std::map<std::string, std::string> result;
     std::string decided;
@@ -264,6 +268,7 @@ class TestTree {
   CompactionOptions options_;
   CompactionState compactions_;
   size_t slices_ = 1;
+  size_t max_open_tables_ = 0;
   std::unique_ptr<VersionState> state_;
   std::shared_ptr<Memtable> memtable_ = std::make_shared<Memtable>();
   keys::SequenceNumber sequence_ = 0;

@@ -1,8 +1,8 @@
 #include "lsm/version/file_handle.h"
 
-#include <charconv>
-#include <cstdio>
 #include <utility>
+
+#include "base/macros.h"
 
 namespace nokv::lsm {
 
@@ -17,30 +17,29 @@ std::vector<ObsoleteFile> ObsoleteFiles::Take() {
 }
 
 FileHandle::FileHandle(manifest::FileMetadata meta, std::shared_ptr<const Table> table,
-                       ValueFileList value_files, std::shared_ptr<ObsoleteFiles> obsolete)
+                       std::shared_ptr<TableCache> tables, ValueFileList value_files,
+                       std::shared_ptr<ObsoleteFiles> obsolete)
     : meta_(std::move(meta)),
       table_(std::move(table)),
+      tables_(std::move(tables)),
       value_files_(std::move(value_files)),
       obsolete_(std::move(obsolete)) {}
 
 FileHandle::~FileHandle() {
+  if (table_ == nullptr && tables_ != nullptr) table_ = tables_->Release(meta_.number);
   if (obsolete_mark_.load(std::memory_order_relaxed)) {
     obsolete_->Push({meta_.number, std::move(table_)});
   }
 }
 
-std::string TableName(uint64_t number) {
-  char name[32];
-  const int length =
-      std::snprintf(name, sizeof name, "%05llu.sst", static_cast<unsigned long long>(number));
-  return std::string(name, static_cast<size_t>(length));
-}
-
-bool ParseTableName(std::string_view name, uint64_t* number) {
-  if (!name.ends_with(".sst")) return false;
-  const char* end = name.data() + name.size() - 4;
-  const auto [parsed, error] = std::from_chars(name.data(), end, *number);
-  return error == std::errc() && parsed == end && TableName(*number) == name;
+Status AppendTombstones(const FileList& files,
+                        std::vector<std::shared_ptr<const RangeTombstoneSet>>* sets) {
+  for (const auto& file : files) {
+    if (file->meta().range_tombstones == 0) continue;
+    ASSIGN_OR_RETURN(const TablePin table, file->Open());
+    sets->push_back(table->range_tombstones());
+  }
+  return Status::Ok();
 }
 
 manifest::FileMetadata MakeFileMetadata(uint64_t number, const TableSummary& summary,

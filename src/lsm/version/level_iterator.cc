@@ -1,6 +1,7 @@
 #include "lsm/version/level_iterator.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "keys/keys.h"
 
@@ -8,9 +9,11 @@ namespace nokv::lsm {
 
 namespace {
 
+using Files = std::span<const std::shared_ptr<const FileHandle>>;
+
 class LevelIterator final : public InternalIterator {
  public:
-  LevelIterator(const FileList& files, bool fill_cache)
+  LevelIterator(Files files, bool fill_cache)
       : files_(files), fill_cache_(fill_cache), index_(files.size()) {}
 
   bool Valid() const override { return table_ != nullptr && table_->Valid(); }
@@ -61,14 +64,24 @@ class LevelIterator final : public InternalIterator {
 
   std::string_view key() const override { return table_->key(); }
   std::string_view value() const override { return table_->value(); }
-  Status status() const override { return table_ == nullptr ? Status::Ok() : table_->status(); }
+  Status status() const override { return table_ == nullptr ? failure_ : table_->status(); }
 
  private:
-  // Closed if `index` is no table.
+  // Closed if `index` is no table, or one that cannot be opened.
   void Open(size_t index) {
     if (table_ != nullptr && index == index_) return;
     index_ = index;
-    table_ = index < files_.size() ? files_[index]->table().NewIterator(fill_cache_) : nullptr;
+    table_.reset();
+    pin_.reset();
+    failure_ = Status::Ok();
+    if (index >= files_.size()) return;
+    Result<TablePin> opened = files_[index]->Open();
+    if (!opened.ok()) {
+      failure_ = opened.status();
+      return;
+    }
+    pin_ = *std::move(opened);
+    table_ = (*pin_)->NewIterator(fill_cache_);
   }
 
   // A table may have no entry at or after the position (range tombstones widen its bounds).
@@ -86,15 +99,17 @@ class LevelIterator final : public InternalIterator {
     }
   }
 
-  const FileList& files_;
+  const Files files_;
   const bool fill_cache_;
   size_t index_;
+  Status failure_;  // to open the table at index_
+  std::optional<TablePin> pin_;
   std::unique_ptr<InternalIterator> table_;
 };
 
 }  // namespace
 
-std::unique_ptr<InternalIterator> NewLevelIterator(const FileList& files, bool fill_cache) {
+std::unique_ptr<InternalIterator> NewLevelIterator(Files files, bool fill_cache) {
   return std::make_unique<LevelIterator>(files, fill_cache);
 }
 

@@ -1,8 +1,9 @@
-// LevelIterator: one cursor over the tables of a level in which no two overlap. A table is read
-// only when the cursor comes to it.
+// LevelIterator: one cursor over the tables of a level in which no two overlap, or over one table.
+// A table is opened and read only when the cursor comes to it.
 #pragma once
 
 #include <memory>
+#include <span>
 
 #include "lsm/iterator/internal_iterator.h"
 #include "lsm/version/file_handle.h"
@@ -10,6 +11,7 @@
 namespace nokv::lsm {
 
 // `files`, sorted by key, must outlive the cursor.
-std::unique_ptr<InternalIterator> NewLevelIterator(const FileList& files, bool fill_cache);
+std::unique_ptr<InternalIterator> NewLevelIterator(
+    std::span<const std::shared_ptr<const FileHandle>> files, bool fill_cache);
 
 }  // namespace nokv::lsm

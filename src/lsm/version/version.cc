@@ -72,10 +72,10 @@ void Keep(TableEntry entry, LookupResult* result) {
 
 Status LookIn(const FileHandle& file, std::string_view engine_key, keys::SequenceNumber snapshot,
               LookupResult* result) {
-  const Table& table = file.table();
-  BeginLookIn(table, engine_key, snapshot, result);
+  ASSIGN_OR_RETURN(const TablePin table, file.Open());
+  BeginLookIn(*table, engine_key, snapshot, result);
   TableEntry entry;
-  ASSIGN_OR_RETURN(const bool found, table.Get(engine_key, snapshot, &entry));
+  ASSIGN_OR_RETURN(const bool found, table->Get(engine_key, snapshot, &entry));
   if (found) Keep(std::move(entry), result);
   return Status::Ok();
 }
@@ -84,18 +84,22 @@ Status LookIn(const FileHandle& file, std::string_view engine_key, keys::Sequenc
 class LookupSteps {
  public:
   void Add(const FileHandle& file, keys::SequenceNumber snapshot, KeyLookup* lookup) {
-    BeginLookIn(file.table(), lookup->engine_key, snapshot, &lookup->result);
-    steps_.push_back({lookup, TableLookup(file.table(), lookup->engine_key, snapshot)});
+    Result<TablePin> table = file.Open();
+    lookup->status = table.status();
+    if (!table.ok()) return;
+    BeginLookIn(**table, lookup->engine_key, snapshot, &lookup->result);
+    TableLookup steps(**table, lookup->engine_key, snapshot);
+    steps_.push_back({lookup, *std::move(table), std::move(steps)});
   }
 
   void Run() {
-    std::erase_if(steps_, [](Step& step) { return !step.table.Locate(); });
-    for (Step& step : steps_) step.lookup->status = step.table.Fetch();
+    std::erase_if(steps_, [](Step& step) { return !step.steps.Locate(); });
+    for (Step& step : steps_) step.lookup->status = step.steps.Fetch();
     std::erase_if(steps_, [](const Step& step) { return !step.lookup->status.ok(); });
-    for (Step& step : steps_) step.table.BeginSearch();
+    for (Step& step : steps_) step.steps.BeginSearch();
     for (bool narrowed = true; narrowed;) {
       narrowed = false;
-      for (Step& step : steps_) narrowed |= step.table.Narrow();
+      for (Step& step : steps_) narrowed |= step.steps.Narrow();
     }
     for (Step& step : steps_) step.lookup->status = Finish(step);
     steps_.clear();
@@ -104,12 +108,13 @@ class LookupSteps {
  private:
   struct Step {
     KeyLookup* lookup;
-    TableLookup table;
+    TablePin table;
+    TableLookup steps;
   };
 
   static Status Finish(Step& step) {
     TableEntry entry;
-    ASSIGN_OR_RETURN(const bool found, step.table.Finish(&entry));
+    ASSIGN_OR_RETURN(const bool found, step.steps.Finish(&entry));
     if (found) Keep(std::move(entry), &step.lookup->result);
     return Status::Ok();
   }
@@ -222,20 +227,18 @@ const FileHandle* Version::FindFile(int level, std::string_view prefix) const {
 
 void Version::AddIterators(bool fill_cache,
                            std::vector<std::unique_ptr<InternalIterator>>* iterators) const {
-  for (const auto& file : files(0)) iterators->push_back(file->table().NewIterator(fill_cache));
+  const std::span<const std::shared_ptr<const FileHandle>> newest = files(0);
+  for (size_t i = 0; i < newest.size(); i++) {
+    iterators->push_back(NewLevelIterator(newest.subspan(i, 1), fill_cache));
+  }
   for (int level = 1; level < kLevels; level++) {
     if (!files(level).empty()) iterators->push_back(NewLevelIterator(files(level), fill_cache));
   }
 }
 
-std::vector<std::shared_ptr<const RangeTombstoneSet>> Version::CollectTombstones() const {
+Result<std::vector<std::shared_ptr<const RangeTombstoneSet>>> Version::CollectTombstones() const {
   std::vector<std::shared_ptr<const RangeTombstoneSet>> sets;
-  for (const FileList& list : levels_) {
-    for (const auto& file : list) {
-      const auto& tombstones = file->table().range_tombstones();
-      if (!tombstones->empty()) sets.push_back(tombstones);
-    }
-  }
+  for (const FileList& list : levels_) RETURN_IF_ERROR(AppendTombstones(list, &sets));
   return sets;
 }
 

@@ -59,7 +59,8 @@ class Version {
  public:
   explicit Version(std::array<FileList, kLevels> levels);
 
-  // Looks `engine_key` up as of `snapshot`. Expiry is not judged. kDataLoss from a damaged table.
+  // Looks `engine_key` up as of `snapshot`. Expiry is not judged. kDataLoss from a damaged table;
+  // errors of opening it, where tables are not all kept open.
   Status Get(std::string_view engine_key, keys::SequenceNumber snapshot,
              LookupResult* result) const;
   // As Get for each, the outcome being its `status`; they wait for memory together.
@@ -68,8 +69,8 @@ class Version {
   // one per deeper level that has tables. The version must outlive them.
   void AddIterators(bool fill_cache,
                     std::vector<std::unique_ptr<InternalIterator>>* iterators) const;
-  // The range tombstones of all tables that have any.
-  std::vector<std::shared_ptr<const RangeTombstoneSet>> CollectTombstones() const;
+  // The range tombstones of all tables that have any. Fails only if a table cannot be opened.
+  Result<std::vector<std::shared_ptr<const RangeTombstoneSet>>> CollectTombstones() const;
 
   const FileList& files(int level) const { return levels_[static_cast<size_t>(level)]; }
   uint64_t LevelBytes(int level) const;

@@ -37,8 +37,9 @@ VersionState::VersionState(vfs::FileSystem& fs, std::string dir, BlockCache& cac
                            const VersionStateOptions& options)
     : fs_(fs),
       dir_(std::move(dir)),
-      cache_(cache),
       options_(options),
+      tables_(std::make_shared<TableCache>(fs, dir_, cache, options.read_mode,
+                                           options.read_only ? 0 : options.max_open_tables)),
       value_files_(fs, dir_, options.read_mode),
       current_(std::make_shared<const Version>(std::array<FileList, kLevels>{})) {}
 
@@ -87,8 +88,15 @@ Result<std::unique_ptr<VersionState>> VersionState::Open(vfs::FileSystem& fs,
 }
 
 Status VersionState::Load(const manifest::DatabaseState& loaded) {
+  if (tables_->limited()) {
+    std::set<uint64_t> numbers;
+    for (const auto& level : loaded.levels) {
+      for (const auto& [number, meta] : level) numbers.insert(number);
+    }
+    RETURN_IF_ERROR(tables_->CheckPresent(numbers));
+  }
   const std::shared_ptr<const Version> empty = current();
-  VersionBuilder builder(*empty, [this](const auto& meta) { return OpenTable(meta); });
+  VersionBuilder builder(*empty, [this](const auto& meta) { return MakeHandle(meta, false); });
   manifest::VersionEdit files;
   files.added_files = loaded.Snapshot().added_files;
   RETURN_IF_ERROR(builder.Apply(files));
@@ -103,36 +111,17 @@ Status VersionState::Load(const manifest::DatabaseState& loaded) {
   return Status::Ok();
 }
 
-Result<std::shared_ptr<const FileHandle>> VersionState::OpenTable(
-    const manifest::FileMetadata& meta) {
-  const std::string path = vfs::JoinPath(dir_, TableName(meta.number));
-  Result<std::unique_ptr<vfs::RandomFile>> file = fs_.OpenRandom(path, options_.read_mode);
-  if (!file.ok()) {
-    if (!file.status().IsNotFound()) return file.status().Prefixed("open sstable " + path);
-    return Status::Corruption("missing sstable " + path +
-                              ", which the manifest names; nothing was changed")
-        .WithHint("restore the file from a backup or checkpoint of the directory")
-        .WithErrorNumber(1304);
-  }
-  if ((*file)->Size() != meta.file_bytes) {
-    return Status::Corruption("open sstable " + path + ": it has " +
-                              std::to_string((*file)->Size()) + " bytes, the manifest says " +
-                              std::to_string(meta.file_bytes))
-        .WithHint("restore the file from a backup or checkpoint of the directory")
-        .WithErrorNumber(1303);
-  }
-  ASSIGN_OR_RETURN(std::shared_ptr<const Table> table,
-                   Table::Open(std::move(*file), path, meta.number, cache_, meta.largest_sequence));
-  const bool ingested = !table->external_comparator().empty();
-  if (ingested && meta.smallest_sequence != meta.largest_sequence) {
-    return Status::Corruption("open sstable " + path +
-                              ": it is not the one that the manifest names")
-        .WithHint("restore the file from a backup or checkpoint of the directory")
-        .WithErrorNumber(1303);
+Result<std::shared_ptr<const FileHandle>> VersionState::MakeHandle(
+    const manifest::FileMetadata& meta, bool open) {
+  std::shared_ptr<const Table> table;
+  if (!tables_->limited()) {
+    ASSIGN_OR_RETURN(table, tables_->Open(meta));
+  } else if (open) {
+    RETURN_IF_ERROR(tables_->Use(meta).status());
   }
   ASSIGN_OR_RETURN(ValueFileList value_files, UseValueFiles(meta));
   return std::shared_ptr<const FileHandle>(std::make_shared<const FileHandle>(
-      meta, std::move(table), std::move(value_files), obsolete_));
+      meta, std::move(table), tables_, std::move(value_files), obsolete_));
 }
 
 Result<ValueFileList> VersionState::UseValueFiles(const manifest::FileMetadata& meta) {
@@ -189,7 +178,7 @@ Status VersionState::LogAndApplyLocked(manifest::EditGroup& group) {
   // Everything that can be refused is tried first; only then the manifest is touched.
   const std::shared_ptr<const Version> base = current();
   manifest::DatabaseState next_state = state();
-  VersionBuilder builder(*base, [this](const auto& meta) { return OpenTable(meta); });
+  VersionBuilder builder(*base, [this](const auto& meta) { return MakeHandle(meta, true); });
   manifest::VersionEdit& last = group.empty() ? group.emplace_back() : group.back();
   last.next_file_number = next_file_number_.load(std::memory_order_relaxed);
   for (const manifest::VersionEdit& edit : group) {

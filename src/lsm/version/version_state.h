@@ -1,9 +1,9 @@
 // VersionState: the current Version and the manifest that makes it durable.
 //
-// LogAndApply is the only way to change what the database consists of: it opens new tables, checks
-// the invariants, makes the edits durable, and only then shows the new version. If that fails, the
-// version stays, every later change is refused with the same error, and no table is removed: the
-// next open finds either state.
+// LogAndApply is the only way to change what the database consists of: it opens new tables (with a
+// limit too), checks the invariants, makes the edits durable, and only then shows the new version.
+// If that fails, the version stays, every later change is refused with the same error, and no table
+// is removed: the next open finds either state.
 //
 // Thread safety: thread-safe. LogAndApply calls run one after another; readers never wait for one.
 #pragma once
@@ -30,13 +30,17 @@ struct VersionStateOptions {
   bool create_if_missing = true;
   // Of tables and files with values.
   vfs::ReadMode read_mode = vfs::ReadMode::kMapped;
+  // Tables that are kept open; 0: all are opened at once and stay so, and so it is when opened
+  // read-only, since a writer may remove any at any time.
+  size_t max_open_tables = 0;
   // Beyond this size the manifest is written anew before the next edit.
   uint64_t manifest_limit_bytes = uint64_t{64} << 20;
 };
 
 class VersionState {
  public:
-  // Reads the manifest and opens every table. A read-write open writes a fresh manifest (with the
+  // Reads the manifest and opens every table, or, with a limit, sees that each is there; what ails
+  // one shows when it is used. A read-write open writes a fresh manifest (with the
   // open generation one higher) and removes the older ones; a read-only open changes no byte.
   // Errors: kNotFound if there is no database and none is to be created; kDataLoss for damage,
   // naming the file, a missing table among them. `fs` and `cache` are borrowed.
@@ -54,6 +58,9 @@ class VersionState {
   // Why no change is accepted any more; OK while changes are. If it is OK after LogAndApply failed,
   // nothing was written, and the tables that the group would have added may be removed.
   Status failure() const EXCLUDES(log_mu_);
+
+  // Tables that a limit keeps open now; 0 without one.
+  size_t open_tables() const { return tables_->open_tables(); }
 
   // The current version and the state that it shows, of one moment.
   struct Current {
@@ -91,14 +98,16 @@ class VersionState {
   Status Load(const manifest::DatabaseState& loaded);
   Status StartManifest() REQUIRES(log_mu_);
   Status LogAndApplyLocked(manifest::EditGroup& group) REQUIRES(log_mu_);
-  Result<std::shared_ptr<const FileHandle>> OpenTable(const manifest::FileMetadata& meta);
+  // Without `open` the table is opened when it is used, if their number is limited.
+  Result<std::shared_ptr<const FileHandle>> MakeHandle(const manifest::FileMetadata& meta,
+                                                       bool open);
   // The files that the table points into. kDataLoss if one is missing or too short.
   Result<ValueFileList> UseValueFiles(const manifest::FileMetadata& meta);
 
   vfs::FileSystem& fs_;
   const std::string dir_;
-  BlockCache& cache_;
   const VersionStateOptions options_;
+  const std::shared_ptr<TableCache> tables_;
   vlog::ValueFiles value_files_;
   const std::shared_ptr<ObsoleteFiles> obsolete_ = std::make_shared<ObsoleteFiles>();
   std::optional<manifest::TornTail> torn_tail_;  // constant after Open

@@ -27,7 +27,7 @@ std::shared_ptr<const FileHandle> Handle(uint64_t number, const std::string& fro
   meta.smallest_sequence = low;
   meta.largest_sequence = high;
   meta.file_bytes = 10;
-  return std::make_shared<const FileHandle>(meta, nullptr, ValueFileList(),
+  return std::make_shared<const FileHandle>(meta, nullptr, nullptr, ValueFileList(),
                                             std::make_shared<ObsoleteFiles>());
 }
 
@@ -35,7 +35,7 @@ std::shared_ptr<const FileHandle> Handle(uint64_t number, const std::string& fro
 std::shared_ptr<const FileHandle> Empty(const std::string& from, const std::string& to) {
   manifest::FileMetadata meta = Handle(1, from, to, 1, 5, false)->meta();
   meta.file_bytes = 0;
-  return std::make_shared<const FileHandle>(meta, nullptr, ValueFileList(),
+  return std::make_shared<const FileHandle>(meta, nullptr, nullptr, ValueFileList(),
                                             std::make_shared<ObsoleteFiles>());
 }
 
