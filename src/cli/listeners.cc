@@ -12,6 +12,7 @@ namespace {
 
 constexpr uint64_t kRefreshMs = 1000;
 constexpr uint64_t kMaxIoThreads = 64;
+constexpr uint64_t kMaxBusyPollMicros = 10'000;
 constexpr double kSoonDays = 14;
 
 Status CheckFlags(const ListenFlags& flags) {
@@ -81,6 +82,11 @@ void Define(FlagSet& flags, ListenFlags* target) {
       .Number("io-threads", "N", &target->io_threads, {1, kMaxIoThreads},
               "threads that serve sockets and TLS; commands are executed by one")
       .Env();
+  flags
+      .Number(
+          "busy-poll-us", "N", &target->busy_poll_us, {0, kMaxBusyPollMicros},
+          "microseconds that a busy thread watches its sockets before it sleeps; 0: it never does")
+      .Env();
   flags.Check([target] { return CheckFlags(*target); });
 }
 
@@ -90,9 +96,13 @@ rpc::stream::TlsOptions TlsOptionsOf(const ListenFlags& flags) {
   return options;
 }
 
+uint64_t PollMicros(const ListenFlags& flags) {
+  return runtime::ProcessorCount() > flags.io_threads ? flags.busy_poll_us : 0;
+}
+
 Status Listeners::Open(const ListenFlags& flags, const rpc::stream::AcceptHandler& accept,
                        metrics::Registry& registry) {
-  StartIoThreads(flags.io_threads);
+  StartIoThreads(flags);
   if (!flags.address.empty()) {
     ASSIGN_OR_RETURN(plain_, loop_.Listen(flags.address, accept, options_));
   }
@@ -119,9 +129,9 @@ Status Listeners::OpenTls(const ListenFlags& flags, const rpc::stream::AcceptHan
   return Status::Ok();
 }
 
-void Listeners::StartIoThreads(uint64_t count) {
-  for (uint64_t i = 1; i < count; ++i) {
-    io_loops_.push_back(rpc::stream::NewLoop(logger_));
+void Listeners::StartIoThreads(const ListenFlags& flags) {
+  for (uint64_t i = 1; i < flags.io_threads; ++i) {
+    io_loops_.push_back(rpc::stream::NewLoop(logger_, PollMicros(flags)));
     rpc::stream::Loop* const loop = io_loops_.back().get();
     options_.io_loops.push_back(loop);
     io_threads_.push_back(

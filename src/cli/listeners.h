@@ -22,7 +22,12 @@ struct ListenFlags {
   std::string tls_auth_clients = "yes";
   std::string tls_auth_clients_user = "off";
   uint64_t io_threads = 1;  // that serve sockets, the loop's own included
+  uint64_t busy_poll_us = 50;
 };
+
+// For how long a loop of these polls before it sleeps. Not at all where that would keep a processor
+// from whoever has something to do.
+uint64_t PollMicros(const ListenFlags& flags);
 
 // Declare the flags of `target`, which the set borrows.
 void Define(FlagSet& flags, ListenFlags* target);
@@ -58,7 +63,7 @@ class Listeners {
  private:
   Status OpenTls(const ListenFlags& flags, const rpc::stream::AcceptHandler& accept,
                  metrics::Registry& registry);
-  void StartIoThreads(uint64_t count);
+  void StartIoThreads(const ListenFlags& flags);
   void Refresh();
 
   rpc::stream::Loop& loop_;

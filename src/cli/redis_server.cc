@@ -68,7 +68,7 @@ class RedisServer {
         config_(std::move(config)),
         logger_(logger),
         runtime_(runtime::NewThreadRuntime({})),
-        loop_(rpc::stream::NewLoop(logger)),
+        loop_(rpc::stream::NewLoop(logger, PollMicros(flags.listen))),
         listeners_(*loop_, logger) {}
 
   // Serves until a signal; returns why it could not, or could not end well.
@@ -77,6 +77,7 @@ class RedisServer {
     RETURN_IF_ERROR(listeners_.Open(
         flags_.listen, [this](auto& connection) { return gateway_->Accept(connection); },
         registry_));
+    RETURN_IF_ERROR(StartConsole());
     config_.address = listeners_.address();
     config_.max_clients = MakeRoomForClients(config_.max_clients, logger_);
     engine::Doors doors{vfs::PosixFileSystem(), *runtime_, logger_};
@@ -86,7 +87,7 @@ class RedisServer {
         config_, redis::GatewayDoors{*backend_, *loop_, runtime_->clock(), logger_,
                                      vfs::PosixFileSystem(), base::SystemSeed()});
     if (!config_.acl_file.empty()) outcome_ = gateway_->LoadUsers();
-    if (outcome_.ok()) outcome_ = StartConsole();
+    opened_ = true;
     if (!outcome_.ok()) return Close(std::move(outcome_));
     loop_->OnSignals({SIGTERM, SIGINT}, [this](int) { Stop(Status::Ok()); });
     gateway_->Start([this](Status status) { OnReady(std::move(status)); });
@@ -114,6 +115,7 @@ class RedisServer {
   Status StartConsole() {
     if (flags_.metrics_address.empty()) return Status::Ok();
     console::ConsoleSources sources;
+    sources.opened = [this] { return opened_.load(); };
     sources.stats = [this] { return engine_->GetStats(); };
     sources.gateway = [this] { return Shown(gateway_->stats()); };
     sources.gates.push_back({"gateway", [this] {
@@ -152,7 +154,9 @@ class RedisServer {
   std::unique_ptr<redis::Backend> backend_;
   std::unique_ptr<redis::Gateway> gateway_;
   std::unique_ptr<rpc::HttpServer> console_;
-  std::atomic<bool> ready_{false};  // read by the console's threads
+  // Read by the console's threads.
+  std::atomic<bool> opened_{false};
+  std::atomic<bool> ready_{false};
   bool stopping_ = false;
   Status outcome_;
 };

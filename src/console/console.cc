@@ -55,15 +55,24 @@ HttpResponse Ready(const ConsoleSources& sources, bool verbose) {
 }  // namespace
 
 rpc::HttpHandlers MakeHandlers(ConsoleSources sources) {
-  auto shared = std::make_shared<const ConsoleSources>(std::move(sources));
+  const auto shared = std::make_shared<const ConsoleSources>(std::move(sources));
+  const auto once_opened = [shared](auto page) {
+    return [shared, page](const HttpRequest& request) {
+      if (shared->opened && !shared->opened()) {
+        return HttpResponse{.status = 503, .body = "the database is being opened\n"};
+      }
+      return page(*shared, request);
+    };
+  };
   return {
-      {"/debug/vars", [shared](const HttpRequest&) { return Vars(*shared); }},
-      {"/metrics", [shared](const HttpRequest&) { return Metrics(*shared); }},
+      {"/debug/vars",
+       once_opened([](const ConsoleSources& from, const HttpRequest&) { return Vars(from); })},
+      {"/metrics",
+       once_opened([](const ConsoleSources& from, const HttpRequest&) { return Metrics(from); })},
       {"/livez", [](const HttpRequest&) { return HttpResponse{.body = "ok\n"}; }},
-      {"/readyz",
-       [shared](const HttpRequest& request) {
-         return Ready(*shared, request.query.contains("verbose"));
-       }},
+      {"/readyz", once_opened([](const ConsoleSources& from, const HttpRequest& request) {
+         return Ready(from, request.query.contains("verbose"));
+       })},
   };
 }
 

@@ -5,6 +5,8 @@
 //   /livez        200 as long as the process answers
 //   /readyz       200 if it can serve, else 503 with the reasons; ?verbose lists every gate
 //
+// While the database is being opened only /livez says more than that.
+//
 // Everything is read through the functions of ConsoleSources at the time of the request; nothing
 // here changes state.
 #pragma once
@@ -30,6 +32,9 @@ struct ReadinessGate {
 };
 
 struct ConsoleSources {
+  // False while what the other functions read is not there: until then every page but /livez
+  // answers 503, and none of them is called. May be empty: it is there.
+  std::function<bool()> opened = {};
   // Called on the HTTP server's threads, several at a time.
   std::function<nokv::Stats()> stats;
   // May be empty: all zero.

@@ -77,6 +77,23 @@ TEST(ConsoleTest, IsAliveEvenWhenItIsNotReady) {
   EXPECT_EQ(Get(sources, "/readyz").status, 503);
 }
 
+TEST(ConsoleTest, OnlyLivezAsksForNothingWhileTheDatabaseIsBeingOpened) {
+  ConsoleSources sources = Healthy();
+  bool opened = false;
+  sources.opened = [&opened] { return opened; };
+  sources.stats = [&opened] {
+    EXPECT_TRUE(opened);
+    return FullStats();
+  };
+  for (const char* page : {"/debug/vars", "/metrics", "/readyz"}) {
+    EXPECT_EQ(Get(sources, page).status, 503) << page;
+    EXPECT_EQ(Get(sources, page).body, "the database is being opened\n") << page;
+  }
+  EXPECT_EQ(Get(sources, "/livez").status, 200);
+  opened = true;
+  EXPECT_EQ(Get(sources, "/metrics").status, 200);
+}
+
 TEST(ConsoleTest, ReadyzNamesTheGateThatFailsAndWhy) {
   ConsoleSources sources = Healthy();
   EXPECT_EQ(Get(sources, "/readyz").status, 200);

@@ -1,6 +1,7 @@
 #include "runtime/thread.h"
 
 #include <pthread.h>
+#include <sched.h>
 
 #include <thread>
 #include <utility>
@@ -25,6 +26,12 @@ class JoinedThread final : public Thread {
 
 std::unique_ptr<Thread> StartThread(const std::string& name, std::function<void()> task) {
   return std::make_unique<JoinedThread>(name, std::move(task));
+}
+
+size_t ProcessorCount() {
+  cpu_set_t allowed;
+  if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return 1;
+  return static_cast<size_t>(CPU_COUNT(&allowed));
 }
 
 }  // namespace nokv::runtime

@@ -4,6 +4,7 @@
 // Thread safety: owned by who made it.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
@@ -18,5 +19,8 @@ class Thread {
 
 // `name` is shown by debuggers and top, up to 15 characters of it.
 std::unique_ptr<Thread> StartThread(const std::string& name, std::function<void()> task);
+
+// Processors that this process may use; 1 if that is not known.
+size_t ProcessorCount();
 
 }  // namespace nokv::runtime

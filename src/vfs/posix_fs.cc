@@ -140,7 +140,10 @@ Status PosixFs::CreateDirs(const std::string& path) {
       // Also after EACCES or EROFS: an ancestor that is there needs no permission to create.
       const bool exists = ::stat(prefix.c_str(), &info) == 0;
       if (!exists || !S_ISDIR(info.st_mode)) {
-        return Status::IoError("create directory " + prefix, exists ? ENOTDIR : error_number);
+        const Status status =
+            Status::IoError("create directory " + prefix, exists ? ENOTDIR : error_number);
+        // Its parent is there: a file system that makes no directories.
+        return status.IsNotFound() ? status.WithHint("name a directory on a disk") : status;
       }
     }
     if (slash == std::string::npos) return Status::Ok();

@@ -77,14 +77,19 @@ class AddressTest(gateway.ScratchTest):
         self.assertRegex(output, r"\n  \w")
         self.assertFalse((self.folder / "db").exists())
 
-    def test_metrics_port_in_use_is_named(self):
+    def test_directory_that_cannot_be_made_gets_a_way_out(self):
+        code, output = gateway.run("nokv-redis", "--addr", LOOPBACK, "--workdir", "/proc/none")
+        self.assertNotEqual(code, 0)
+        self.assertIn("create directory /proc/none", output)
+        self.assertIn("name a directory on a disk", output)
+
+    def test_metrics_port_in_use_is_named_before_the_directory_is_touched(self):
         code, output = gateway.run("nokv-redis", "--addr", LOOPBACK, "--metrics-addr", self.address,
                                    "--workdir", self.folder / "db")
         self.assertEqual(code, UNAVAILABLE, output)
         self.assertIn("error[E2101]", output)
         self.assertIn(self.address, output)
-        with gateway.Gateway(self.folder / "db") as server:
-            self.assertEqual(server.client().call("PING"), b"PONG")
+        self.assertFalse((self.folder / "db").exists())
 
 
 class FlagTest(gateway.ScratchTest):

@@ -33,8 +33,10 @@ uint64_t NowMicros() {
 
 }  // namespace
 
-EventLoop::EventLoop()
-    : epoll_fd_(epoll_create1(EPOLL_CLOEXEC)), wake_fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+EventLoop::EventLoop(uint64_t poll_micros)
+    : epoll_fd_(epoll_create1(EPOLL_CLOEXEC)),
+      wake_fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      poll_micros_(poll_micros) {
   NOKV_CHECK(epoll_fd_ >= 0 && wake_fd_ >= 0) << "epoll_create1 or eventfd: errno " << errno;
   Control(epoll_fd_, EPOLL_CTL_ADD, wake_fd_, nullptr, EPOLLIN);
 }
@@ -106,7 +108,7 @@ void EventLoop::CancelTimer(TimerId timer) {
 
 size_t EventLoop::RunRound(bool may_wait) {
   std::array<epoll_event, kEventsPerRound> events;
-  const int ready = epoll_wait(epoll_fd_, events.data(), kEventsPerRound, WaitMillis(may_wait));
+  const int ready = Wait(events, may_wait);
   size_t count = 0;
   for (int i = 0; i < ready; ++i) {
     if (events[i].data.ptr == nullptr) {
@@ -119,6 +121,27 @@ size_t EventLoop::RunRound(bool may_wait) {
   }
   count += FireTimers();
   return count + RunTasks();
+}
+
+int EventLoop::Wait(std::span<epoll_event> events, bool may_wait) {
+  const int capacity = static_cast<int>(events.size());
+  const auto look = [&](int millis) {
+    return epoll_wait(epoll_fd_, events.data(), capacity, millis);
+  };
+  const int wait = WaitMillis(may_wait);
+  if (wait == 0 || poll_micros_ == 0) {
+    if (wait != 0) ++sleep_count_;
+    return look(wait);
+  }
+  const uint64_t begin = NowMicros();
+  while (wait_was_short_) {
+    if (const int ready = look(0); ready != 0) return ready;
+    wait_was_short_ = NowMicros() < begin + poll_micros_;
+  }
+  ++sleep_count_;
+  const int ready = look(wait);
+  wait_was_short_ = NowMicros() < begin + poll_micros_;
+  return ready;
 }
 
 int EventLoop::WaitMillis(bool may_wait) {

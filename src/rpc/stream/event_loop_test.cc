@@ -66,6 +66,51 @@ TEST(EventLoopTest, ATaskOfAnotherThreadWakesIt) {
   other.join();
 }
 
+// Plays ball with the loop: each time it has been told, the other thread lets it know by a pipe.
+uint64_t SleepsWhilePlaying(uint64_t poll_micros, int turns) {
+  EventLoop loop(poll_micros);
+  int there[2];
+  int back[2];
+  EXPECT_EQ(pipe(there), 0);
+  EXPECT_EQ(pipe(back), 0);
+  std::thread other([&] {
+    char ball;
+    while (read(there[0], &ball, 1) == 1 && write(back[1], &ball, 1) == 1) {
+    }
+  });
+  Recorder player([&](uint32_t) {
+    char ball;
+    EXPECT_EQ(read(back[0], &ball, 1), 1);
+    if (--turns == 0) return loop.Stop();
+    EXPECT_EQ(write(there[1], &ball, 1), 1);
+  });
+  loop.Add(back[0], player, EPOLLIN);
+  EXPECT_EQ(write(there[1], "o", 1), 1);
+  loop.Run();
+  close(there[1]);
+  other.join();
+  for (const int fd : {there[0], back[0], back[1]}) close(fd);
+  return loop.sleeps();
+}
+
+TEST(EventLoopTest, PollsInsteadOfSleepingWhileEventsComeFast) {
+  constexpr uint64_t kAnHour = 3'600'000'000;
+  EXPECT_LE(SleepsWhilePlaying(kAnHour, 100), 1U);  // before it knows that they do
+  EXPECT_GE(SleepsWhilePlaying(0, 100), 100U);
+}
+
+TEST(EventLoopTest, SleepsWhenItHasPolledInVain) {
+  EventLoop loop(/*poll_micros=*/2000);
+  const ReadyPipe at_once;
+  Recorder one([&](uint32_t) {
+    loop.Remove(at_once.fd());
+    loop.StartTimer(20, [&] { loop.Stop(); });
+  });
+  loop.Add(at_once.fd(), one, EPOLLIN);
+  loop.Run();
+  EXPECT_EQ(loop.sleeps(), 2U);
+}
+
 TEST(EventLoopTest, StopsAlsoIfAskedBeforeItRuns) {
   EventLoop loop;
   loop.Stop();

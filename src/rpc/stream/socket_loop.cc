@@ -49,7 +49,7 @@ class RepeatingTimer final : public Timer {
 
 class SocketLoop final : public Loop {
  public:
-  explicit SocketLoop(base::Logger& logger) : state_(logger) {
+  SocketLoop(base::Logger& logger, uint64_t poll_micros) : state_(logger, poll_micros) {
     state_.read_buffer.resize(kReadBufferBytes);
   }
 
@@ -94,8 +94,8 @@ class SocketLoop final : public Loop {
 
 }  // namespace
 
-std::unique_ptr<Loop> NewLoop(base::Logger& logger) {
-  return std::make_unique<SocketLoop>(logger);
+std::unique_ptr<Loop> NewLoop(base::Logger& logger, uint64_t poll_micros) {
+  return std::make_unique<SocketLoop>(logger, poll_micros);
 }
 
 }  // namespace nokv::rpc::stream

@@ -129,7 +129,8 @@ class Loop {
                                                    const ListenOptions& options = {}) = 0;
 };
 
-// Over the operating system's sockets. `logger` is borrowed.
-std::unique_ptr<Loop> NewLoop(base::Logger& logger);
+// Over the operating system's sockets. `logger` is borrowed. A busy loop polls its sockets for up
+// to `poll_micros` before it sleeps; 0: it never does.
+std::unique_ptr<Loop> NewLoop(base::Logger& logger, uint64_t poll_micros = 0);
 
 }  // namespace nokv::rpc::stream

@@ -21,7 +21,7 @@ using ConnectionSet = std::set<std::shared_ptr<TcpConnection>>;
 
 // What the connections of a loop share. The buffer is only used within one callback.
 struct LoopState {
-  explicit LoopState(base::Logger& log) : logger(log) {}
+  LoopState(base::Logger& log, uint64_t poll_micros) : logger(log), loop(poll_micros) {}
 
   // Logs what peers did wrong, a few lines a second: peers must not fill the disk.
   void Warn(const std::string& what);
