@@ -2,14 +2,15 @@
 // last. Whoever overwrites one of them need not look it up in the store, which is a third of what a
 // SET costs.
 //
-// Never wrong about a key: it holds their bytes, not a hash. A key has one slot, and the last that
-// came has it; long keys have none.
+// Never wrong about a key: it holds their bytes, not a hash. A key has a place in one pair of
+// slots, which the last two that came have; long keys have none.
 //
 // Thread safety: thread-compatible.
 #pragma once
 
 #include <cstddef>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <string_view>
 
@@ -27,18 +28,23 @@ class KnownKeys {
   void Remove(std::string_view key);
   void Clear();
   // Hints that Contains will be called.
-  void Prefetch(std::string_view key) const { __builtin_prefetch(&SlotOf(key)); }
+  void Prefetch(std::string_view key) const { __builtin_prefetch(PairOf(key)); }
 
  private:
   struct Slot {
     unsigned char used;  // 0: empty; else the length of the key and 1
     char key[63];
+
+    bool Holds(std::string_view wanted) const {
+      return used == wanted.size() + 1 && std::memcmp(key, wanted.data(), wanted.size()) == 0;
+    }
   };
   struct Free {
     void operator()(void* memory) const { std::free(memory); }
   };
 
-  Slot& SlotOf(std::string_view key) const;
+  // Two slots: the one that was filled last, and the other.
+  Slot* PairOf(std::string_view key) const;
 
   std::unique_ptr<Slot[], Free> slots_;
 };

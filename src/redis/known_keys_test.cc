@@ -21,6 +21,15 @@ TEST(KnownKeysTest, KnowsWhatWasAddedAndNotWhatWasRemoved) {
   EXPECT_FALSE(known.Contains("") || known.Contains("b"));
 }
 
+TEST(KnownKeysTest, KnowsNearlyAllKeysWhereThereIsRoomForMore) {
+  KnownKeys known;
+  constexpr size_t kKeys = KnownKeys::kSlots * 2 / 5;
+  for (size_t i = 0; i < kKeys; ++i) known.Add("key:" + std::to_string(i));
+  size_t kept = 0;
+  for (size_t i = 0; i < kKeys; ++i) kept += known.Contains("key:" + std::to_string(i)) ? 1 : 0;
+  EXPECT_GT(kept, kKeys * 9 / 10);
+}
+
 TEST(KnownKeysTest, NeverTakesOneKeyForAnother) {
   KnownKeys known;
   const auto key = [](size_t i) { return "key:" + std::to_string(i); };
