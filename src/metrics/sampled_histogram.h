@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/striped_counters.h"
 #include "metrics/metrics.h"
 
 namespace nokv::metrics {
@@ -20,7 +21,7 @@ class SampledHistogram {
  public:
   // Counts an operation; true if its duration shall be recorded.
   bool Count() {
-    std::atomic<uint64_t>& count = stripes_[StripeOfThisThread()].count;
+    std::atomic<uint64_t>& count = stripes_[base::StripeOfThisThread()].count;
     return count.fetch_add(1, std::memory_order_relaxed) % kOneIn == 0;
   }
   void Record(uint64_t duration) { durations_.Record(duration); }
@@ -31,14 +32,11 @@ class SampledHistogram {
 
  private:
   static constexpr uint64_t kOneIn = 16;
-  static constexpr size_t kStripes = 16;
   struct alignas(64) Stripe {
     std::atomic<uint64_t> count{0};
   };
 
-  static size_t StripeOfThisThread();
-
-  std::array<Stripe, kStripes> stripes_;
+  std::array<Stripe, base::kStripes> stripes_;
   Histogram durations_;
 };
 

@@ -38,6 +38,8 @@ KeyEntries* HashIndex::Find(uint64_t hash, std::string_view engine_key) const {
 KeyEntries* HashIndex::Insert(KeyEntries* key) {
   const auto address = reinterpret_cast<uint64_t>(key);
   NOKV_CHECK(address >> kAddressBits == 0) << "an address of more than 48 bits";
+  // Before the key is in its bucket, so that whoever has heard of the key looks there.
+  if (empty()) empty_.store(false, std::memory_order_release);
   Bucket& bucket = BucketOf(key->hash());
   const KeyEntries* looked_up_to = nullptr;
   // Acquire, here and on failure: paired with the release of the exchange.

@@ -28,7 +28,9 @@ class HashIndex {
 
   // Hints that a key of this hash will be looked for: the first step brings the bucket, the second,
   // a moment later, the keys that it leads to, and the third their entries.
-  void PrefetchBucket(uint64_t hash) const { __builtin_prefetch(&BucketOf(hash)); }
+  void PrefetchBucket(uint64_t hash) const {
+    if (!empty()) __builtin_prefetch(&BucketOf(hash));
+  }
   void PrefetchKey(uint64_t hash) const {
     if (const KeyEntries* key = FirstOf(hash); key != nullptr) __builtin_prefetch(key);
   }
@@ -57,9 +59,12 @@ class HashIndex {
   static KeyEntries* AddressIn(uint64_t bucket) {
     return reinterpret_cast<KeyEntries*>(bucket & ((uint64_t{1} << kAddressBits) - 1));
   }
+  // A lookup then need not wait for a bucket. Acquire: as FirstOf.
+  bool empty() const { return empty_.load(std::memory_order_acquire); }
   // The first key of the chain in which one of this hash may be; nullptr: it is not there. Acquire:
   // paired with the release in Insert, so that the keys' fields are seen.
   KeyEntries* FirstOf(uint64_t hash) const {
+    if (empty()) return nullptr;
     const uint64_t bucket = BucketOf(hash).load(std::memory_order_acquire);
     return (bucket & FilterOf(hash)) == 0 ? nullptr : AddressIn(bucket);
   }
@@ -68,6 +73,7 @@ class HashIndex {
                           const KeyEntries* end);
 
   const size_t mask_;
+  std::atomic<bool> empty_{true};
   // Zeroed by the system when a page is first touched, so that a large table that stays nearly
   // empty takes little.
   const std::unique_ptr<Bucket[], Free> buckets_;

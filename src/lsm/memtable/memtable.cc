@@ -168,9 +168,10 @@ class Memtable::Impl {
   explicit Impl(size_t expected_entries) : index(expected_entries), sorted(arena) {}
 
   base::Arena arena;
-  HashIndex index;
-  SortedKeys sorted;
+  // What lookups read stays apart from what every write changes.
+  alignas(64) HashIndex index;
   TombstoneList tombstones;
+  alignas(64) SortedKeys sorted;
   std::atomic<uint64_t> entries{0};
 };
 

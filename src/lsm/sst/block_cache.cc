@@ -9,6 +9,7 @@
 
 #include "base/mutex.h"
 #include "base/random.h"
+#include "base/striped_counters.h"
 
 namespace nokv::lsm {
 
@@ -59,10 +60,10 @@ class Shard {
     while (charge_ > capacity_) EvictOne(&dropped);
   }
 
-  void Prefetch(const Key& key) const { __builtin_prefetch(&slots_[key.hash() & mask_]); }
+  void Prefetch(uint64_t hash) const { __builtin_prefetch(&slots_[hash & mask_]); }
 
-  BlockHandle Lookup(const Key& key) {
-    const uint64_t hash = key.hash();
+  // nullptr if it is not there.
+  BlockHandle Lookup(const Key& key, uint64_t hash) {
     for (size_t at = hash & mask_, seen = 0; seen <= mask_; at = After(at), seen++) {
       Slot& slot = slots_[at];
       if (Word(slot.word.load(std::memory_order_relaxed)).MayBe(hash)) {
@@ -73,18 +74,16 @@ class Shard {
           if (!word.used()) slot.word.fetch_or(Word::kUsed, std::memory_order_relaxed);
           // Release: what was read of the slot was read before.
           slot.word.fetch_sub(Word::kPin, std::memory_order_release);
-          hits_.fetch_add(1, std::memory_order_relaxed);
           return block;
         }
         slot.word.fetch_sub(Word::kPin, std::memory_order_release);
       }
       if (slot.passed.load(std::memory_order_acquire) == 0) break;
     }
-    misses_.fetch_add(1, std::memory_order_relaxed);
     return nullptr;
   }
 
-  void Insert(const Key& key, BlockHandle block) EXCLUDES(mu_) {
+  void Insert(const Key& key, uint64_t hash, BlockHandle block) EXCLUDES(mu_) {
     const uint64_t charge = block->capacity() + kEntryOverhead;
     // Freed after the lock is released.
     std::vector<BlockHandle> dropped;
@@ -92,7 +91,6 @@ class Shard {
     // Two readers that missed may bring the same block.
     if (charge > capacity_ || Holds(key)) return;
     while (charge_ + charge > capacity_ || 4 * count_ >= 3 * mask_) EvictOne(&dropped);
-    const uint64_t hash = key.hash();
     size_t at = hash & mask_;
     for (; Word(slots_[at].word.load()).state() != Word::kFree; at = After(at)) {
       // Release: whoever sees the block behind sees that there is one.
@@ -120,8 +118,6 @@ class Shard {
   }
 
   void AddTo(BlockCacheStats* total) const EXCLUDES(mu_) {
-    total->hits += hits_.load(std::memory_order_relaxed);
-    total->misses += misses_.load(std::memory_order_relaxed);
     base::MutexLock lock(mu_);
     total->evictions += evictions_;
     total->charge_bytes += charge_;
@@ -214,8 +210,6 @@ class Shard {
   uint64_t mask_ = 0;
   std::unique_ptr<Slot[]> slots_;
 
-  std::atomic<uint64_t> hits_{0};
-  std::atomic<uint64_t> misses_{0};
   mutable base::Mutex mu_;
   uint64_t capacity_ GUARDED_BY(mu_) = 0;
   uint64_t charge_ GUARDED_BY(mu_) = 0;
@@ -230,12 +224,12 @@ class BlockCache::Impl {
  public:
   explicit Impl(uint64_t capacity)
       : capacity_bytes(capacity),
-        shards(std::clamp<uint64_t>(capacity / kMinShardBytes, 1, kMaxShards)) {
+        shards(std::bit_floor(std::clamp<uint64_t>(capacity / kMinShardBytes, 1, kMaxShards))) {
     for (Shard& shard : shards) shard.SetCapacity(capacity / shards.size());
   }
   // The table inside the shard uses the low bits of the hash, so the shard is picked by the high
   // ones.
-  Shard& For(const Key& key) { return shards[(key.hash() >> 40) % shards.size()]; }
+  Shard& For(uint64_t hash) { return shards[(hash >> 40) & (shards.size() - 1)]; }
 
   // Reserves that much more, or less.
   void Reserve(int64_t change) EXCLUDES(mu) {
@@ -246,8 +240,11 @@ class BlockCache::Impl {
     for (Shard& shard : shards) shard.Resize(left / shards.size());
   }
 
+  enum Counter : size_t { kHits, kMisses, kCounters };
+
   const uint64_t capacity_bytes;
-  std::vector<Shard> shards;
+  std::vector<Shard> shards;  // a power of two
+  base::StripedCounters<kCounters> counters;
   base::Mutex mu;  // before those of the shards
   uint64_t reserved GUARDED_BY(mu) = 0;
 };
@@ -256,18 +253,22 @@ BlockCache::BlockCache(uint64_t capacity_bytes) : impl_(std::make_shared<Impl>(c
 BlockCache::~BlockCache() = default;
 
 void BlockCache::Prefetch(uint64_t file_number, uint64_t offset) const {
-  const Key key{file_number, offset};
-  impl_->For(key).Prefetch(key);
+  const uint64_t hash = Key{file_number, offset}.hash();
+  impl_->For(hash).Prefetch(hash);
 }
 
 BlockHandle BlockCache::Lookup(uint64_t file_number, uint64_t offset) {
   const Key key{file_number, offset};
-  return impl_->For(key).Lookup(key);
+  const uint64_t hash = key.hash();
+  BlockHandle block = impl_->For(hash).Lookup(key, hash);
+  impl_->counters.Add(block != nullptr ? Impl::kHits : Impl::kMisses);
+  return block;
 }
 
 void BlockCache::Insert(uint64_t file_number, uint64_t offset, BlockHandle block) {
   const Key key{file_number, offset};
-  impl_->For(key).Insert(key, std::move(block));
+  const uint64_t hash = key.hash();
+  impl_->For(hash).Insert(key, hash, std::move(block));
 }
 
 void BlockCache::EraseFile(uint64_t file_number) {
@@ -288,6 +289,8 @@ BlockCache::Reservation::~Reservation() {
 
 BlockCacheStats BlockCache::stats() const {
   BlockCacheStats total;
+  total.hits = impl_->counters.Sum(Impl::kHits);
+  total.misses = impl_->counters.Sum(Impl::kMisses);
   for (const Shard& shard : impl_->shards) shard.AddTo(&total);
   {
     base::MutexLock lock(impl_->mu);

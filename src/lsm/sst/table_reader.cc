@@ -8,6 +8,18 @@
 
 namespace nokv::lsm::internal {
 
+namespace {
+
+// The first 8 bytes, in the order of the strings; a shorter one is filled up with zeros.
+uint64_t HeadOf(std::string_view text) {
+  if (text.size() >= sizeof(uint64_t)) return base::LoadBigEndian64(text.data());
+  char bytes[sizeof(uint64_t)] = {};
+  std::copy(text.begin(), text.end(), bytes);
+  return base::LoadBigEndian64(bytes);
+}
+
+}  // namespace
+
 TableReader::TableReader(std::unique_ptr<vfs::RandomFile> file, std::string path,
                          uint64_t file_number, BlockCache& cache, keys::SequenceNumber sequence)
     : file_(std::move(file)),
@@ -108,7 +120,20 @@ Status TableReader::ReadIndex(const BlockLocation& location) {
   if (cursor.damaged()) return damage("malformed block");
   if (index_.empty() != (summary().entries == 0)) return damage("does not match the properties");
   index_.shrink_to_fit();
+  BuildHeads();
   return {};
+}
+
+void TableReader::BuildHeads() {
+  if (index_.empty()) return;
+  const std::string_view first = keys::InternalPrefixOf(index_.front().last_key);
+  const std::string_view last = keys::InternalPrefixOf(index_.back().last_key);
+  const auto differ = std::mismatch(first.begin(), first.end(), last.begin(), last.end());
+  common_ = first.substr(0, static_cast<size_t>(differ.first - first.begin()));
+  heads_.reserve(index_.size());
+  for (const IndexEntry& entry : index_) {
+    heads_.push_back(HeadOf(keys::InternalPrefixOf(entry.last_key).substr(common_.size())));
+  }
 }
 
 Status TableReader::ReadFilter(const BlockLocation& location) {
@@ -142,9 +167,17 @@ Status TableReader::ReadTombstones(const BlockLocation& location) {
 }
 
 size_t TableReader::FindBlock(const SeekKey& target) const {
+  auto begin = index_.begin();
+  auto end = index_.end();
+  if (target.prefix().starts_with(common_)) {
+    // Keys with lower heads sort before the target, those with higher ones behind it.
+    const auto [low, high] = std::equal_range(heads_.begin(), heads_.end(),
+                                              HeadOf(target.prefix().substr(common_.size())));
+    end = begin + (high - heads_.begin());
+    begin += low - heads_.begin();
+  }
   const auto found = std::partition_point(
-      index_.begin(), index_.end(),
-      [&](const IndexEntry& entry) { return target.Compare(entry.last_key) > 0; });
+      begin, end, [&](const IndexEntry& entry) { return target.Compare(entry.last_key) > 0; });
   return static_cast<size_t>(found - index_.begin());
 }
 
@@ -167,15 +200,15 @@ Result<std::string> TableReader::ReadFromFile(const BlockLocation& location) con
 
 bool TableReader::MayContain(uint64_t hash) const {
   if (filter_.empty()) return true;
-  filter_checks_.fetch_add(1, std::memory_order_relaxed);
+  counters_.Add(kFilterChecks);
   if (filter_.MayContain(hash)) return true;
-  filter_negatives_.fetch_add(1, std::memory_order_relaxed);
+  counters_.Add(kFilterNegatives);
   return false;
 }
 
 size_t TableReader::metadata_bytes() const {
-  return index_contents_.capacity() + index_.capacity() * sizeof(IndexEntry) + filter_.bytes() +
-         tombstone_bytes_;
+  return index_contents_.capacity() + index_.capacity() * sizeof(IndexEntry) +
+         heads_.capacity() * sizeof(uint64_t) + filter_.bytes() + tombstone_bytes_;
 }
 
 }  // namespace nokv::lsm::internal

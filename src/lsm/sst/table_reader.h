@@ -4,13 +4,13 @@
 // Thread safety: immutable after Open but for its counters, which are atomic.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/striped_counters.h"
 #include "lsm/range_tombstone.h"
 #include "lsm/seek_key.h"
 #include "lsm/sst/block.h"
@@ -77,16 +77,19 @@ class TableReader {
   const TableSummary& summary() const { return properties_.summary; }
   const std::shared_ptr<const RangeTombstoneSet>& tombstones() const { return tombstones_; }
   size_t metadata_bytes() const;
-  uint64_t filter_checks() const { return filter_checks_.load(std::memory_order_relaxed); }
-  uint64_t filter_negatives() const { return filter_negatives_.load(std::memory_order_relaxed); }
+  uint64_t filter_checks() const { return counters_.Sum(kFilterChecks); }
+  uint64_t filter_negatives() const { return counters_.Sum(kFilterNegatives); }
 
  private:
   struct Metaindex {
     BlockLocation filter, index, properties, tombstones;
     bool has_filter = false, has_index = false, has_properties = false, has_tombstones = false;
   };
+  enum Counter : size_t { kFilterChecks, kFilterNegatives, kCounters };
+
   Status ReadMetaindex(const BlockLocation& location, Metaindex* metaindex) const;
   Status ReadIndex(const BlockLocation& location);
+  void BuildHeads();
   Status ReadProperties(const BlockLocation& location);
   Status ReadTombstones(const BlockLocation& location);
   Status ReadFilter(const BlockLocation& location);
@@ -101,14 +104,16 @@ class TableReader {
 
   std::string index_contents_;  // what the keys of index_ point into
   std::vector<IndexEntry> index_;
+  // Of the prefixes of those keys: what all have in common, and the next 8 bytes of each. Looking
+  // among these waits for memory less often than among the keys.
+  std::string_view common_;
+  std::vector<uint64_t> heads_;
   Filter filter_;
   Properties properties_;
   std::shared_ptr<const RangeTombstoneSet> tombstones_;
   size_t tombstone_bytes_ = 0;
   BlockCache::Reservation reservation_;  // for what is here
-  // Relaxed everywhere: they only count.
-  mutable std::atomic<uint64_t> filter_checks_{0};
-  mutable std::atomic<uint64_t> filter_negatives_{0};
+  mutable base::StripedCounters<kCounters> counters_;
 };
 
 }  // namespace nokv::lsm::internal

@@ -154,6 +154,33 @@ TEST(TableTest, GivesBackWhatWasAddedForEveryCompressionAndBlockSize) {
   }
 }
 
+TEST(TableTest, FindsKeysThatBeginAlikeAndWhatLiesAroundThem) {
+  Model model;
+  for (int i = 100; i < 400; i += 2) {
+    // Some blocks differ within 8 bytes of what all have in common, some only behind.
+    model[Key("tenant/" + std::string(i % 3 == 0 ? "" : "0000000000") + std::to_string(i), 1)] =
+        Payload(std::to_string(i));
+  }
+  TableOptions options;
+  options.block_bytes = 64;
+  BlockCache cache(1 << 20);
+  const auto table = Open(Build(model, options), cache);
+  ASSERT_TRUE(table.ok()) << table.status();
+  TableEntry entry;
+  for (const auto& [key, payload] : model) {
+    const Result<bool> found = (*table)->Get(keys::EngineKeyOf(key), 5, &entry);
+    ASSERT_TRUE(found.ok() && *found) << keys::EngineKeyOf(key);
+    ASSERT_EQ(entry.payload, payload);
+  }
+  const auto it = (*table)->NewIterator(true);
+  for (const char* key : {"", "a", "tenant", "tenant/", "tenant/00000", "tenant/0000000000171",
+                          "tenant/171", "tenant/9", "tenant0", "z"}) {
+    const std::string target = Key(key, keys::kMaxSequence);
+    it->Seek(target);
+    ExpectAt(*it, model, model.lower_bound(target));
+  }
+}
+
 TEST(TableTest, AnExternalTableReadsAsIfWrittenWithItsSequenceNumber) {
   constexpr keys::SequenceNumber kSequence = 1500;
   Model in_file, model;
