@@ -25,6 +25,7 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -83,6 +84,8 @@ struct LogStats {
 // The salt of a segment's header.
 uint32_t SegmentSalt(const LogOptions& options, uint64_t segment);
 
+using CopyObserver = std::function<void(LogPosition from, LogPosition to)>;
+
 class Log {
  public:
   // Starts a log that holds nothing in `dir`, which must exist and hold no segment
@@ -93,11 +96,13 @@ class Log {
   // Continues the log that Recover found, in a new segment. What `report` says may not be on disk
   // is copied into that segment and synced first; the segment's header says where the log before
   // it ends, so that whatever was cut stays cut. If this fails, or is cut short, nothing has
-  // changed and the directory can be recovered again. The positions of the copied records are new.
+  // changed and the directory can be recovered again. The positions of the copied records are new:
+  // `copied`, if there is one, is told of each, with where it started before and does now.
   static Result<std::unique_ptr<Log>> StartAfterRecovery(vfs::FileSystem& fs,
                                                          const std::string& dir,
                                                          const LogOptions& options,
-                                                         const RecoveryReport& report);
+                                                         const RecoveryReport& report,
+                                                         const CopyObserver& copied = nullptr);
 
   // A log that was not closed keeps its files as they are, like a process that was killed.
   ~Log();

@@ -24,7 +24,7 @@ uint64_t UnsyncedBytes(const RecoveryReport& report) {
 
 // Copies the records between what is known to be on disk and the end into `segment`.
 Status CopyUnsynced(vfs::FileSystem& fs, const std::string& dir, const RecoveryReport& report,
-                    Segment& segment) {
+                    const CopyObserver& copied, Segment& segment) {
   const Status changed =
       Status::FailedPrecondition("the log in " + dir + " changed after it was recovered");
   const auto copy = [&](const RecordView& record) -> Status {
@@ -32,6 +32,7 @@ Status CopyUnsynced(vfs::FileSystem& fs, const std::string& dir, const RecoveryR
     if (record.start >= report.end || !segment.Fits(RecordBytes(bytes))) return changed;
     const uint64_t offset = segment.Reserve(record.type, bytes);
     std::memcpy(segment.data() + offset + kRecordHeaderBytes, record.payload.data(), bytes);
+    if (copied) copied(record.start, {segment.number(), offset});
     return segment.Write(record.type, offset, bytes, report.synced);
   };
   const RecoverOptions options{.replay_from = report.synced, .known_synced = report.synced};
@@ -56,7 +57,8 @@ Result<std::unique_ptr<Log>> Log::Create(vfs::FileSystem& fs, const std::string&
 
 Result<std::unique_ptr<Log>> Log::StartAfterRecovery(vfs::FileSystem& fs, const std::string& dir,
                                                      const LogOptions& options,
-                                                     const RecoveryReport& report) {
+                                                     const RecoveryReport& report,
+                                                     const CopyObserver& copied) {
   std::set<uint64_t> files;
   ASSIGN_OR_RETURN(const std::vector<std::string> names, fs.List(dir));
   for (const std::string& name : names) {
@@ -72,7 +74,7 @@ Result<std::unique_ptr<Log>> Log::StartAfterRecovery(vfs::FileSystem& fs, const 
   header.salt = SegmentSalt(options, header.segment);
   ASSIGN_OR_RETURN(auto first,
                    Segment::Create(fs, dir, header, options.segment_bytes, UnsyncedBytes(report)));
-  if (report.synced < report.end) RETURN_IF_ERROR(CopyUnsynced(fs, dir, report, *first));
+  if (report.synced < report.end) RETURN_IF_ERROR(CopyUnsynced(fs, dir, report, copied, *first));
   RETURN_IF_ERROR(first->Publish());
   return std::unique_ptr<Log>(new Log(fs, dir, options, std::move(first), std::move(files)));
 }

@@ -328,6 +328,28 @@ TEST(WalRecoverTest, RestartCopiesWhatMayNotBeOnDisk) {
   EXPECT_TRUE(ReadLog(*lost).status.IsCorruption());
 }
 
+TEST(WalRecoverTest, RestartTellsWhereTheCopiedRecordsAre) {
+  LogPosition mark;
+  auto fs = DiskWithLog(2, 5, &mark);
+  const Recovered recovered = ReadLog(*fs);
+  std::vector<LogPosition> from;
+  std::vector<LogPosition> to;
+  auto log = Log::StartAfterRecovery(*fs, kDir, {.segment_bytes = 4096}, recovered.report,
+                                     [&](LogPosition old, LogPosition now) {
+                                       from.push_back(old);
+                                       to.push_back(now);
+                                     });
+  ASSERT_TRUE(log.ok()) << log.status();
+  ASSERT_EQ(from.size(), 3U);
+  EXPECT_EQ(from.front(), mark);
+  const std::string segment = Content(*fs, SegmentPath(2));
+  for (size_t i = 0; i < to.size(); ++i) {
+    EXPECT_EQ(to[i].segment, 2U);
+    const std::string payload = PayloadOf(static_cast<int>(i) + 2);
+    EXPECT_EQ(segment.substr(to[i].offset + kRecordHeaderBytes, payload.size()), payload);
+  }
+}
+
 TEST(WalRecoverTest, WhatWasCutStaysCut) {
   auto fs = NewDisk();
   auto log = CreateLog(*fs);
