@@ -73,6 +73,13 @@ constexpr ErrorPage kPages[] = {
      "be missing.",
      "Restore the named file from where the directory was copied. Segments that nobody needs are "
      "removed by the program itself."},
+    {1308, "RAFTLOG is missing or damaged",
+     "The directory holds segments of a raft log, but the file RAFTLOG, which says where its "
+     "replay starts, is not there or does not have the bytes that were written. To guess the start "
+     "could bring back members that forgot their votes, so the open was refused. Nothing was "
+     "changed.",
+     "Restore the file from where the directory was copied. If it is lost, remove the member from "
+     "its groups and let it come back under a new id with an empty directory."},
     {1401, "the database became read-only",
      "A write to disk failed: the disk is full, or the operating system reported an I/O error. "
      "What "

@@ -12,9 +12,13 @@ uint64_t VarintSize(uint64_t value) {
 }  // namespace
 
 uint64_t EncodedSize(const Entry& entry) {
-  uint64_t size = 3 + VarintSize(static_cast<uint64_t>(entry.type)) + VarintSize(entry.term) +
-                  VarintSize(entry.index);
-  if (entry.data.size() > 0) size += 1 + VarintSize(entry.data.size()) + entry.data.size();
+  return EncodedSize(entry.type, entry.id(), entry.data.size());
+}
+
+uint64_t EncodedSize(EntryType type, EntryId id, uint64_t data_bytes) {
+  uint64_t size =
+      3 + VarintSize(static_cast<uint64_t>(type)) + VarintSize(id.term) + VarintSize(id.index);
+  if (data_bytes > 0) size += 1 + VarintSize(data_bytes) + data_bytes;
   return size;
 }
 

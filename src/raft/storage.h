@@ -42,6 +42,8 @@ class Storage {
 // The bytes that an entry takes in the wire form that raft libraries share: what the limits of
 // messages and of committed entries count.
 uint64_t EncodedSize(const Entry& entry);
+// Of an entry of which only this is known.
+uint64_t EncodedSize(EntryType type, EntryId id, uint64_t data_bytes);
 // The bytes of its data alone: what the limit of uncommitted entries and of bytes in flight counts.
 uint64_t PayloadSize(const std::vector<Entry>& entries);
 uint64_t EncodedSize(const std::vector<Entry>& entries);

@@ -1,0 +1,157 @@
+#include "raftlog/plan.h"
+
+#include <algorithm>
+#include <string>
+
+#include "base/macros.h"
+
+namespace nokv::raftlog {
+namespace {
+
+Status Refused(StatusCode code, GroupId group, const std::string& what) {
+  return {code, "write to raft group " + std::to_string(group) + ": " + what};
+}
+
+Status CheckEntries(const GroupWrite& write, raft::LogIndex last_index) {
+  raft::LogIndex expected = write.entries.front().index;
+  if (expected == 0 || expected > last_index + 1) {
+    return Refused(StatusCode::kInvalidArgument, write.group,
+                   "entries from " + std::to_string(expected) + " on leave a hole after " +
+                       std::to_string(last_index));
+  }
+  for (const raft::Entry& entry : write.entries) {
+    if (entry.index != expected++) {
+      return Refused(StatusCode::kInvalidArgument, write.group,
+                     "entry " + std::to_string(entry.index) + " does not follow the one before it");
+    }
+  }
+  return Status::Ok();
+}
+
+}  // namespace
+
+template <typename Sink>
+void RaftLog::Plan::PutOpening(Sink& sink) const {
+  if (opens) sink.State(group->id(), opening, restores);
+}
+
+template <typename Sink>
+void RaftLog::Plan::PutEntries(Sink& sink) const {
+  if (removes) sink.Removed(group->id());
+  if (!entries.empty()) sink.Entries(group->id(), SectionKind::kEntries, entries);
+  for (const Run& run : moves) sink.Entries(group->id(), SectionKind::kMovedEntries, run);
+}
+
+template <typename Sink>
+void RaftLog::Plan::PutClosing(Sink& sink) const {
+  if (closes) {
+    sink.State(group->id(), after, false);
+  } else if (sets_hard_state && !opens) {
+    sink.HardState(group->id(), after.hard_state);
+  }
+}
+
+uint64_t RaftLog::Plan::Measure() {
+  SectionSizer sizer;
+  PutOpening(sizer);
+  opening_bytes = sizer.bytes();
+  PutEntries(sizer);
+  const uint64_t before = sizer.bytes();
+  PutClosing(sizer);
+  closing_bytes = sizer.bytes() - before;
+  return sizer.bytes();
+}
+
+void RaftLog::Plan::Write(SectionWriter& writer) const {
+  PutOpening(writer);
+  PutEntries(writer);
+  PutClosing(writer);
+}
+
+Status RaftLog::Plan::TakeInstall(const GroupWrite& write) {
+  if (write.install == nullptr) return Status::Ok();
+  if (write.install->index < after.base.index) {
+    return Refused(StatusCode::kFailedPrecondition, write.group,
+                   "a snapshot of index " + std::to_string(write.install->index) +
+                       " is older than the log, which starts after " +
+                       std::to_string(after.base.index));
+  }
+  after.snapshot = write.install;
+  after.base = write.install->id();
+  restores = true;
+  last_index = after.base.index;
+  last_kept_index = 0;
+  return Status::Ok();
+}
+
+Status RaftLog::Plan::TakeEntries(const GroupWrite& write) {
+  if (write.entries.empty()) return Status::Ok();
+  RETURN_IF_ERROR(CheckEntries(write, last_index));
+  // Those that are compacted away were stored before.
+  const raft::LogIndex first = std::max(write.entries.front().index, after.base.index + 1);
+  if (first > write.entries.back().index) return Status::Ok();
+  entries = write.entries.subspan(first - write.entries.front().index);
+  last_index = entries.back().index;
+  last_kept_index = std::min(last_kept_index, first - 1);
+  return Status::Ok();
+}
+
+Status RaftLog::Plan::TakeCompaction(const GroupWrite& write) {
+  if (write.snapshot != nullptr) {
+    if (write.snapshot->index > last_index ||
+        (after.snapshot != nullptr && write.snapshot->index < after.snapshot->index)) {
+      return Refused(StatusCode::kInvalidArgument, write.group,
+                     "a snapshot of index " + std::to_string(write.snapshot->index) +
+                         " is older than the last one, or beyond the log");
+    }
+    closes = true;
+    after.snapshot = write.snapshot;
+  }
+  if (write.compact_to > after.base.index) {
+    if (write.compact_to > last_kept_index) {
+      return Refused(StatusCode::kInvalidArgument, write.group,
+                     "compaction to " + std::to_string(write.compact_to) +
+                         ", but what was stored and stays ends at " +
+                         std::to_string(last_kept_index));
+    }
+    closes = true;
+    after.base = {group->SlotAt(write.compact_to).term, write.compact_to};
+  }
+  return Status::Ok();
+}
+
+Result<RaftLog::Plan> RaftLog::MakePlanLocked(const GroupWrite& write, const Plan* earlier) {
+  Plan plan;
+  plan.group = &GroupLocked(write.group);
+  const Group& group = *plan.group;
+  if (earlier != nullptr && earlier->removes) {
+    return Refused(StatusCode::kInvalidArgument, write.group, "it is being removed");
+  }
+  const bool stored = group.stored() || earlier != nullptr;
+  plan.after = earlier != nullptr ? earlier->after : group.state();
+  plan.last_index = earlier != nullptr ? earlier->last_index : group.last_index();
+  plan.last_kept_index = earlier != nullptr ? earlier->last_kept_index : group.last_index();
+  if (write.remove) {
+    plan.removes = true;
+    return plan;
+  }
+  GroupState& state = plan.after;
+  if (write.hard_state.term < state.hard_state.term && !write.hard_state.empty()) {
+    return Refused(StatusCode::kFailedPrecondition, write.group,
+                   "term " + std::to_string(write.hard_state.term) + " after term " +
+                       std::to_string(state.hard_state.term));
+  }
+  RETURN_IF_ERROR(plan.TakeInstall(write));
+  if (!write.hard_state.empty()) {
+    plan.sets_hard_state = true;
+    state.hard_state = write.hard_state;
+  }
+  plan.opens = plan.restores || !stored;
+  plan.opening = state;
+
+  RETURN_IF_ERROR(plan.TakeEntries(write));
+  RETURN_IF_ERROR(plan.TakeCompaction(write));
+  return plan;
+}
+
+}  // namespace nokv::raftlog

@@ -1,0 +1,158 @@
+#include "raftlog/raft_log.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "base/macros.h"
+#include "raftlog/plan.h"
+
+namespace nokv::raftlog {
+namespace {
+
+// What a group gives up at a time when the cache is over its budget.
+constexpr uint64_t kEvictBytes = 16 << 10;
+
+}  // namespace
+
+RaftLog::RaftLog(vfs::FileSystem& fs, std::string dir, const RaftLogOptions& options)
+    : fs_(fs), dir_(std::move(dir)), options_(options) {}
+
+RaftLog::~RaftLog() = default;
+
+std::vector<GroupId> RaftLog::Groups() const {
+  const base::MutexLock lock(mu_);
+  std::vector<GroupId> ids;
+  for (const auto& [id, group] : groups_) {
+    if (group->stored()) ids.push_back(id);
+  }
+  return ids;
+}
+
+Group& RaftLog::GroupLocked(GroupId id) {
+  std::unique_ptr<Group>& group = groups_[id];
+  if (group == nullptr) group = std::make_unique<Group>(id);
+  return *group;
+}
+
+GroupStorage& RaftLog::StorageOf(GroupId id) {
+  const base::MutexLock lock(mu_);
+  std::unique_ptr<GroupStorage>& storage = storages_[id];
+  if (storage == nullptr) storage.reset(new GroupStorage(*this, GroupLocked(id)));
+  return *storage;
+}
+
+Result<wal::LogPosition> RaftLog::Append(std::span<const GroupWrite> writes) {
+  std::vector<Plan> plans;
+  plans.reserve(writes.size());
+  {
+    const base::MutexLock lock(mu_);
+    std::map<GroupId, const Plan*> latest;
+    for (const GroupWrite& write : writes) {
+      const Plan*& earlier = latest[write.group];
+      ASSIGN_OR_RETURN(Plan plan, MakePlanLocked(write, earlier));
+      plans.push_back(std::move(plan));
+      earlier = &plans.back();
+    }
+  }
+  return AppendPlans(&plans);
+}
+
+Result<wal::LogPosition> RaftLog::AppendPlans(std::vector<Plan>* plans) {
+  uint64_t bytes = 0;
+  uint64_t entries = 0;
+  for (Plan& plan : *plans) {
+    bytes += plan.Measure();
+    entries += plan.entries.size();
+    for (const Plan::Run& run : plan.moves) entries += run.size();
+  }
+  if (bytes == 0) return appended_end_;
+  if (bytes > wal::kMaxPayloadBytes) {
+    return Status::ResourceExhausted("append of " + std::to_string(bytes) +
+                                     " bytes to the raft log in " + dir_ + ": the limit is " +
+                                     std::to_string(wal::kMaxPayloadBytes));
+  }
+  const wal::RecordType type =
+      entries > 0 ? wal::RecordType::kRaftEntries : wal::RecordType::kRaftState;
+  ASSIGN_OR_RETURN(const wal::Reservation place, log_->Reserve(type, static_cast<uint32_t>(bytes)));
+  std::vector<EntrySlot> slots;
+  slots.reserve(entries);
+  SectionWriter writer(place.payload, place.payload_position(), &slots);
+  for (const Plan& plan : *plans) plan.Write(writer);
+  RETURN_IF_ERROR(log_->Commit(place).status());
+  appended_end_ = place.end;
+
+  const base::MutexLock lock(mu_);
+  uses_.set_now(place.end);
+  uses_.SetFileBytes(place.start.segment, place.end.offset);
+  const EntrySlot* next = slots.data();
+  for (const Plan& plan : *plans) {
+    ApplyLocked(plan, place.start.segment, next);
+    next += plan.entries.size();
+    for (const Plan::Run& run : plan.moves) next += run.size();
+  }
+  EvictLocked();
+  return place.end;
+}
+
+void RaftLog::ApplyLocked(const Plan& plan, uint64_t segment, const EntrySlot* slots) {
+  Group& group = *plan.group;
+  if (plan.removes) return RemoveGroupLocked(group.id());
+  const uint64_t cached_before = group.cached_bytes();
+  if (plan.opens) group.SetState(plan.opening, plan.restores, segment, plan.opening_bytes, &uses_);
+  group.Append(plan.entries, slots, &uses_);
+  slots += plan.entries.size();
+  for (const Plan::Run& run : plan.moves) {
+    group.Move(run.front().index, {slots, run.size()}, &uses_);
+    slots += run.size();
+  }
+  if (plan.closes) group.SetState(plan.after, false, segment, plan.closing_bytes, &uses_);
+  if (plan.sets_hard_state) group.SetHardState(plan.after.hard_state);
+  NoteCachedLocked(group, cached_before);
+}
+
+void RaftLog::RemoveGroupLocked(GroupId id) {
+  Group& group = GroupLocked(id);
+  cached_bytes_ -= group.cached_bytes();
+  group.Clear(&uses_);
+  std::erase(cache_ring_, &group);
+  storages_.erase(id);
+  groups_.erase(id);
+}
+
+void RaftLog::NoteCachedLocked(Group& group, uint64_t bytes) {
+  cached_bytes_ += group.cached_bytes() - bytes;
+  if (group.cached_bytes() == 0 || group.in_cache_ring) return;
+  group.in_cache_ring = true;
+  cache_ring_.push_back(&group);
+}
+
+void RaftLog::EvictLocked() {
+  while (cached_bytes_ > options_.cache_bytes) {
+    Group& group = *cache_ring_.front();
+    cache_ring_.pop_front();
+    group.in_cache_ring = false;
+    const uint64_t before = group.cached_bytes();
+    group.DropCached(std::min(kEvictBytes, cached_bytes_ - options_.cache_bytes));
+    NoteCachedLocked(group, before);
+  }
+}
+
+RaftLogStats RaftLog::GetStats() const {
+  const base::MutexLock lock(mu_);
+  RaftLogStats stats = stats_;
+  for (const auto& [id, group] : groups_) {
+    if (!group->stored()) continue;
+    ++stats.groups;
+    stats.entries += group->slots().size();
+  }
+  stats.cached_bytes = cached_bytes_;
+  for (const auto& [segment, use] : uses_.uses()) {
+    stats.live_bytes += use.live_bytes;
+    stats.total_bytes += use.file_bytes;
+  }
+  stats.log = log_->GetStats();
+  return stats;
+}
+
+}  // namespace nokv::raftlog
