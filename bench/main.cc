@@ -1,5 +1,6 @@
 #include "cli/main.h"
 #include "bench/db_bench.h"
+#include "bench/raftlog_bench.h"
 #include "bench/redis_bench.h"
 #include "bench/stress/stress_bench.h"
 #include "bench/ycsb_bench.h"
@@ -15,7 +16,7 @@ int main(int argc, char** argv) {
           "nokv-bench compares with peers on the same machine in the same run: the "
           "ratios count, not the absolute numbers.",
       .commands = {nokv::bench::RedisCommand(), nokv::bench::YcsbCommand(),
-                   nokv::bench::DbCommand(), nokv::bench::StressCommand(),
-                   nokv::bench::StressWorkerCommand()}};
+                   nokv::bench::DbCommand(), nokv::bench::RaftLogCommand(),
+                   nokv::bench::StressCommand(), nokv::bench::StressWorkerCommand()}};
   return nokv::cli::RunMain(program, argc, argv, nullptr);
 }

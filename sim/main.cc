@@ -9,6 +9,7 @@
 #include "cli/command.h"
 #include "cli/progress.h"
 #include "sim/crash/crash_run.h"
+#include "sim/crash/raftlog_workload.h"
 #include "sim/crash/workload.h"
 #include "sim/gateway/gateway_workload.h"
 #include "sim/raft/conformance.h"
@@ -21,8 +22,17 @@ int PrintViolations(const CrashReport& report, std::ostream& out) {
   return report.violations.empty() ? cli::kExitOk : cli::kExitFailed;
 }
 
-int RunWorkload(const CrashOptions& options, const cli::Environment& environment) {
-  const CrashReport report = RunPlain(NewWorkload, options.seed, options.ops);
+// Which workload, and how it is cut.
+struct WorkloadOptions {
+  CrashOptions crash;
+  std::string workload = "engine";
+
+  MakeSubject make() const { return workload == "raftlog" ? NewRaftLogWorkload : NewWorkload; }
+};
+
+int RunWorkload(const WorkloadOptions& workload, const cli::Environment& environment) {
+  const CrashOptions& options = workload.crash;
+  const CrashReport report = RunPlain(workload.make(), options.seed, options.ops);
   const int exit_code = PrintViolations(report, environment.out);
   environment.out << "seed " << options.seed << ", " << options.ops << " operations, trace "
                   << std::hex << std::setw(16) << std::setfill('0') << report.trace_hash << "\n";
@@ -60,6 +70,11 @@ void DefineCuts(cli::FlagSet& flags, CrashOptions* options) {
                "runs in which one operation fails, at most one per operation");
 }
 
+void DefineChoice(cli::FlagSet& flags, WorkloadOptions* options) {
+  flags.Choice("workload", &options->workload, {"engine", "raftlog"},
+               "the database, or the raft groups of a store");
+}
+
 cli::Command RunCommand() {
   return {.name = "run",
           .summary = "one workload; prints the hash of its trace",
@@ -68,8 +83,9 @@ cli::Command RunCommand() {
               "Runs one generated workload and prints the hash of its trace: the same "
               "in every process. Exits 1 if the database ever differs from the model.",
           .define = [](cli::FlagSet& flags) -> cli::Action {
-            auto options = std::make_shared<CrashOptions>();
-            DefineWorkload(flags, options.get());
+            auto options = std::make_shared<WorkloadOptions>();
+            DefineWorkload(flags, &options->crash);
+            DefineChoice(flags, options.get());
             return [options](const cli::Environment& environment) {
               return RunWorkload(*options, environment);
             };
@@ -81,6 +97,7 @@ cli::Command CrashCommand() {
       .name = "crash",
       .summary = "a workload cut at every file operation",
       .examples = {{"nokv-sim crash --seed 7 --ops 100"},
+                   {"nokv-sim crash --seed 7 --ops 100 --workload raftlog", "the raft log alone"},
                    {"nokv-sim crash --seed 7 --ops 50 --faults 100000",
                     "every operation fails once"}},
       .description =
@@ -90,10 +107,11 @@ cli::Command CrashCommand() {
           "operations failing. Prints the distinct operations cut by kind and \"N cuts, N "
           "violations\"; exits 1 on any violation.",
       .define = [](cli::FlagSet& flags) -> cli::Action {
-        auto options = std::make_shared<CrashOptions>();
-        DefineCuts(flags, options.get());
+        auto options = std::make_shared<WorkloadOptions>();
+        DefineCuts(flags, &options->crash);
+        DefineChoice(flags, options.get());
         return [options](const cli::Environment& environment) {
-          return RunCuts("crash", NewWorkload, *options, environment);
+          return RunCuts("crash", options->make(), options->crash, environment);
         };
       }};
 }

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "sim/crash/crash_run.h"
+#include "sim/crash/raftlog_workload.h"
 #include "sim/crash/workload.h"
 
 namespace nokv::sim {
@@ -38,6 +39,38 @@ TEST(CrashTest, OneFailedOperationNeverBreaksAPromise) {
     options.cut_stride = UINT64_MAX;
     options.fault_runs = 150;
     const CrashReport report = RunCrashes(NewWorkload, options);
+    EXPECT_TRUE(report.violations.empty()) << Join(report.violations);
+    EXPECT_GE(report.faults, 100U);
+  }
+}
+
+TEST(CrashTest, NoCutOfTheRaftLogLosesWhatWasPromisedOrTearsAnAppend) {
+  std::array<uint64_t, 4> operations = {};
+  uint64_t cuts = 0;
+  for (uint64_t seed = 1; seed <= 5; seed++) {
+    CrashOptions options;
+    options.seed = seed;
+    options.ops = 120;
+    options.random_losses = 2;
+    options.fault_runs = 0;
+    const CrashReport report = RunCrashes(NewRaftLogWorkload, options);
+    EXPECT_TRUE(report.violations.empty()) << Join(report.violations);
+    for (size_t i = 0; i < operations.size(); i++) operations[i] += report.operations_cut[i];
+    cuts += report.cuts;
+  }
+  EXPECT_GE(operations[0], 500U);  // log
+  EXPECT_GE(operations[3], 100U);  // directory, and the start file
+  EXPECT_GE(cuts, 5000U);
+}
+
+TEST(CrashTest, OneFailedOperationNeverBreaksAPromiseOfTheRaftLog) {
+  for (uint64_t seed = 1; seed <= 4; seed++) {
+    CrashOptions options;
+    options.seed = seed;
+    options.ops = 120;
+    options.cut_stride = UINT64_MAX;
+    options.fault_runs = 300;
+    const CrashReport report = RunCrashes(NewRaftLogWorkload, options);
     EXPECT_TRUE(report.violations.empty()) << Join(report.violations);
     EXPECT_GE(report.faults, 100U);
   }
