@@ -214,8 +214,6 @@ class EngineImpl final : public Engine {
   void RunSyncs() EXCLUDES(mu_);
   // One sync for everybody who waits; true if more have come to wait meanwhile.
   bool SyncOnce() EXCLUDES(mu_);
-  // Has the log marked as synced in a moment, if it is quiet then.
-  void MarkWhenQuietLocked() REQUIRES(mu_);
 
   // validate.cc
   // Shows the validation what is admitted and not applied, and from now on what will be admitted;
@@ -361,9 +359,8 @@ class EngineImpl final : public Engine {
   bool waking_ GUARDED_BY(mu_) = false;                    // it runs
   std::vector<Validation*> validations_ GUARDED_BY(mu_);   // registered
   bool syncing_ GUARDED_BY(mu_) = false;
-  bool preparing_ GUARDED_BY(mu_) = false;           // a file for the next segment of the log
-  runtime::TimerId mark_timer_ GUARDED_BY(mu_) = 0;  // of MarkWhenQuietLocked; 0: none
-  uint64_t prepared_behind_ GUARDED_BY(mu_) = 0;     // the segment that was active when it began
+  bool preparing_ GUARDED_BY(mu_) = false;        // a file for the next segment of the log
+  uint64_t prepared_behind_ GUARDED_BY(mu_) = 0;  // the segment that was active when it began
   std::multiset<keys::SequenceNumber> snapshots_ GUARDED_BY(mu_);
   Status background_error_ GUARDED_BY(mu_);
 

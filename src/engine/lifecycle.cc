@@ -50,7 +50,6 @@ void EngineImpl::CloseAsync(Completion done) {
     closing_ = true;
     closed_->store(true, std::memory_order_release);
     close_done_ = std::move(done);
-    if (mark_timer_ != 0 && doors_.runtime.Cancel(mark_timer_)) mark_timer_ = 0;
     AnswerQueuesLocked(DatabaseClosed(), &completions);
     HurrySlicesLocked();
     if (waker_.has_value() && doors_.runtime.Cancel(*waker_)) waker_.reset();
@@ -63,7 +62,7 @@ void EngineImpl::MaybeFinishCloseLocked() {
   if (!closing_ || close_posted_) return;
   if (flushing_ || !compactions_.empty() || checkpointing_ || finishing_ > 0) return;
   if (syncing_ || preparing_ || !ingests_.empty()) return;
-  if (mark_timer_ != 0 || waker_.has_value() || waking_ || tracker_.in_flight() > 0) return;
+  if (waker_.has_value() || waking_ || tracker_.in_flight() > 0) return;
   close_posted_ = true;
   doors_.runtime.Post(runtime::Lane::kLog, [this] { FinishClose(); });
 }

@@ -10,11 +10,6 @@ namespace nokv::engine {
 namespace {
 // What an entry takes in a memtable, roughly: sizes its hash index.
 constexpr size_t kExpectedEntryBytes = 256;
-// The log notes how far it is synced at once after a sync for so few, which may be the last for
-// long. Where more come together more will come soon, and the note, which lies in a block of its
-// own, would be half of what their sync has to write: it waits until the log was quiet for so long.
-constexpr uint64_t kFewEntries = 8;
-constexpr uint64_t kQuietMicros = 10'000;
 // What may wait for room. Blocking writers hold one batch each; asynchronous ones could pile up.
 constexpr size_t kMaxStalledWrites = 1 << 16;
 }  // namespace
@@ -315,16 +310,14 @@ void EngineImpl::RunSyncs() {
 
 bool EngineImpl::SyncOnce() {
   keys::SequenceNumber target = 0;
-  bool few = false;
   {
     base::MutexLock lock(mu_);
     target = tracker_.applied();
-    few = target <= tracker_.durable() + kFewEntries;
   }
   const uint64_t started = clock().MonotonicMicros();
   const auto synced = log_->Sync();
   Status marked;
-  if (synced.ok() && few) marked = log_->MarkSynced();
+  if (synced.ok()) marked = log_->MarkSynced();
   Completions completions;
   bool more = false;
   {
@@ -333,7 +326,6 @@ bool EngineImpl::SyncOnce() {
     if (synced.ok()) {
       tracker_.Synced(target, &completions);
       if (!immutables_.empty() && !flushing_) ScheduleLocked();
-      if (!few) MarkWhenQuietLocked();
       if (!marked.ok()) SetBackgroundErrorLocked(marked, &completions);
     } else {
       SetBackgroundErrorLocked(synced.status(), &completions);
@@ -344,21 +336,6 @@ bool EngineImpl::SyncOnce() {
   }
   completions.Run();
   return more;
-}
-
-void EngineImpl::MarkWhenQuietLocked() {
-  if (mark_timer_ != 0 || closing_) return;
-  mark_timer_ = doors_.runtime.PostAfter(runtime::Lane::kLog, kQuietMicros, [this] {
-    const Status marked = log_->MarkSynced();
-    Completions completions;
-    {
-      base::MutexLock lock(mu_);
-      mark_timer_ = 0;
-      if (!marked.ok()) SetBackgroundErrorLocked(marked, &completions);
-      MaybeFinishCloseLocked();
-    }
-    completions.Run();
-  });
 }
 
 }  // namespace nokv::engine

@@ -82,6 +82,8 @@ std::string_view RecordTypeName(RecordType type) {
       return "raft state";
     case RecordType::kSeal:
       return "seal";
+    case RecordType::kMark:
+      return "mark";
   }
   return "unknown";
 }

@@ -30,7 +30,10 @@ enum class RecordType : uint8_t {
   kBatch = 1,
   kRaftEntries = 2,
   kRaftState = 3,
-  kSeal = 100,  // written by the log itself: the last record of a segment
+  // Written by the log itself:
+  kSeal = 100,  // the last record of a segment
+  kMark = 101,  // empty, at the end of the log: it was synced up to here; the next record takes its
+                // place
 };
 // The types that callers may write are 1 to kUserTypes.
 inline constexpr size_t kUserTypes = 3;
@@ -58,12 +61,12 @@ struct SegmentHeader {
   uint64_t synced_offset = kSegmentHeaderBytes;
   // Seeds the checksums of the record headers, so that no payload can pass for a record.
   uint32_t salt = 0;
-  // How far the segment was last said to be synced, 0 if it was not: see EncodeSyncedMark.
+  // How far the segment was synced when it was closed, 0 if it was not: see EncodeSyncedMark.
   uint64_t synced_mark = 0;
 };
 
 // The synced mark lies in the header's last bytes, outside its checksum, with one of its own: it is
-// stored when a log has gone quiet after a sync, itself unsynced, and a torn one says nothing.
+// stored when a log is closed, and a torn one says nothing.
 inline constexpr uint64_t kSyncedMarkOffset = 52;
 inline constexpr uint64_t kSyncedMarkBytes = kSegmentHeaderBytes - kSyncedMarkOffset;
 

@@ -234,9 +234,9 @@ Status Log::MarkSynced() {
   if (closed_ || syncing_) return Status::Ok();
   RETURN_IF_ERROR(error_);
   Segment& active = *segments_.back();
-  // Records that come later say how far the log was synced; the mark speaks when none does.
+  // Records that come later say how far the log was synced; this mark speaks when none does.
   if (synced_ != active.end() || synced_.offset <= kSegmentHeaderBytes) return Status::Ok();
-  const Status marked = active.MarkSynced(synced_.offset);
+  const Status marked = active.MarkEnd();
   return marked.ok() ? marked : PoisonLocked(marked);
 }
 
@@ -320,7 +320,7 @@ Status Log::SealLast() {
   const LogPosition end = CommittedEnd();
   RETURN_IF_ERROR(SyncSegments(end));
   Segment& last = *OldestUnsynced();
-  RETURN_IF_ERROR(last.MarkSynced(end.offset));
+  RETURN_IF_ERROR(last.MarkHeader(end.offset));
   RETURN_IF_ERROR(last.Seal(end));
   RETURN_IF_ERROR(last.Sync());
   RETURN_IF_ERROR(last.Close());

@@ -130,9 +130,9 @@ class Log {
 
   LogPosition SyncedEnd() const EXCLUDES(mu_);
 
-  // If nothing was reserved since the last sync, notes in the active segment how far the log is
-  // synced, so that damage to its last record is told from a torn tail. The note dirties a page of
-  // its own: it is for a log that has gone quiet.
+  // If nothing was reserved since the last sync, notes at the end of the log that it is synced up
+  // to there, so that damage to its last record is told from a torn tail. The next record takes the
+  // place of the note.
   Status MarkSynced() EXCLUDES(mu_);
 
   // Works on a file for the next segment, filled with zeros that are synced: a sync of records that

@@ -85,6 +85,9 @@ class Replayer {
   Status ReplayRecord(const ChainLink& link, uint64_t offset, const ParsedRecord& record,
                       bool* sealed);
   Status CheckSeal(const ChainLink& link, uint64_t offset, const ParsedRecord& record) const;
+  // False if no record of the log is there: something unreadable, or the mark at the end of what is
+  // synced, of which the report takes note.
+  bool ReadRecord(const ChainLink& link, uint64_t offset, ParsedRecord* record);
   // Looks at what follows the unreadable record at `bad`: sets `damage` if a record tells that
   // `bad` was synced, else fills the report's account of the torn tail.
   Status ExamineTail(size_t index, LogPosition bad, bool* damage);
@@ -145,7 +148,7 @@ Status Replayer::ReplaySegment(size_t index, uint64_t offset, bool* ended) {
   bool sealed = false;
   while (!sealed && offset != link.limit) {
     ParsedRecord record;
-    bool readable = ParseRecord(KeyOf(link.header), content_.view(), offset, &record);
+    bool readable = ReadRecord(link, offset, &record);
     if (!readable) {
       const LogPosition bad{link.header.segment, offset};
       bool damage = link.limit.has_value() || bad < report_.synced;
@@ -156,7 +159,7 @@ Status Replayer::ReplaySegment(size_t index, uint64_t offset, bool* ended) {
       }
       // A live writer may have written the record after it was read and before its mark was.
       RETURN_IF_ERROR(content_.Load(fs_, link.path, offset));
-      readable = ParseRecord(KeyOf(link.header), content_.view(), offset, &record);
+      readable = ReadRecord(link, offset, &record);
     }
     if (!readable) return Damage(link, offset, "a record that was synced cannot be read");
     if (link.limit.has_value() && offset + record.size > *link.limit) {
@@ -172,6 +175,13 @@ Status Replayer::ReplaySegment(size_t index, uint64_t offset, bool* ended) {
   report_.segments.push_back(live);
   report_.end = {link.header.segment, offset};
   return Status::Ok();
+}
+
+bool Replayer::ReadRecord(const ChainLink& link, uint64_t offset, ParsedRecord* record) {
+  if (!ParseRecord(KeyOf(link.header), content_.view(), offset, record)) return false;
+  if (record->type != RecordType::kMark) return true;
+  report_.synced = std::max(report_.synced, record->synced);
+  return false;
 }
 
 Status Replayer::ReplayRecord(const ChainLink& link, uint64_t offset, const ParsedRecord& record,
@@ -210,7 +220,10 @@ Status Replayer::CheckSeal(const ChainLink& link, uint64_t offset,
 Status Replayer::ExamineTail(size_t index, LogPosition bad, bool* damage) {
   report_.cut_bytes = 0;
   report_.cut_records = 0;
-  *damage = ScanForMark(links_[index], content_.view(), bad.offset, bad);
+  // The mark at the end of the log is no part of what is cut.
+  ParsedRecord mark;
+  const bool marked = ParseRecord(KeyOf(links_[index].header), content_.view(), bad.offset, &mark);
+  *damage = ScanForMark(links_[index], content_.view(), bad.offset + (marked ? mark.size : 0), bad);
   SegmentContent content;
   for (size_t later = index + 1; later < links_.size() && !*damage; ++later) {
     RETURN_IF_ERROR(content.Load(fs_, links_[later].path, kSegmentHeaderBytes));
@@ -232,7 +245,7 @@ bool Replayer::ScanForMark(const ChainLink& link, std::string_view content, uint
       continue;
     }
     if (record.synced > bad) return true;
-    if (record.type != RecordType::kSeal) ++report_.cut_records;
+    if (IsUserType(record.type)) ++report_.cut_records;
     offset += record.size;
   }
   return false;

@@ -25,7 +25,7 @@ std::unique_ptr<vfs::MemoryFileSystem> DiskWithLog(int synced, int count, LogPos
   return fs;
 }
 
-// A damaged mark says nothing; the records that carry marks of their own say the rest.
+// A damaged mark in the header says nothing; the records say the rest.
 bool InSyncedMark(uint64_t offset) {
   return offset >= kSyncedMarkOffset && offset < kSyncedMarkOffset + kSyncedMarkBytes;
 }
@@ -72,9 +72,7 @@ TEST(WalRecoverTest, VisitorErrorStopsTheReplay) {
 TEST(WalRecoverTest, GoesOnAfterATailTornAtAnyByte) {
   LogPosition mark;
   auto fs = DiskWithLog(2, 5, &mark);
-  std::string content = Content(*fs, SegmentPath(1));
-  // Nothing was synced, so that every cut is a torn tail.
-  std::fill_n(content.begin() + kSyncedMarkOffset, kSyncedMarkBytes, '\0');
+  const std::string content = Content(*fs, SegmentPath(1));
   const uint64_t end = ReadLog(*fs).report.end.offset;
   for (uint64_t length = 0; length <= end + 1; ++length) {
     SCOPED_TRACE("cut at " + std::to_string(length));
@@ -117,6 +115,35 @@ TEST(WalRecoverTest, AnyFlippedByteBelowAMarkIsDamage) {
     ASSERT_THAT(std::string(recovered.status.hint()), HasSubstr("nothing was changed"));
     ASSERT_EQ(Content(*fs, SegmentPath(1)), damaged);
   }
+}
+
+TEST(WalRecoverTest, AMarkAtTheEndIsNoRecordAndNotCut) {
+  LogPosition mark;
+  auto fs = DiskWithLog(3, 3, &mark);
+  const Recovered recovered = ReadLog(*fs);
+  ASSERT_TRUE(recovered.status.ok()) << recovered.status;
+  EXPECT_EQ(recovered.payloads, PayloadsTo(3));
+  EXPECT_EQ(recovered.report.end, mark);
+  EXPECT_EQ(recovered.report.synced, mark);
+  EXPECT_FALSE(recovered.report.cut);
+  EXPECT_EQ(recovered.report.records, 3U);
+}
+
+TEST(WalRecoverTest, ATornTailBehindAMarkIsCutWithoutIt) {
+  LogPosition mark;
+  auto fs = DiskWithLog(3, 3, &mark);
+  const std::string marked = Content(*fs, SegmentPath(1));
+  auto written = DiskWithLog(3, 5, &mark);
+  // Of two records the first did not reach the disk: the mark that it replaced is still there.
+  std::string content = Content(*written, SegmentPath(1));
+  const uint64_t next = mark.offset + RecordBytes(static_cast<uint32_t>(PayloadOf(3).size()));
+  content.replace(mark.offset, next - mark.offset, marked, mark.offset, next - mark.offset);
+  ASSERT_TRUE(fs->Overwrite(SegmentPath(1), content).ok());
+  const Recovered recovered = ReadLog(*fs);
+  ASSERT_TRUE(recovered.status.ok()) << recovered.status;
+  EXPECT_EQ(recovered.payloads, PayloadsTo(3));
+  EXPECT_TRUE(recovered.report.cut);
+  EXPECT_EQ(recovered.report.cut_records, 1U);
 }
 
 TEST(WalRecoverTest, FlippedByteAboveAllMarksIsATornTail) {
@@ -181,7 +208,7 @@ TEST(WalRecoverTest, LogThatEndsBelowWhatTheCallerKnowsToBeSyncedIsDamaged) {
   damaged[mark.offset - 1] ^= 0x01;
   ASSERT_TRUE(fs->Overwrite(SegmentPath(1), damaged).ok());
   EXPECT_TRUE(ReadLog(*fs).status.IsCorruption()) << "the sync left its mark in the segment";
-  std::fill_n(damaged.begin() + kSyncedMarkOffset, kSyncedMarkBytes, '\0');
+  std::fill_n(damaged.begin() + static_cast<ptrdiff_t>(mark.offset), kRecordHeaderBytes, '\0');
   ASSERT_TRUE(fs->Overwrite(SegmentPath(1), damaged).ok());
   EXPECT_TRUE(ReadLog(*fs).report.cut) << "no mark tells";
   EXPECT_TRUE(ReadLog(*fs, {.known_synced = mark}).status.IsCorruption());

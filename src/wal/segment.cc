@@ -77,7 +77,13 @@ Status Segment::Seal(LogPosition synced) {
   return Write(RecordType::kSeal, offset, kSegmentIndexBytes, synced);
 }
 
-Status Segment::MarkSynced(uint64_t offset) {
+Status Segment::MarkEnd() {
+  NOKV_CHECK(!sealed()) << path_ << ": sealed already";
+  // There is room: a seal would fit, which is longer.
+  return Write(RecordType::kMark, index_.end_offset, 0, end()).Prefixed(path_);
+}
+
+Status Segment::MarkHeader(uint64_t offset) {
   EncodeSyncedMark(key(), offset, data());
   return file_->Written(kSyncedMarkOffset, kSyncedMarkBytes).Prefixed(path_);
 }

@@ -58,8 +58,11 @@ class Segment {
   void ExpectSyncs() { file_->ExpectSyncs(); }
   // Makes everything written before the call durable.
   Status Sync() { return file_->Sync().Prefixed(path_); }
-  // Notes that everything before `offset` is synced. The note is not synced by itself.
-  Status MarkSynced(uint64_t offset);
+  // Notes at the end of the records, where the next one goes, that all of them are synced. The note
+  // is not synced by itself. REQUIRES: not sealed.
+  Status MarkEnd();
+  // Notes in the header that everything before `offset` is synced. REQUIRES: as MarkEnd.
+  Status MarkHeader(uint64_t offset);
   // Cuts the file after its seal. REQUIRES: sealed, and every record written.
   Status Close() { return file_->Close(sealed_end_).Prefixed(path_); }
 
