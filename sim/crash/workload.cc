@@ -42,6 +42,7 @@ Options TinyOptions(uint64_t seed) {
   if (random.OneIn(2)) options.compression = {CompressionType::kNone, CompressionType::kZstd};
   options.max_compactions = 1 + static_cast<int>(random.Uniform(3));
   if (random.OneIn(4)) options.compaction_bytes_per_second = 64 << 10;
+  if (random.OneIn(3)) options.max_open_files = 1 + random.Uniform(4);
   return options;
 }
 

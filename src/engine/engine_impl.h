@@ -88,6 +88,12 @@ class EngineImpl final : public Engine {
   bool closed() const override { return closed_->load(std::memory_order_acquire); }
   void CloseAsync(Completion done) override;
 
+  // What the view looks at.
+  CurrentReadState::Lease StateOf(const ReadView& view) const;
+  // How far the view sees. A read takes its state first: whatever it shows up to there is in it,
+  // and what was acknowledged before the read began is, too.
+  keys::SequenceNumber SequenceOf(const ReadView& view, const ReadState& state) const;
+
  private:
   friend class SnapshotHandle;
 
@@ -162,6 +168,18 @@ class EngineImpl final : public Engine {
     std::optional<uint64_t> ticket;
     keys::SequenceNumber first_sequence = 0;  // of the first table; the others follow
   };
+  // How the tables of an ingest are installed.
+  struct IngestPlan {
+    manifest::VersionEdit edit;
+    std::vector<lsm::CompactionPlan> running;  // registered as such, to keep compactions away
+    bool drops = false;                        // tables that lie wholly in what is excised
+    bool hides = false;                        // by a range tombstone, what else lies there
+  };
+  // An ingest that dropped tables while snapshots were taken.
+  struct Excision {
+    keys::SequenceNumber sequence = 0;  // the last of the ingest
+    std::string encoding;               // a batch that changes what it may have changed
+  };
 
   // open.cc
   Status OpenForWriting(std::unique_ptr<vfs::FileLock> lock);
@@ -226,11 +244,6 @@ class EngineImpl final : public Engine {
                          Completions* completions) REQUIRES(mu_);
 
   // read.cc
-  // How far the view sees. A read takes its state first: whatever it shows up to there is in it,
-  // and what was acknowledged before the read began is, too.
-  keys::SequenceNumber SequenceOf(const ReadView& view, const ReadState& state) const;
-  // What the view looks at.
-  CurrentReadState::Lease StateOf(const ReadView& view) const;
   void PublishReadStateLocked() REQUIRES(mu_);
   std::vector<keys::SequenceNumber> SnapshotsLocked() const REQUIRES(mu_);
   void ReleaseSnapshot(keys::SequenceNumber sequence) EXCLUDES(mu_);
@@ -310,8 +323,9 @@ class EngineImpl final : public Engine {
   void PlaceIngest(Ingest& ingest, Status flushed) EXCLUDES(mu_);
   // All that is older is in tables.
   void InstallIngest(Ingest& ingest, Status flushed) EXCLUDES(mu_);
-  manifest::VersionEdit IngestEditLocked(const Ingest& ingest,
-                                         std::vector<lsm::CompactionPlan>* arrivals) REQUIRES(mu_);
+  IngestPlan PlanIngestLocked(const Ingest& ingest) REQUIRES(mu_);
+  // One plan per level with the tables that lie wholly in what is excised and may be dropped.
+  std::vector<lsm::CompactionPlan> PlanDropLocked(const Ingest& ingest) const REQUIRES(mu_);
   void FinishIngest(Ingest& ingest, Status status) EXCLUDES(mu_);
 
   // report.cc
@@ -394,6 +408,12 @@ class EngineImpl final : public Engine {
   // ReadState::limit of the next state that is published.
   std::shared_ptr<std::atomic<keys::SequenceNumber>> read_limit_ GUARDED_BY(mu_) =
       std::make_shared<std::atomic<keys::SequenceNumber>>(keys::kMaxSequence);
+  // ReadState::floor of the next state.
+  keys::SequenceNumber read_floor_ GUARDED_BY(mu_) = 0;
+  // An edit that drops tables is on its way: snapshots keep the state that they were taken in.
+  bool excising_ GUARDED_BY(mu_) = false;
+  // As long as a snapshot is older, for the transactions that read from one.
+  std::optional<Excision> excision_ GUARDED_BY(mu_);
 
   EngineTimings timings_ GUARDED_BY(mu_);
 };

@@ -108,48 +108,88 @@ void EngineImpl::PlaceIngest(Ingest& ingest, Status flushed) {
   completions.Run();
 }
 
-manifest::VersionEdit EngineImpl::IngestEditLocked(const Ingest& ingest,
-                                                   std::vector<lsm::CompactionPlan>* arrivals) {
-  manifest::VersionEdit edit;
-  keys::SequenceNumber sequence = ingest.first_sequence;
-  const lsm::Version& version = *read_state_->version;
-  bool excises = ingest.job->excises();
-  for (manifest::FileMetadata table : ingest.job->tables()) {
-    const lsm::PrefixRange range = lsm::RangeOf(table);
-    SetSequence(sequence++, &table);
-    // What deletes nothing would only be in the way of the others.
-    const bool needless = std::exchange(excises, false) && !version.Overlaps(range);
-    if (needless) continue;
-    // Those before it in this ingest have arrived, too.
-    const int level = lsm::ArrivalLevel(version, compaction_options_, compaction_state_, range);
-    edit.AddFile(level, std::move(table));
-    arrivals->push_back(lsm::PlanArrival(level, range));
-    compaction_state_.Register(arrivals->back());
+std::vector<lsm::CompactionPlan> EngineImpl::PlanDropLocked(const Ingest& ingest) const {
+  std::vector<lsm::CompactionPlan> departures;
+  // A snapshot needs them; and only one excision is remembered for those that are taken meanwhile.
+  if (!snapshots_.empty() || excision_.has_value()) return departures;
+  for (const lsm::PrefixRange& excised : ingest.job->excised()) {
+    for (int level = 0; level < lsm::kLevels; level++) {
+      lsm::FileList files = read_state_->version->Overlapping(level, excised);
+      std::erase_if(files, [&](const auto& file) {
+        // A compaction that has begun puts back what is left of its tables.
+        return compaction_state_.IsBusy(file->number()) ||
+               !excised.Covers(lsm::RangeOf(file->meta()));
+      });
+      if (files.empty()) continue;
+      departures.push_back(lsm::PlanArrival(level, lsm::RangeOf(files)));
+      departures.back().inputs = std::move(files);
+    }
   }
-  edit.last_sequence = sequence - 1;
-  return edit;
+  return departures;
+}
+
+EngineImpl::IngestPlan EngineImpl::PlanIngestLocked(const Ingest& ingest) {
+  IngestPlan plan;
+  std::vector<lsm::CompactionPlan> departures = PlanDropLocked(ingest);
+  std::set<uint64_t> dropped;
+  for (const lsm::CompactionPlan& departure : departures) {
+    for (const auto& file : departure.inputs) {
+      plan.edit.DeleteFile(departure.input_level, file->number());
+      dropped.insert(file->number());
+    }
+  }
+  plan.drops = !dropped.empty();
+  const lsm::Version left = read_state_->version->Without(dropped);
+  const auto& excised = ingest.job->excised();
+  // What deletes nothing would only be in the way of the others.
+  plan.hides = std::any_of(excised.begin(), excised.end(),
+                           [&left](const auto& range) { return left.Overlaps(range); });
+  keys::SequenceNumber sequence = ingest.first_sequence;
+  bool is_excision = !excised.empty();
+  for (manifest::FileMetadata table : ingest.job->tables()) {
+    SetSequence(sequence++, &table);
+    if (std::exchange(is_excision, false) && !plan.hides) continue;
+    const lsm::PrefixRange range = lsm::RangeOf(table);
+    // Those before it in this ingest have arrived, too.
+    const int level = lsm::ArrivalLevel(left, compaction_options_, compaction_state_, range);
+    plan.edit.AddFile(level, std::move(table));
+    plan.running.push_back(lsm::PlanArrival(level, range));
+    compaction_state_.Register(plan.running.back());
+  }
+  for (lsm::CompactionPlan& departure : departures) {
+    compaction_state_.Register(departure);
+    plan.running.push_back(std::move(departure));
+  }
+  plan.edit.last_sequence = sequence - 1;
+  excising_ = plan.drops;
+  return plan;
 }
 
 void EngineImpl::InstallIngest(Ingest& ingest, Status flushed) {
   if (!flushed.ok()) return FinishIngest(ingest, std::move(flushed));
-  std::vector<lsm::CompactionPlan> arrivals;
-  manifest::VersionEdit edit;
+  IngestPlan plan;
   {
     base::MutexLock lock(mu_);
-    edit = IngestEditLocked(ingest, &arrivals);
+    plan = PlanIngestLocked(ingest);
   }
-  Status status = versions_->LogAndApply({std::move(edit)}).Prefixed("install ingest");
+  Status status = versions_->LogAndApply({plan.edit}).Prefixed("install ingest");
   {
     base::MutexLock lock(mu_);
-    for (const lsm::CompactionPlan& arrival : arrivals) compaction_state_.Unregister(arrival);
+    for (const lsm::CompactionPlan& running : plan.running) compaction_state_.Unregister(running);
+    excising_ = false;
     if (status.ok()) {
+      const keys::SequenceNumber last = *plan.edit.last_sequence;
       read_limit_ = std::make_shared<std::atomic<keys::SequenceNumber>>(keys::kMaxSequence);
+      if (plan.drops) {
+        read_floor_ = last;
+        if (!snapshots_.empty()) excision_ = {last, ingest.encoding};
+      }
       PublishReadStateLocked();
     }
   }
-  if (status.ok() && arrivals.size() < ingest.job->tables().size()) {
-    ingest.job->RemoveExcision();
-  }
+  if (status.ok() && ingest.job->excises() && !plan.hides) ingest.job->RemoveExcision();
+  plan.running.clear();  // the last to hold what was dropped, if nobody reads it
+  RemoveObsoleteFiles();
   FinishIngest(ingest, std::move(status));
 }
 

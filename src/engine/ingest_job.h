@@ -47,7 +47,8 @@ class IngestJob {
   // is the table that says what is excised, if `excises`. REQUIRES: Step returned true.
   const std::vector<manifest::FileMetadata>& tables() const { return tables_; }
   bool excises() const { return !request_.excised.empty(); }
-  // Removes the table that says what is excised, if the database had nothing there. Best effort.
+  const std::vector<lsm::PrefixRange>& excised() const { return request_.excised; }
+  // Removes the table that says what is excised, if there is nothing to hide. Best effort.
   void RemoveExcision();
   // Removes what was written. Best effort: a file that stays is an orphan for the next open.
   void RemoveOutputs();

@@ -26,9 +26,7 @@ class SnapshotHandle final : public EngineSnapshot {
 
 keys::SequenceNumber EngineImpl::SequenceOf(const ReadView& view, const ReadState& state) const {
   if (view.snapshot != nullptr) return view.snapshot->sequence();
-  const keys::SequenceNumber horizon =
-      view.include_unsynced ? horizon_.applied() : horizon_.visible();
-  return std::min(horizon, state.limit->load(std::memory_order_acquire));
+  return state.SequenceAt(view.include_unsynced ? horizon_.applied() : horizon_.visible());
 }
 
 CurrentReadState::Lease EngineImpl::StateOf(const ReadView& view) const {
@@ -47,6 +45,7 @@ void EngineImpl::PublishReadStateLocked() {
   }
   state->version = versions_->current();
   state->limit = read_limit_;
+  state->floor = read_floor_;
   read_state_ = state;
   current_state_.Publish(std::move(state));
   nothing_to_compact_ = false;
@@ -248,14 +247,18 @@ std::unique_ptr<EngineSnapshot> EngineImpl::NewSnapshot(bool include_unsynced) {
   // Under the lock, so that no compaction that is planned meanwhile drops what it shows.
   const keys::SequenceNumber sequence = SequenceOf({nullptr, include_unsynced}, *read_state_);
   snapshots_.insert(sequence);
-  // The filter of a compaction that runs was not told of it.
-  const bool filtered = options_.compaction_filter != nullptr && !compactions_.empty();
-  return std::make_unique<SnapshotHandle>(*this, sequence, filtered ? read_state_ : nullptr);
+  // The filter of a compaction that runs was not told of it, nor was an ingest that drops tables.
+  const bool unknown =
+      excising_ || (options_.compaction_filter != nullptr && !compactions_.empty());
+  return std::make_unique<SnapshotHandle>(*this, sequence, unknown ? read_state_ : nullptr);
 }
 
 void EngineImpl::ReleaseSnapshot(keys::SequenceNumber sequence) {
   base::MutexLock lock(mu_);
   snapshots_.erase(snapshots_.find(sequence));
+  const bool before_excision =
+      excision_.has_value() && !snapshots_.empty() && *snapshots_.begin() < excision_->sequence;
+  if (!before_excision) excision_.reset();
 }
 
 std::vector<keys::SequenceNumber> EngineImpl::SnapshotsLocked() const {

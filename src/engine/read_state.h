@@ -6,6 +6,7 @@
 // reads no more keeps no memtable alive. (As RocksDB hands out its SuperVersion.)
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -26,6 +27,14 @@ struct ReadState {
   // Shared by the states between two ingests. Load after the horizon (acquire; paired with the
   // release in EngineImpl), since it is set before the horizon passes it.
   std::shared_ptr<const std::atomic<keys::SequenceNumber>> limit;
+  // What is older has been excised, and may be gone: nothing before this can be read from here. All
+  // up to it is in tables.
+  keys::SequenceNumber floor = 0;
+
+  // How far a reader sees who loaded `horizon` after it took the state.
+  keys::SequenceNumber SequenceAt(keys::SequenceNumber horizon) const {
+    return std::max(std::min(horizon, limit->load(std::memory_order_acquire)), floor);
+  }
 };
 
 // The current state. Thread-safe.

@@ -80,6 +80,9 @@ Status EngineImpl::RegisterLocked(Validation* validation, NewerPlaces* places) {
   // Admitted earlier and not in the memtable yet. Walking a batch takes a fraction of what its own
   // thread needs to insert it.
   tracker_.ForEachUnapplied([&](std::string_view encoding) { validation->SeeBatch(encoding); });
+  if (excision_.has_value() && excision_->sequence > validation->as_of()) {
+    validation->SeeBatch(excision_->encoding);
+  }
   const auto add = [&](const MemtableRef& memtable) {
     if (memtable.last_sequence > validation->as_of()) places->memtables.push_back(memtable.table);
   };

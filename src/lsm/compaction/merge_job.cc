@@ -44,12 +44,44 @@ Result<bool> MergeJob::Step(uint64_t max_bytes) {
   return done_;
 }
 
-void MergeJob::Start() {
+Status MergeJob::Start() {
   started_ = true;
-  if (!slice_.begin.has_value()) return input_->SeekToFirst();
+  if (input_ == nullptr) RETURN_IF_ERROR(OpenInputs());
+  if (!slice_.begin.has_value()) {
+    input_->SeekToFirst();
+    return Status::Ok();
+  }
   has_begin_ = true;
   output_begin_ = *slice_.begin;
   input_->Seek(*slice_.begin);
+  return Status::Ok();
+}
+
+Status MergeJob::OpenInputs() {
+  std::vector<std::unique_ptr<InternalIterator>> iterators;
+  if (plan_.input_level == 0) {
+    const std::span<const std::shared_ptr<const FileHandle>> inputs = plan_.inputs;
+    for (size_t i = 0; i < inputs.size(); i++) {
+      iterators.push_back(NewLevelIterator(inputs.subspan(i, 1), /*fill_cache=*/false));
+    }
+  } else {
+    iterators.push_back(NewLevelIterator(plan_.inputs, /*fill_cache=*/false));
+  }
+  iterators.push_back(NewLevelIterator(plan_.output_inputs, /*fill_cache=*/false));
+  std::vector<std::shared_ptr<const RangeTombstoneSet>> tombstones;
+  RETURN_IF_ERROR(AppendTombstones(plan_.inputs, &tombstones));
+  RETURN_IF_ERROR(AppendTombstones(plan_.output_inputs, &tombstones));
+  // Within level 0 what lies under the output may be in level 0 too.
+  const Version* const bottom = output_level_ > 0 ? plan_.version.get() : nullptr;
+  input_ = std::make_unique<CompactionIterator>(
+      NewMergingIterator(std::move(iterators)), tombstones,
+      CompactionFilterOptions{.snapshots = context_.snapshots,
+                              .now_ms = context_.now_ms,
+                              .bottom = {bottom, output_level_},
+                              .filter = context_.filter,
+                              .output_level = output_level_,
+                              .values = plan_.version.get()});
+  return Status::Ok();
 }
 
 bool MergeJob::HasEntry() const {
@@ -58,7 +90,7 @@ bool MergeJob::HasEntry() const {
 }
 
 Status MergeJob::Run(uint64_t max_bytes) {
-  if (!started_) Start();
+  if (!started_) RETURN_IF_ERROR(Start());
   const auto worked = [this] { return input_->bytes_read() + moved_bytes_; };
   const uint64_t limit = worked() + std::max<uint64_t>(max_bytes, 1);
   while (HasEntry()) {
@@ -172,6 +204,7 @@ Status MergeJob::FinishAll() {
 }
 
 MergeJobStats MergeJob::stats() const {
+  if (input_ == nullptr) return {};
   return {input_->bytes_read() + moved_bytes_, bytes_written_ + values_.bytes_written(),
           input_->entries_dropped(), edit_.added_files.size()};
 }
@@ -198,36 +231,11 @@ std::unique_ptr<MergeJob> NewFlushJob(std::vector<std::shared_ptr<const Memtable
 std::unique_ptr<MergeJob> NewCompactionJob(CompactionPlan plan, MergeJobContext context,
                                            KeySlice slice) {
   NOKV_CHECK(!plan.trivial_move);
-  // Within level 0 there is one output, and what lies under it may be in level 0 too.
-  const bool sorted = plan.output_level > 0;
+  // Within level 0 there is one output.
   std::unique_ptr<MergeJob> job(
-      new MergeJob(std::move(context), plan.output_level, /*split_outputs=*/sorted));
+      new MergeJob(std::move(context), plan.output_level, /*split_outputs=*/plan.output_level > 0));
   job->plan_ = std::move(plan);
   job->slice_ = std::move(slice);
-  const CompactionPlan& kept = job->plan_;
-  std::vector<std::unique_ptr<InternalIterator>> iterators;
-  if (kept.input_level == 0) {
-    const std::span<const std::shared_ptr<const FileHandle>> inputs = kept.inputs;
-    for (size_t i = 0; i < inputs.size(); i++) {
-      iterators.push_back(NewLevelIterator(inputs.subspan(i, 1), /*fill_cache=*/false));
-    }
-  } else {
-    iterators.push_back(NewLevelIterator(kept.inputs, /*fill_cache=*/false));
-  }
-  iterators.push_back(NewLevelIterator(kept.output_inputs, /*fill_cache=*/false));
-  std::vector<std::shared_ptr<const RangeTombstoneSet>> tombstones;
-  for (const FileList* files : {&kept.inputs, &kept.output_inputs}) {
-    const Status read = AppendTombstones(*files, &tombstones);
-    if (!read.ok()) job->failure_ = read;  // which the first Step answers
-  }
-  job->input_ = std::make_unique<CompactionIterator>(
-      NewMergingIterator(std::move(iterators)), tombstones,
-      CompactionFilterOptions{.snapshots = job->context_.snapshots,
-                              .now_ms = job->context_.now_ms,
-                              .bottom = {sorted ? kept.version.get() : nullptr, kept.output_level},
-                              .filter = job->context_.filter,
-                              .output_level = kept.output_level,
-                              .values = kept.version.get()});
   return job;
 }
 

@@ -100,7 +100,9 @@ class MergeJob {
 
   MergeJob(MergeJobContext context, int output_level, bool split_outputs);
   Status Run(uint64_t max_bytes);
-  void Start();
+  Status Start();
+  // Of a compaction: opens what the plan says. Not when the job is made, which is done under locks.
+  Status OpenInputs();
   // True if there is more of the slice.
   bool HasEntry() const;
   Status AddEntry();
@@ -123,7 +125,7 @@ class MergeJob {
   // What the input reads from.
   CompactionPlan plan_;
   std::vector<std::shared_ptr<const Memtable>> memtables_;
-  std::unique_ptr<CompactionIterator> input_;
+  std::unique_ptr<CompactionIterator> input_;  // null: not opened yet
 
   bool started_ = false;
   bool done_ = false;

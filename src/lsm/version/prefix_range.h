@@ -30,6 +30,11 @@ struct PrefixRange {
   bool Overlaps(const PrefixRange& other) const {
     return !EndsBefore(other.begin) && !other.EndsBefore(begin);
   }
+  // True if it has every prefix that `other` has.
+  bool Covers(const PrefixRange& other) const {
+    if (other.begin < begin) return false;
+    return other.end_inclusive && !end_inclusive ? other.end < end : other.end <= end;
+  }
   // Grows to cover `other` too.
   void Extend(const PrefixRange& other);
 };

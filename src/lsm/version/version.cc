@@ -282,6 +282,14 @@ bool Version::OverlapsBelow(int level, const PrefixRange& range) const {
   return false;
 }
 
+Version Version::Without(const std::set<uint64_t>& numbers) const {
+  std::array<FileList, kLevels> left = levels_;
+  for (FileList& list : left) {
+    std::erase_if(list, [&](const auto& file) { return numbers.contains(file->number()); });
+  }
+  return Version(std::move(left));
+}
+
 bool Version::PrefixMayExistBelow(int level, std::string_view prefix) const {
   for (int below = level + 1; below < kLevels; below++) {
     if (FindFile(below, prefix) != nullptr) return true;

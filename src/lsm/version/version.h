@@ -14,6 +14,7 @@
 
 #include <array>
 #include <memory>
+#include <set>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -86,6 +87,8 @@ class Version {
   bool Overlaps(const PrefixRange& range) const {
     return !Overlapping(0, range).empty() || OverlapsBelow(0, range);
   }
+  // What would be left without these tables.
+  Version Without(const std::set<uint64_t>& numbers) const;
   // As OverlapsBelow for the single prefix.
   bool PrefixMayExistBelow(int level, std::string_view prefix) const;
 
