@@ -71,8 +71,8 @@ struct Options {
   // A file of which at least this part is no longer pointed to is emptied by compaction when
   // nothing more urgent waits; 1 and more: never by itself.
   double value_log_gc_discard_ratio = 0.5;
-  // From the end of such a collection to the next, at least; it begins when a flush or compaction
-  // has ended.
+  // From the end of such a collection to the next, at least. What has become garbage meanwhile is
+  // then collected, also if nothing else happens.
   uint64_t value_log_gc_interval_ms = 0;
   // When a level is this many times as large as it should be, compactions on the way empty only the
   // worst file; from the second on, none.

@@ -307,6 +307,9 @@ class EngineImpl final : public Engine {
   std::vector<manifest::ValueFileId> FilesToEmptyAlongLocked() REQUIRES(mu_);
   // What makes a file with much garbage emptier; tells whoever asked for that when nothing does.
   std::optional<lsm::CompactionPlan> PlanValueGarbageLocked(Completions* completions) REQUIRES(mu_);
+  // There is garbage, but a collection ended a short time ago: the next one begins when it may,
+  // whether or not anything else happens.
+  void CollectLaterLocked() REQUIRES(mu_);
   // Removes log segments and value files that neither replay nor a table nor a reader needs. What
   // cannot be removed is only space.
   void RemoveUnusedValueFiles() EXCLUDES(mu_);
@@ -391,9 +394,10 @@ class EngineImpl final : public Engine {
   lsm::CompactionState compaction_state_ GUARDED_BY(mu_);
   std::deque<ManualCompaction> manual_ GUARDED_BY(mu_);
   std::optional<ValueGarbageCollection> value_gc_ GUARDED_BY(mu_);
-  bool collecting_values_ GUARDED_BY(mu_) = false;       // until no file has so much garbage
-  uint64_t next_collection_micros_ GUARDED_BY(mu_) = 0;  // none begins by itself before
-  uint64_t replay_segment_ GUARDED_BY(mu_) = 0;          // where replay would begin
+  bool collecting_values_ GUARDED_BY(mu_) = false;             // until no file has so much garbage
+  uint64_t next_collection_micros_ GUARDED_BY(mu_) = 0;        // none begins by itself before
+  std::optional<runtime::TimerId> collector_ GUARDED_BY(mu_);  // of CollectLaterLocked
+  uint64_t replay_segment_ GUARDED_BY(mu_) = 0;                // where replay would begin
 
   bool closing_ GUARDED_BY(mu_) = false;
   bool close_posted_ GUARDED_BY(mu_) = false;

@@ -53,6 +53,7 @@ void EngineImpl::CloseAsync(Completion done) {
     AnswerQueuesLocked(DatabaseClosed(), &completions);
     HurrySlicesLocked();
     if (waker_.has_value() && doors_.runtime.Cancel(*waker_)) waker_.reset();
+    if (collector_.has_value() && doors_.runtime.Cancel(*collector_)) collector_.reset();
     MaybeFinishCloseLocked();
   }
   completions.Run();
@@ -62,6 +63,7 @@ void EngineImpl::MaybeFinishCloseLocked() {
   if (!closing_ || close_posted_) return;
   if (flushing_ || !compactions_.empty() || checkpointing_ || finishing_ > 0) return;
   if (syncing_ || preparing_ || !ingests_.empty()) return;
+  if (collector_.has_value()) return;
   if (waker_.has_value() || waking_ || tracker_.in_flight() > 0) return;
   close_posted_ = true;
   doors_.runtime.Post(runtime::Lane::kLog, [this] { FinishClose(); });

@@ -30,8 +30,11 @@ std::vector<manifest::ValueFileId> EngineImpl::FilesToEmptyAlongLocked() {
 
 std::optional<lsm::CompactionPlan> EngineImpl::PlanValueGarbageLocked(Completions* completions) {
   const bool runs = value_gc_.has_value() || collecting_values_;
-  if (!runs && clock().MonotonicMicros() < next_collection_micros_) return std::nullopt;
   const auto files = FilesToEmptyLocked();
+  if (!runs && clock().MonotonicMicros() < next_collection_micros_) {
+    if (!files.empty()) CollectLaterLocked();
+    return std::nullopt;
+  }
   auto plan =
       lsm::PickValueGarbage(read_state_->version, compaction_options_, compaction_state_, files);
   if (collecting_values_ && !plan.has_value()) {
@@ -51,6 +54,18 @@ std::optional<lsm::CompactionPlan> EngineImpl::PlanValueGarbageLocked(Completion
     value_gc_.reset();
   }
   return plan;
+}
+
+void EngineImpl::CollectLaterLocked() {
+  if (collector_.has_value() || closing_) return;
+  const uint64_t delay = next_collection_micros_ - clock().MonotonicMicros();
+  collector_ = doors_.runtime.PostAfter(runtime::Lane::kCompaction, delay, [this] {
+    base::MutexLock lock(mu_);
+    collector_.reset();
+    nothing_to_compact_ = false;
+    ScheduleLocked();
+    MaybeFinishCloseLocked();
+  });
 }
 
 void EngineImpl::RunValueLogGCAsync(double discard_ratio, Completion done) {

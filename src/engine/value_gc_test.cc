@@ -65,10 +65,10 @@ class ValueGcTest : public testing::Test {
     options.value_log_gc_interval_ms = 3'600'000;
     h_.Open(options);
     MakeGarbage();
-    Settle();
+    h_.runtime->RunReady();
     ASSERT_GT(h_.db->Stats().value_log.gc_runs, 0U);
     MakeGarbage();
-    Settle();
+    h_.runtime->RunReady();
     CompactAll();
   }
   void ExpectEveryFifth(int round = 0) {
@@ -201,7 +201,7 @@ TEST_F(ValueGcTest, CollectionsThatBeginByThemselvesKeepApart) {
     MakeGarbage();
     h_.Put("other", "x");
     EXPECT_TRUE(h_.db->Flush().ok());
-    Settle();
+    h_.runtime->RunReady();
     return h_.db->Stats().value_log.gc_runs;
   };
   const uint64_t first = collect();
@@ -209,6 +209,29 @@ TEST_F(ValueGcTest, CollectionsThatBeginByThemselvesKeepApart) {
   EXPECT_EQ(collect(), first);
   h_.runtime->Advance(60'000'000);
   EXPECT_GT(collect(), first);
+}
+
+TEST_F(ValueGcTest, WhatHasToWaitIsCollectedInTimeThoughNobodyWrites) {
+  Options options = GcOptions(/*ratio=*/0.5);
+  options.value_log_gc_interval_ms = 60'000;
+  options.value_log_gc_skip_score = 0;
+  h_.Open(options);
+  const auto runs = [this] { return h_.db->Stats().value_log.gc_runs; };
+  MakeGarbage();
+  h_.runtime->RunReady();
+  const uint64_t first = runs();
+  ASSERT_GT(first, 0U);
+  MakeGarbage();
+  h_.runtime->RunReady();
+  ASSERT_EQ(runs(), first) << "too early";
+  h_.runtime->Advance(59'000'000);
+  EXPECT_EQ(runs(), first);
+  h_.runtime->Advance(2'000'000);
+  EXPECT_GT(runs(), first);
+  ExpectEveryFifth();
+  MakeGarbage();
+  h_.runtime->RunReady();
+  ASSERT_TRUE(h_.db->Close().ok()) << "it does not wait for the timer";
 }
 
 TEST_F(ValueGcTest, AFileThatIsAllInUseIsNeverMoved) {

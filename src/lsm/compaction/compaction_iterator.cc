@@ -71,7 +71,10 @@ size_t CompactionIterator::StripeOf(keys::SequenceNumber sequence) const {
 }
 
 void CompactionIterator::Advance() {
+  paused_ = false;
   for (; input_->Valid(); input_->Next()) {
+    paused_ = bytes_read_ >= pause_at_;
+    if (paused_) break;
     bytes_read_ += input_->key().size() + input_->value().size();
     valid_ = Survives();
     if (valid_ || !status_.ok()) return;

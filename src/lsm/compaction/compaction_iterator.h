@@ -61,6 +61,12 @@ class CompactionIterator {
   // REQUIRES: Valid().
   void Next();
   bool Valid() const { return valid_; }
+  // A move gives up when bytes_read() has come to `bytes_read`, however long the run of entries
+  // that do not survive: then it is not valid but paused, and Resume, with a later end, goes on.
+  void PauseAt(uint64_t bytes_read) { pause_at_ = bytes_read; }
+  bool paused() const { return paused_; }
+  // REQUIRES: paused().
+  void Resume() { Advance(); }
   std::string_view key() const { return key_; }
   std::string_view value() const { return value_; }
   Status status() const;
@@ -73,7 +79,7 @@ class CompactionIterator {
 
  private:
   size_t StripeOf(keys::SequenceNumber sequence) const;
-  // Finds the next survivor, beginning with the input's present entry.
+  // Finds the next survivor, beginning with the input's present entry, unless it has to pause.
   void Advance();
   // What becomes of a value of version 0; kChange: changed_ replaces it.
   Result<Verdict> Judge(std::string_view internal_key, const ParsedPayload& parsed);
@@ -96,6 +102,8 @@ class CompactionIterator {
   size_t last_stripe_ = 0;
   bool has_last_ = false;
   uint64_t bytes_read_ = 0;
+  uint64_t pause_at_ = UINT64_MAX;
+  bool paused_ = false;
   uint64_t entries_dropped_ = 0;
 };
 

@@ -44,9 +44,10 @@ Result<bool> MergeJob::Step(uint64_t max_bytes) {
   return done_;
 }
 
-Status MergeJob::Start() {
+Status MergeJob::Start(uint64_t slice) {
   started_ = true;
   if (input_ == nullptr) RETURN_IF_ERROR(OpenInputs());
+  input_->PauseAt(slice);
   if (!slice_.begin.has_value()) {
     input_->SeekToFirst();
     return Status::Ok();
@@ -90,15 +91,21 @@ bool MergeJob::HasEntry() const {
 }
 
 Status MergeJob::Run(uint64_t max_bytes) {
-  if (!started_) RETURN_IF_ERROR(Start());
-  const auto worked = [this] { return input_->bytes_read() + moved_bytes_; };
-  const uint64_t limit = worked() + std::max<uint64_t>(max_bytes, 1);
+  const uint64_t slice = std::clamp<uint64_t>(max_bytes, 1, UINT64_MAX / 2);
+  if (!started_) {
+    RETURN_IF_ERROR(Start(slice));
+  } else {
+    input_->PauseAt(input_->bytes_read() + slice);
+    if (input_->paused()) input_->Resume();
+  }
+  const uint64_t moved_limit = moved_bytes_ + slice;
   while (HasEntry()) {
     RETURN_IF_ERROR(AddEntry());
     input_->Next();
-    if (worked() >= limit && HasEntry()) return Status::Ok();
+    if (moved_bytes_ >= moved_limit && HasEntry()) return Status::Ok();
   }
   RETURN_IF_ERROR(input_->status());
+  if (input_->paused()) return Status::Ok();
   return FinishAll();
 }
 

@@ -81,9 +81,9 @@ class MergeJob {
   MergeJob(const MergeJob&) = delete;
   MergeJob& operator=(const MergeJob&) = delete;
 
-  // Works through about `max_bytes` of input. True when the job is done: every output is then
-  // durable, directory entry included. After an error the outputs are removed, the inputs are as
-  // they were, and every later Step returns the error.
+  // Works through about `max_bytes` of input, dropped entries included. True when the job is done:
+  // every output is then durable, directory entry included. After an error the outputs are removed,
+  // the inputs are as they were, and every later Step returns the error.
   Result<bool> Step(uint64_t max_bytes);
   // Adds the outputs; deletes the inputs too if the job's slice has no begin. REQUIRES: Step
   // returned true.
@@ -100,7 +100,8 @@ class MergeJob {
 
   MergeJob(MergeJobContext context, int output_level, bool split_outputs);
   Status Run(uint64_t max_bytes);
-  Status Start();
+  // `slice`: bytes of input after which the input pauses.
+  Status Start(uint64_t slice);
   // Of a compaction: opens what the plan says. Not when the job is made, which is done under locks.
   Status OpenInputs();
   // True if there is more of the slice.

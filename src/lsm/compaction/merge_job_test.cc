@@ -278,6 +278,30 @@ TEST(MergeJobTest, AFailedJobRemovesItsOutputsAndStaysFailed) {
   EXPECT_FALSE(job->Step(1).ok());
 }
 
+TEST(MergeJobTest, AStepEndsInsideALongRunOfDroppedEntries) {
+  TestTree tree;
+  tree.Put("a", "value");
+  for (int i = 0; i < 1000; i++) tree.Put("k" + std::to_string(i), std::string(50, 'v'));
+  tree.Put("z", "value");
+  ASSERT_OK(tree.Flush());
+  tree.DeleteRange("k", "l");
+  ASSERT_OK(tree.Flush());
+  const auto job = NewCompactionJob(*tree.Manual(0), tree.Context());
+  constexpr uint64_t kSlice = 500, kEntry = 100;
+  size_t steps = 0;
+  for (bool ended = false; !ended; steps++) {
+    const uint64_t before = job->stats().bytes_read;
+    const Result<bool> done = job->Step(kSlice);
+    ASSERT_OK(done.status());
+    ended = *done;
+    EXPECT_LT(job->stats().bytes_read, before + kSlice + kEntry);
+    ASSERT_LT(steps, 1000U);
+  }
+  EXPECT_GT(steps, 100U);
+  ASSERT_OK(tree.state().LogAndApply({job->edit()}));
+  tree.Check();
+}
+
 TEST(MergeJobTest, AnAbandonedJobRemovesItsOutputs) {
   TestTree tree;
   for (int i = 0; i < 50; i++) tree.Put("k" + std::to_string(i), std::string(50, 'v'));
