@@ -51,7 +51,7 @@ class PlainLog {
   }
   Status Sync() { return log_->Sync().status(); }
   // What the engine does in the background.
-  Status Prepare() { return log_->PrepareSegment().status(); }
+  Status Prepare() { return log_->WriteAhead().status(); }
 
  private:
   std::unique_ptr<wal::Log> log_;
@@ -87,7 +87,7 @@ class GroupLog {
 
   Status Append() { return log_->Append(writes_).status(); }
   Status Sync() { return log_->Sync().status(); }
-  Status Prepare() { return log_->PrepareSegment().status(); }
+  Status Prepare() { return log_->WriteAhead().status(); }
   // Of all raft records so far.
   uint64_t bytes() const {
     const raftlog::RaftLogStats stats = log_->GetStats();

@@ -246,7 +246,7 @@ void RaftLogWorkload::Step() {
     status = log_->Collect();
   } else if (dice < 88) {
     // An error is not final here, but counts as one.
-    status = log_->PrepareSegment().status();
+    status = log_->WriteAhead().status();
   } else if (dice < 96) {
     CheckSomeReads();
   } else {

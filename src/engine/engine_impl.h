@@ -219,10 +219,9 @@ class EngineImpl final : public Engine {
   // become due, on this thread if `leading`. True if reads can see it.
   bool Apply(const Admission& admission, std::string_view encoding, bool leading) EXCLUDES(mu_);
   void DrainStalled() EXCLUDES(mu_);
-  // Has a file made ready for the next segment of the log, once for each segment that synced writes
-  // go to.
-  void PrepareSegmentLocked(uint64_t active_segment) REQUIRES(mu_);
-  void RunPrepareSegment() EXCLUDES(mu_);
+  // Has the log written ahead of synced writes, of which one goes to `position`.
+  void WriteAheadLocked(wal::LogPosition position) REQUIRES(mu_);
+  void RunWriteAhead() EXCLUDES(mu_);
   // There is room for `*write`: admits it, or answers its conflict.
   void AdmitStalledLocked(StalledWrite* write, std::optional<Admission>* admission,
                           Completions* completions) REQUIRES(mu_);
@@ -376,8 +375,8 @@ class EngineImpl final : public Engine {
   bool waking_ GUARDED_BY(mu_) = false;                    // it runs
   std::vector<Validation*> validations_ GUARDED_BY(mu_);   // registered
   bool syncing_ GUARDED_BY(mu_) = false;
-  bool preparing_ GUARDED_BY(mu_) = false;        // a file for the next segment of the log
-  uint64_t prepared_behind_ GUARDED_BY(mu_) = 0;  // the segment that was active when it began
+  bool writing_ahead_ GUARDED_BY(mu_) = false;       // in the log
+  wal::LogPosition write_ahead_at_ GUARDED_BY(mu_);  // and again after a write from here on
   std::multiset<keys::SequenceNumber> snapshots_ GUARDED_BY(mu_);
   Status background_error_ GUARDED_BY(mu_);
 

@@ -10,6 +10,8 @@ namespace nokv::engine {
 namespace {
 // What an entry takes in a memtable, roughly: sizes its hash index.
 constexpr size_t kExpectedEntryBytes = 256;
+// After so many bytes of log the part that lies ready for synced writes is extended.
+constexpr uint64_t kWriteAheadStep = uint64_t{1} << 20;
 // What may wait for room. Blocking writers hold one batch each; asynchronous ones could pile up.
 constexpr size_t kMaxStalledWrites = 1 << 16;
 }  // namespace
@@ -174,30 +176,32 @@ Result<EngineImpl::Admission> EngineImpl::AdmitLocked(std::string_view encoding,
   timings_.batch_bytes += encoding.size();
   if (need != SyncNeed::kNone) {
     timings_.synced_writes++;
-    PrepareSegmentLocked(admission.place.start.segment);
+    WriteAheadLocked(admission.place.start);
   }
   return admission;
 }
 
-void EngineImpl::PrepareSegmentLocked(uint64_t active_segment) {
-  if (preparing_ || prepared_behind_ == active_segment || closing_) return;
-  preparing_ = true;
-  prepared_behind_ = active_segment;
-  doors_.runtime.Post(runtime::Lane::kFlush, [this] { RunPrepareSegment(); });
+void EngineImpl::WriteAheadLocked(wal::LogPosition position) {
+  if (writing_ahead_ || position < write_ahead_at_ || closing_) return;
+  writing_ahead_ = true;
+  write_ahead_at_ = {position.segment, position.offset + kWriteAheadStep};
+  doors_.runtime.Post(runtime::Lane::kFlush, [this] { RunWriteAhead(); });
 }
 
-void EngineImpl::RunPrepareSegment() {
-  const Result<bool> done = log_->PrepareSegment();
-  if (!done.ok()) {
-    doors_.logger.Warning("prepare the next log segment: " + done.status().ToString());
+void EngineImpl::RunWriteAhead() {
+  const Result<bool> done = log_->WriteAhead();
+  Completions completions;
+  {
+    base::MutexLock lock(mu_);
+    if (!done.ok()) SetBackgroundErrorLocked(done.status(), &completions);
+    if (done.ok() && !*done && !closing_) {
+      doors_.runtime.Post(runtime::Lane::kFlush, [this] { RunWriteAhead(); });
+    } else {
+      writing_ahead_ = false;
+      MaybeFinishCloseLocked();
+    }
   }
-  base::MutexLock lock(mu_);
-  if (done.ok() && !*done && !closing_) {
-    doors_.runtime.Post(runtime::Lane::kFlush, [this] { RunPrepareSegment(); });
-    return;
-  }
-  preparing_ = false;
-  MaybeFinishCloseLocked();
+  completions.Run();
 }
 
 bool EngineImpl::Apply(const Admission& admission, std::string_view encoding, bool leading) {

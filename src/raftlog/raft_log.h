@@ -19,7 +19,7 @@
 //     acknowledged; reads go on.
 //
 // Thread safety: one thread at a time writes (Append, Collect, Close). Beside it, one thread may be
-// in Sync and one in PrepareSegment, and any thread may read (StorageOf, the storages, Groups,
+// in Sync and one in WriteAhead, and any thread may read (StorageOf, the storages, Groups,
 // GetStats). No call waits for another; no thread is started. The owner of the directory holds its
 // LOCK.
 #pragma once
@@ -143,8 +143,8 @@ class RaftLog {
   wal::LogPosition SyncedEnd() const { return log_->SyncedEnd(); }
   // For a log that has gone quiet after a sync: see wal::Log. One thread at a time with Sync.
   Status MarkSynced() { return log_->MarkSynced(); }
-  // In the background, until it says true, after each new segment: see wal::Log.
-  Result<bool> PrepareSegment() { return log_->PrepareSegment(); }
+  // In the background, until it says true, after each megabyte of log: see wal::Log.
+  Result<bool> WriteAhead() { return log_->WriteAhead(); }
 
   // Lets go of segments that no group needs, but of none of `kept`, in which values are that
   // somebody points to. When more than half of the log is of no use, also copies up to about 1 MiB

@@ -123,6 +123,11 @@ class FaultMappedFile : public MappedFile {
   }
 
   void ExpectSyncs() override { base_->ExpectSyncs(); }
+  Status WriteAhead(uint64_t offset, uint64_t length) override {
+    const Fault fault = watch_->Ask(Op::kWriteAhead, path_, offset, length);
+    RETURN_IF_ERROR(Watch::Error(fault, Op::kWriteAhead, path_));
+    return base_->WriteAhead(offset, length);
+  }
 
   Status Sync() override {
     Status injected = watch_->Check(Op::kMappedSync, path_);

@@ -36,6 +36,7 @@ enum class Op {
   kClose,
   kRead,
   kWritten,
+  kWriteAhead,
   kMappedSync,
   kMappedClose,
   kAllocatedSize,
@@ -53,8 +54,8 @@ struct Operation {
   Op op;
   uint64_t number;      // 0-based
   std::string path;     // for kRename and kLink: "from -> to"
-  uint64_t offset = 0;  // kRead, kWritten
-  uint64_t length = 0;  // kAppend, kRead, kWritten
+  uint64_t offset = 0;  // kRead, kWritten, kWriteAhead
+  uint64_t length = 0;  // kAppend, kRead, kWritten, kWriteAhead
 };
 
 struct Fault {

@@ -37,6 +37,7 @@ Status UseEverything(FileSystem& fs) {
   RETURN_IF_ERROR(append->Close());
   ASSIGN_OR_RETURN(const auto mapped, fs.CreateMapped("/db/m", 64));
   RETURN_IF_ERROR(mapped->Written(8, 8));
+  RETURN_IF_ERROR(mapped->WriteAhead(16, 8));
   RETURN_IF_ERROR(mapped->Sync());
   RETURN_IF_ERROR(mapped->Close(32));
   ASSIGN_OR_RETURN(const auto random, fs.OpenRandom("/db/a", ReadMode::kRead));
@@ -150,6 +151,7 @@ TEST_F(FaultFileSystemTest, TraceNamesWhatChangesTheDisk) {
             "sync a\n"
             "create-mapped m\n"
             "write-mapped m\n"
+            "write-ahead m\n"
             "sync-mapped m\n"
             "close-mapped m\n"
             "rename a -> b\n"

@@ -68,6 +68,8 @@ std::string_view OpName(Op op) {
       return "read";
     case Op::kWritten:
       return "write-mapped";
+    case Op::kWriteAhead:
+      return "write-ahead";
     case Op::kMappedSync:
       return "sync-mapped";
     case Op::kMappedClose:
@@ -98,6 +100,7 @@ bool ChangesDisk(Op op) {
     case Op::kAppend:
     case Op::kSync:
     case Op::kWritten:
+    case Op::kWriteAhead:
     case Op::kMappedSync:
     case Op::kMappedClose:
       return true;

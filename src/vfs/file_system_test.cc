@@ -213,6 +213,18 @@ TEST_P(FileSystemTest, MappedFilesShowDeclaredBytesAndShrinkAtClose) {
   EXPECT_EQ(Get("m"), std::string(20000, '\0') + "ab");
 }
 
+TEST_P(FileSystemTest, WritingAheadChangesNothing) {
+  auto mapped = *fs().CreateMapped(Path("m"), 20000);
+  std::memcpy(mapped->data() + 4094, "abcd", 4);
+  ASSERT_TRUE(mapped->Written(4094, 4).ok());
+  ASSERT_TRUE(mapped->WriteAhead(10, 19990).ok());
+  ASSERT_TRUE(mapped->Sync().ok());
+  ASSERT_TRUE(mapped->Close(20000).ok());
+  std::string expected(20000, '\0');
+  expected.replace(4094, 4, "abcd");
+  EXPECT_EQ(*fs().ReadFile(Path("m"), 20000), expected);
+}
+
 TEST_P(FileSystemTest, RenameReplacesItsTarget) {
   Put("a", "new");
   Put("b", "old");

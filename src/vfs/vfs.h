@@ -73,6 +73,11 @@ class MappedFile {
   // Tells that Sync will be called often, for few bytes each; until then it is cheapest for many. A
   // hint.
   virtual void ExpectSyncs() {}
+  // Has these bytes written to the device as they stand, so that a Sync of what is stored over them
+  // later writes data and nothing else: no allocation, and nothing about it. Changes nothing, and
+  // others may store there at the same time. No sync; but an error is as final as a Sync's. The
+  // range must lie within the file.
+  virtual Status WriteAhead(uint64_t /*offset*/, uint64_t /*length*/) { return Status::Ok(); }
   virtual Status Sync() = 0;
   // Shrinks the file to `length` and unmaps it; data() is invalid afterwards. Idempotent.
   virtual Status Close(uint64_t length) = 0;

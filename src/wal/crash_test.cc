@@ -42,7 +42,7 @@ Status RunWorkload(vfs::FileSystem& fs, Progress* progress) {
     if (Status s = AppendUpTo(**log, i * 5, progress); !s.ok()) return s;
     if (i % 2 == 0) {
       if (Status s = SyncAll(**log, progress); !s.ok()) return s;
-      if (auto ready = (*log)->PrepareSegment(); !ready.ok()) return ready.status();
+      if (auto ready = (*log)->WriteAhead(); !ready.ok()) return ready.status();
     }
   }
   if (Status s = AppendUpTo(**log, 27, progress); !s.ok()) return s;

@@ -134,8 +134,6 @@ bool DecodeSegmentIndex(std::string_view payload, SegmentIndex* index);
 // "00007.wal" and "00007.wal.tmp"; numbers above 99999 simply get longer.
 std::string SegmentFileName(uint64_t segment);
 std::string TemporaryFileName(uint64_t segment);
-// A file that is made ready for the next segment, whichever that will be.
-inline constexpr std::string_view kSpareFileName = "spare.wal.tmp";
 // The number in such a name; false if the name is not exactly one that the functions above give.
 bool ParseSegmentFileName(std::string_view name, uint64_t* segment);
 bool ParseTemporaryFileName(std::string_view name, uint64_t* segment);

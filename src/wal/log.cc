@@ -10,8 +10,9 @@
 namespace nokv::wal {
 namespace {
 
-// What PrepareSegment writes at once.
-constexpr uint64_t kFillBytes = uint64_t{1} << 20;
+// What WriteAhead writes at once, and how much of it shall lie ready.
+constexpr uint64_t kAheadSliceBytes = uint64_t{1} << 20;
+constexpr uint64_t kAheadBytes = 4 * kAheadSliceBytes;
 constexpr std::string_view kWayBack = "close the log, see to the disk and open it again";
 
 }  // namespace
@@ -116,18 +117,11 @@ LogPosition Log::SyncedEnd() const {
   return synced_;
 }
 
-Result<std::unique_ptr<Segment>> Log::NextSegmentLocked(uint64_t first_record_bytes) {
+Status Log::RotateLocked(uint64_t first_record_bytes) {
   SegmentHeader header;
   header.segment = segments_.back()->number() + 1;
   header.salt = SegmentSalt(options_, header.segment);
-  if (spare_ != nullptr && Segment::SpareFits(spare_->size(), first_record_bytes)) {
-    return Segment::CreateInSpare(fs_, dir_, header, std::move(spare_));
-  }
-  return Segment::Create(fs_, dir_, header, options_.segment_bytes, first_record_bytes);
-}
-
-Status Log::RotateLocked(uint64_t first_record_bytes) {
-  auto next = NextSegmentLocked(first_record_bytes);
+  auto next = Segment::Create(fs_, dir_, header, options_.segment_bytes, first_record_bytes);
   if (!next.ok()) return PoisonLocked(next.status());
   const uint64_t number = (*next)->number();
   const Status published = (*next)->Publish();
@@ -144,45 +138,31 @@ Status Log::RotateLocked(uint64_t first_record_bytes) {
   return Status::Ok();
 }
 
-Result<bool> Log::PrepareSegment() {
+Result<bool> Log::WriteAhead() {
+  const base::MutexLock ahead(ahead_mu_);
+  Segment* active = nullptr;
+  uint64_t begin = 0;
+  uint64_t wanted = 0;
   {
     const base::MutexLock lock(mu_);
     RETURN_IF_ERROR(UsableLocked());
-    if (spare_ != nullptr) return true;
-    segments_.back()->ExpectSyncs();
+    active = segments_.back().get();
+    active->ExpectSyncs();
+    begin = active->end().offset;
+    wanted = std::min(begin + kAheadBytes, active->file_bytes());
   }
-  if (filling_ == nullptr) {
-    const std::string path = vfs::JoinPath(dir_, std::string(kSpareFileName));
-    ASSIGN_OR_RETURN(filling_, fs_.CreateMapped(path, options_.segment_bytes));
-    filling_->ExpectSyncs();
-    filled_bytes_ = 0;
-  }
-  // Each slice is synced: the syncs of the log must not wait behind a whole segment of zeros.
-  const uint64_t bytes = std::min(kFillBytes, filling_->size() - filled_bytes_);
-  std::memset(filling_->data() + filled_bytes_, 0, bytes);
-  Status status = filling_->Written(filled_bytes_, bytes);
-  if (status.ok()) status = filling_->Sync();
-  if (!status.ok()) {
-    DropSpare();
-    return status;
-  }
-  filled_bytes_ += bytes;
-  if (filled_bytes_ < filling_->size()) return false;
-  const base::MutexLock lock(mu_);
-  spare_ = std::move(filling_);
-  return true;
-}
-
-void Log::DropSpare() {
-  std::unique_ptr<vfs::MappedFile> spare = std::move(filling_);
-  if (spare == nullptr) {
+  if (ready_.segment == active->number()) begin = std::max(begin, ready_.offset);
+  if (begin >= wanted) return true;
+  // To a multiple of the slice, so that the next one begins with a page.
+  const uint64_t end =
+      std::min((begin / kAheadSliceBytes + 1) * kAheadSliceBytes, active->file_bytes());
+  const Status written = active->WriteAhead(begin, end - begin);
+  if (!written.ok()) {
     const base::MutexLock lock(mu_);
-    spare = std::move(spare_);
+    return PoisonLocked(written);
   }
-  if (spare == nullptr) return;
-  spare.reset();
-  // What cannot be removed now is removed when the log is opened again.
-  (void)fs_.Remove(vfs::JoinPath(dir_, std::string(kSpareFileName)));
+  ready_ = {active->number(), end};
+  return end >= wanted;
 }
 
 Status Log::Rotate() {
@@ -220,6 +200,7 @@ Status Log::SyncSegments(LogPosition target) {
   Segment* segment = OldestUnsynced();
   for (; segment->number() < target.segment; segment = OldestUnsynced()) {
     RETURN_IF_ERROR(segment->Sync());
+    const base::MutexLock ahead(ahead_mu_);
     RETURN_IF_ERROR(segment->Close());
     const base::MutexLock lock(mu_);
     segments_.pop_front();
@@ -254,6 +235,7 @@ Status Log::DropUnsyncedBefore(uint64_t segment) {
       synced_ = std::max(synced_, LogPosition{segments_.front()->number(), kSegmentHeaderBytes});
     }
   }
+  const base::MutexLock ahead(ahead_mu_);
   for (const auto& file : dropped) RETURN_IF_ERROR(file->Close());
   return Status::Ok();
 }
@@ -303,10 +285,6 @@ Status Log::Close() {
           ToString(committed_) + " on were reserved and never committed"));
     }
     closed_ = true;
-  }
-  DropSpare();
-  {
-    const base::MutexLock lock(mu_);
     RETURN_IF_ERROR(error_);
   }
   const Status status = SealLast();
@@ -323,6 +301,7 @@ Status Log::SealLast() {
   RETURN_IF_ERROR(last.MarkHeader(end.offset));
   RETURN_IF_ERROR(last.Seal(end));
   RETURN_IF_ERROR(last.Sync());
+  const base::MutexLock ahead(ahead_mu_);
   RETURN_IF_ERROR(last.Close());
   const base::MutexLock lock(mu_);
   synced_ = end;

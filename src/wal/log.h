@@ -135,12 +135,10 @@ class Log {
   // place of the note.
   Status MarkSynced() EXCLUDES(mu_);
 
-  // Works on a file for the next segment, filled with zeros that are synced: a sync of records that
-  // overwrite them writes data and nothing else, which is half as fast again. One call does one
-  // slice; true when the file is there. The active segment is told to expect syncs, too. An error
-  // is not final: the next segment then gets a file as if this had never been called. One thread at
-  // a time, and not during Close.
-  Result<bool> PrepareSegment() EXCLUDES(mu_);
+  // For a log that is synced often: has the part of the active segment that records will go to next
+  // written to the device, so that their syncs write data and nothing else, which is half as fast
+  // again. One call does a megabyte; true if four lie ready.
+  Result<bool> WriteAhead() EXCLUDES(ahead_mu_, mu_);
 
   // Seals the active segment and starts the next one. Records reserved before stay valid.
   Status Rotate() EXCLUDES(mu_);
@@ -175,9 +173,6 @@ class Log {
   // Creates the next segment with room for a record of `first_record_bytes`, seals the active one
   // and makes the next one active.
   Status RotateLocked(uint64_t first_record_bytes) REQUIRES(mu_);
-  // The spare file if there is one and the record fits, else a new one.
-  Result<std::unique_ptr<Segment>> NextSegmentLocked(uint64_t first_record_bytes) REQUIRES(mu_);
-  void DropSpare() EXCLUDES(mu_);
   // Takes what is complete from `pending_` into the committed prefix.
   void AdvanceLocked() REQUIRES(mu_);
   Segment* OldestUnsynced() const EXCLUDES(mu_);
@@ -193,6 +188,10 @@ class Log {
   const std::string dir_;
   const LogOptions options_;
 
+  // Held while a segment is written ahead, and while one that was active is closed. Before mu_.
+  base::Mutex ahead_mu_;
+  LogPosition ready_ GUARDED_BY(ahead_mu_);  // up to here its segment was written ahead
+
   mutable base::Mutex mu_;
   Status error_ GUARDED_BY(mu_);  // what ended the log
   bool closed_ GUARDED_BY(mu_) = false;
@@ -201,11 +200,6 @@ class Log {
   // the thread in Sync or Close removes any.
   std::deque<std::unique_ptr<Segment>> segments_ GUARDED_BY(mu_);
   std::set<uint64_t> files_ GUARDED_BY(mu_);  // all segments in the directory
-  // Ready to become the next segment, or null.
-  std::unique_ptr<vfs::MappedFile> spare_ GUARDED_BY(mu_);
-  // Will become the spare; owned by the thread in PrepareSegment.
-  std::unique_ptr<vfs::MappedFile> filling_;
-  uint64_t filled_bytes_ = 0;
   // Reservations not yet in the committed prefix, in log order; the first has ticket
   // `first_ticket_`.
   std::deque<Pending> pending_ GUARDED_BY(mu_);

@@ -8,6 +8,9 @@
 namespace nokv::wal {
 namespace {
 
+// Earlier versions kept a file of zeros for the next segment.
+constexpr std::string_view kOldSpareFileName = "spare.wal.tmp";
+
 // Bytes of records between what is known to be on disk and the end.
 uint64_t UnsyncedBytes(const RecoveryReport& report) {
   uint64_t bytes = 0;
@@ -64,7 +67,7 @@ Result<std::unique_ptr<Log>> Log::StartAfterRecovery(vfs::FileSystem& fs, const 
   for (const std::string& name : names) {
     uint64_t segment = 0;
     if (ParseSegmentFileName(name, &segment)) files.insert(segment);
-    if (name == kSpareFileName || ParseTemporaryFileName(name, &segment)) {
+    if (name == kOldSpareFileName || ParseTemporaryFileName(name, &segment)) {
       RETURN_IF_ERROR(fs.Remove(vfs::JoinPath(dir, name)));
     }
   }

@@ -47,85 +47,58 @@ TEST(WalLogTest, PayloadsLieWhereTheirReservationsSay) {
   EXPECT_EQ(Content(*fs, SegmentPath(position.segment)).substr(position.offset, 5), "value");
 }
 
-// Appends until a segment after `segment` is active.
-void FillSegment(Log& log, uint64_t segment) {
-  while (log.CommittedEnd().segment == segment) ASSERT_TRUE(Append(log, "filling").ok());
-}
-
-TEST(WalLogTest, TheNextSegmentTakesTheFileThatWasMadeReady) {
+TEST(WalLogTest, TheDeviceIsWrittenAheadOfTheRecordsAMegabyteAtATime) {
+  constexpr uint64_t kMiB = uint64_t{1} << 20;
   auto disk = NewDisk();
   auto fs = vfs::NewFaultFileSystem(*disk);
-  constexpr uint64_t kTwoSlicesAndAHalf = 5 << 19;
-  auto log = CreateLog(*fs, kTwoSlicesAndAHalf);
-  int slices = 0;
-  while (true) {
-    slices++;
-    const auto done = log->PrepareSegment();
-    ASSERT_TRUE(done.ok()) << done.status();
-    if (*done) break;
-  }
-  EXPECT_EQ(slices, 3);
-  EXPECT_TRUE(*log->PrepareSegment()) << "there is one already";
-  // It is on disk whole: a power loss leaves it with its length, all zeros.
-  const auto after = disk->CrashClone(vfs::MemoryFileSystem::Loss::kNothing, 0);
-  EXPECT_EQ(Content(*after, vfs::JoinPath(kDir, std::string(kSpareFileName))),
-            std::string(kTwoSlicesAndAHalf, '\0'));
-  int created = 0;
+  auto log = CreateLog(*fs, 7 * kMiB);
+  std::vector<std::pair<uint64_t, uint64_t>> written;  // begin and end
   fs->SetObserver([&](const vfs::Operation& operation) {
-    created += operation.op == vfs::Op::kCreateMapped ? 1 : 0;
+    if (operation.op == vfs::Op::kWriteAhead) {
+      written.emplace_back(operation.offset, operation.offset + operation.length);
+    }
     return vfs::Fault{};
   });
-  FillSegment(*log, 1);
-  EXPECT_EQ(created, 0);
-  EXPECT_FALSE(*fs->Exists(vfs::JoinPath(kDir, std::string(kSpareFileName))));
-  FillSegment(*log, 2);
-  EXPECT_EQ(created, 1) << "none was ready";
-  const LogPosition end = log->CommittedEnd();
-  log.reset();
-  EXPECT_EQ(ReadLog(*fs).report.end, end);
+  const auto ahead = [&] {
+    written.clear();
+    for (bool ready = false; !ready;) {
+      const auto done = log->WriteAhead();
+      ASSERT_TRUE(done.ok()) << done.status();
+      ready = *done;
+    }
+  };
+  using Ranges = std::vector<std::pair<uint64_t, uint64_t>>;
+  ahead();
+  EXPECT_EQ(written, (Ranges{{kSegmentHeaderBytes, kMiB},
+                             {kMiB, 2 * kMiB},
+                             {2 * kMiB, 3 * kMiB},
+                             {3 * kMiB, 4 * kMiB},
+                             {4 * kMiB, 5 * kMiB}}));
+  ahead();
+  EXPECT_EQ(written, Ranges{}) << "enough lies ready";
+  ASSERT_TRUE(Append(*log, std::string(kMiB, 'x')).ok());
+  ahead();
+  EXPECT_EQ(written, (Ranges{{5 * kMiB, 6 * kMiB}}));
+  ASSERT_TRUE(Append(*log, std::string(3 * kMiB, 'x')).ok());
+  ahead();
+  EXPECT_EQ(written, (Ranges{{6 * kMiB, 7 * kMiB}})) << "up to the end of the file";
+  ASSERT_TRUE(log->Rotate().ok());
+  ahead();
+  EXPECT_EQ(written.size(), 5U) << "another segment";
+  EXPECT_EQ(ReadLog(*disk).payloads.size(), 2U);
 }
 
-TEST(WalLogTest, ARecordThatDoesNotFitTheReadyFileGetsOneOfItsOwn) {
-  auto fs = NewDisk();
-  auto log = CreateLog(*fs);
-  ASSERT_TRUE(*log->PrepareSegment());
-  ASSERT_TRUE(Append(*log, std::string(10000, 'x')).ok());
-  EXPECT_EQ(ReadLog(*fs).payloads, std::vector<std::string>{std::string(10000, 'x')});
-  FillSegment(*log, 2);
-  EXPECT_FALSE(*fs->Exists(vfs::JoinPath(kDir, std::string(kSpareFileName)))) << "used later";
-}
-
-TEST(WalLogTest, AReadyFileGoesWithTheCloseOrTheNextOpen) {
-  const std::string spare = vfs::JoinPath(kDir, std::string(kSpareFileName));
-  auto fs = NewDisk();
-  auto log = CreateLog(*fs);
-  ASSERT_TRUE(*log->PrepareSegment());
-  ASSERT_TRUE(log->Close().ok());
-  EXPECT_FALSE(*fs->Exists(spare));
-  auto again = Restart(*fs, ReadLog(*fs).report);
-  ASSERT_TRUE(again.ok()) << again.status();
-  ASSERT_TRUE(*(*again)->PrepareSegment());
-  again->reset();  // as a process that is killed
-  EXPECT_TRUE(*fs->Exists(spare));
-  ASSERT_TRUE(Restart(*fs, ReadLog(*fs).report).ok());
-  EXPECT_FALSE(*fs->Exists(spare));
-}
-
-TEST(WalLogTest, APreparationThatFailsChangesNothing) {
+TEST(WalLogTest, AnErrorOfWritingAheadIsFinal) {
   auto disk = NewDisk();
   auto fs = vfs::NewFaultFileSystem(*disk);
   auto log = CreateLog(*fs);
-  for (const vfs::Op failing : {vfs::Op::kCreateMapped, vfs::Op::kWritten, vfs::Op::kMappedSync}) {
-    fs->SetObserver([&](const vfs::Operation& operation) {
-      return vfs::Fault{.error_number = operation.op == failing ? EIO : 0};
-    });
-    EXPECT_FALSE(log->PrepareSegment().ok());
-    EXPECT_FALSE(*disk->Exists(vfs::JoinPath(kDir, std::string(kSpareFileName))));
-  }
-  fs->SetObserver([](const vfs::Operation&) { return vfs::Fault{}; });
-  EXPECT_TRUE(*log->PrepareSegment());
-  FillSegment(*log, 1);
-  EXPECT_TRUE(log->Sync().ok());
+  AppendRange(*log, 0, 1);
+  fs->SetObserver([](const vfs::Operation& operation) {
+    return vfs::Fault{.error_number = operation.op == vfs::Op::kWriteAhead ? EIO : 0};
+  });
+  const Status failed = log->WriteAhead().status();
+  EXPECT_FALSE(failed.ok());
+  EXPECT_EQ(log->Sync().status().message(), failed.message()) << "the device told it only once";
 }
 
 TEST(WalLogTest, RefusesTypesAndSizesWithoutEndingTheLog) {

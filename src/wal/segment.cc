@@ -30,17 +30,6 @@ Result<std::unique_ptr<Segment>> Segment::Create(vfs::FileSystem& fs, const std:
   return std::unique_ptr<Segment>(new Segment(fs, dir, name, header, std::move(file)));
 }
 
-std::unique_ptr<Segment> Segment::CreateInSpare(vfs::FileSystem& fs, const std::string& dir,
-                                                const SegmentHeader& header,
-                                                std::unique_ptr<vfs::MappedFile> file) {
-  return std::unique_ptr<Segment>(
-      new Segment(fs, dir, std::string(kSpareFileName), header, std::move(file)));
-}
-
-bool Segment::SpareFits(uint64_t file_bytes, uint64_t record_bytes) {
-  return kSegmentHeaderBytes + record_bytes + kSealBytes <= file_bytes;
-}
-
 Status Segment::Publish() {
   header_.synced_offset = index_.end_offset;
   EncodeSegmentHeader(header_, data());

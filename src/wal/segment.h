@@ -23,12 +23,6 @@ class Segment {
   static Result<std::unique_ptr<Segment>> Create(vfs::FileSystem& fs, const std::string& dir,
                                                  const SegmentHeader& header, uint64_t file_bytes,
                                                  uint64_t record_bytes);
-  // As Create, in `file`, which holds zeros and is named kSpareFileName. REQUIRES: SpareFits.
-  static std::unique_ptr<Segment> CreateInSpare(vfs::FileSystem& fs, const std::string& dir,
-                                                const SegmentHeader& header,
-                                                std::unique_ptr<vfs::MappedFile> file);
-  // True if a file of `file_bytes` has room for `record_bytes` of records and the seal.
-  static bool SpareFits(uint64_t file_bytes, uint64_t record_bytes);
 
   // Writes the header, with what was reserved so far as its synced part, makes everything durable
   // and gives the file its name. The records reserved so far must have been written.
@@ -56,6 +50,11 @@ class Segment {
 
   // Sync will be called often, for few records each.
   void ExpectSyncs() { file_->ExpectSyncs(); }
+  // Makes the file ready for that: see vfs::MappedFile. Thread-safe, but for Close.
+  Status WriteAhead(uint64_t offset, uint64_t length) {
+    return file_->WriteAhead(offset, length).Prefixed(path_);
+  }
+  uint64_t file_bytes() const { return file_->size(); }
   // Makes everything written before the call durable.
   Status Sync() { return file_->Sync().Prefixed(path_); }
   // Notes at the end of the records, where the next one goes, that all of them are synced. The note

@@ -27,7 +27,7 @@ TEST(WalSyncCostTest, ASyncWritesOnlyWhatChanged) {
   ASSERT_NE(::mkdtemp(dir.data()), nullptr);
   auto log = Log::Create(vfs::PosixFileSystem(), dir, {.segment_bytes = uint64_t{80} << 20});
   ASSERT_TRUE(log.ok()) << log.status();
-  ASSERT_TRUE((*log)->PrepareSegment().ok());
+  ASSERT_TRUE((*log)->WriteAhead().ok());
   for (int i = 0; i < 48; ++i) ASSERT_TRUE(Append(**log, std::string(1 << 20, 'x')).ok());
   ASSERT_TRUE((*log)->Sync().ok());
   constexpr uint64_t kSyncs = 16;
