@@ -12,6 +12,7 @@
 #include "sim/crash/raftlog_workload.h"
 #include "sim/crash/workload.h"
 #include "sim/gateway/gateway_workload.h"
+#include "sim/metamorphic/metamorphic_command.h"
 #include "sim/raft/conformance.h"
 
 namespace nokv::sim {
@@ -192,6 +193,6 @@ int main(int argc, char** argv) {
           "nokv-sim runs the database on a simulated disk and a deterministic runtime: "
           "the seed decides everything, so a failing seed is its own repro.",
       .commands = {nokv::sim::RunCommand(), nokv::sim::CrashCommand(), nokv::sim::GatewayCommand(),
-                   nokv::sim::RaftConformanceCommand()}};
+                   nokv::sim::MetamorphicCommand(), nokv::sim::RaftConformanceCommand()}};
   return nokv::cli::RunMain(program, argc, argv, nullptr);
 }

@@ -16,6 +16,16 @@ namespace nokv::bench {
 
 namespace {
 
+// Changes half of the values into what they are already.
+class SameAgain final : public CompactionFilter {
+ public:
+  Verdict Judge(const Entry& entry, std::string* new_value) const override {
+    if (entry.key.back() % 2 == 0) return Verdict::kKeep;
+    new_value->assign(entry.value);
+    return Verdict::kChange;
+  }
+};
+
 std::string Describe(KeyState state) {
   return (state.present ? "version " : "delete ") + std::to_string(state.version);
 }
@@ -245,6 +255,7 @@ Options StressOptions(uint64_t seed) {
   options.max_compactions = 1 + static_cast<int>(random.Uniform(4));
   if (random.OneIn(4)) options.compaction_bytes_per_second = power(1 << 20, 6);
   if (random.OneIn(3)) options.max_open_files = power(1, 6);
+  if (random.OneIn(2)) options.compaction_filter = std::make_shared<SameAgain>();
   return options;
 }
 

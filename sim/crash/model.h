@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "nokv/db.h"
@@ -34,6 +35,10 @@ struct Change {
 };
 
 inline constexpr char kMarkerKey[] = "~marker";
+// Keys that begin so are no part of the model: a compaction filter drops them when it meets them.
+// What is still there has the value JunkValue.
+inline constexpr char kJunkPrefix[] = "junk";
+std::string JunkValue(std::string_view key);
 
 class Model {
  public:

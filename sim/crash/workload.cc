@@ -24,6 +24,18 @@ std::string KeyName(uint64_t number) {
 std::string CheckpointPath(uint64_t number) {
   return "/checkpoint-" + std::to_string(number);
 }
+
+// Drops junk, and changes half of all other values into what they are already.
+class JunkCollector final : public CompactionFilter {
+ public:
+  Verdict Judge(const Entry& entry, std::string* new_value) const override {
+    if (entry.key.starts_with(kJunkPrefix)) return Verdict::kDrop;
+    if (entry.key.back() % 2 == 0) return Verdict::kKeep;
+    new_value->assign(entry.value);
+    return Verdict::kChange;
+  }
+};
+
 }  // namespace
 
 Options TinyOptions(uint64_t seed) {
@@ -43,6 +55,7 @@ Options TinyOptions(uint64_t seed) {
   options.max_compactions = 1 + static_cast<int>(random.Uniform(3));
   if (random.OneIn(4)) options.compaction_bytes_per_second = 64 << 10;
   if (random.OneIn(3)) options.max_open_files = 1 + random.Uniform(4);
+  if (random.OneIn(2)) options.compaction_filter = std::make_shared<JunkCollector>();
   return options;
 }
 
@@ -163,6 +176,10 @@ uint64_t Workload::NextBatch(Sink* sink) {
         (void)sink->DeleteRange(change.key, change.end);
         break;
     }
+  }
+  if (random_.OneIn(4)) {
+    const std::string junk = kJunkPrefix + std::to_string(random_.Uniform(16));
+    (void)sink->Put(junk, JunkValue(junk));
   }
   return model_.Add(changes);
 }
