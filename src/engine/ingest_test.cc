@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <map>
 
@@ -124,6 +125,23 @@ TEST_F(IngestTest, SnapshotsAndIteratorsFromBeforeDoNotSeeIt) {
   std::string seen;
   for (iterator->SeekToFirst(); iterator->Valid(); iterator->Next()) seen += iterator->key();
   EXPECT_EQ(seen, "ac");
+}
+
+TEST_F(IngestTest, ASnapshotDoesNotSeeWhatLandsAtTheBottomLater) {
+  h_.Put("a", "old");
+  const auto snapshot = h_.db->GetSnapshot();
+  Ingest({WriteTable("/1", {{"m", "new"}})});
+  EXPECT_EQ(Levels(), "L0:1 L6:1");
+  const ReadOptions as_of{.snapshot = snapshot.get()};
+  const auto m = h_.db->Get(as_of, "m");
+  ASSERT_TRUE(m.ok()) << m.status();
+  EXPECT_FALSE(m->has_value());
+  const std::array<std::string_view, 2> keys = {"a", "m"};
+  const auto both = h_.db->MultiGet(as_of, keys);
+  ASSERT_TRUE(both.ok()) << both.status();
+  EXPECT_TRUE(both->at(0).has_value());
+  EXPECT_FALSE(both->at(1).has_value());
+  EXPECT_EQ(h_.Get("m"), "new");
 }
 
 TEST_F(IngestTest, GoesAsDeepAsNothingIsInTheWay) {
