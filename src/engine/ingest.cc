@@ -109,23 +109,9 @@ void EngineImpl::PlaceIngest(Ingest& ingest, Status flushed) {
 }
 
 std::vector<lsm::CompactionPlan> EngineImpl::PlanDropLocked(const Ingest& ingest) const {
-  std::vector<lsm::CompactionPlan> departures;
   // A snapshot needs them; and only one excision is remembered for those that are taken meanwhile.
-  if (!snapshots_.empty() || excision_.has_value()) return departures;
-  for (const lsm::PrefixRange& excised : ingest.job->excised()) {
-    for (int level = 0; level < lsm::kLevels; level++) {
-      lsm::FileList files = read_state_->version->Overlapping(level, excised);
-      std::erase_if(files, [&](const auto& file) {
-        // A compaction that has begun puts back what is left of its tables.
-        return compaction_state_.IsBusy(file->number()) ||
-               !excised.Covers(lsm::RangeOf(file->meta()));
-      });
-      if (files.empty()) continue;
-      departures.push_back(lsm::PlanArrival(level, lsm::RangeOf(files)));
-      departures.back().inputs = std::move(files);
-    }
-  }
-  return departures;
+  if (!snapshots_.empty() || excision_.has_value()) return {};
+  return lsm::PlanDepartures(*read_state_->version, compaction_state_, ingest.job->excised());
 }
 
 EngineImpl::IngestPlan EngineImpl::PlanIngestLocked(const Ingest& ingest) {

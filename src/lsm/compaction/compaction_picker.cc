@@ -243,6 +243,24 @@ CompactionPlan PlanArrival(int level, const PrefixRange& range) {
   return plan;
 }
 
+std::vector<CompactionPlan> PlanDepartures(const Version& version, const CompactionState& state,
+                                           const std::vector<PrefixRange>& ranges) {
+  std::vector<CompactionPlan> plans;
+  for (const PrefixRange& range : ranges) {
+    for (int level = 0; level < kLevels; level++) {
+      FileList files = version.Overlapping(level, range);
+      std::erase_if(files, [&](const auto& file) {
+        // A plan that runs puts back what is left of its tables.
+        return state.IsBusy(file->number()) || !range.Covers(RangeOf(file->meta()));
+      });
+      if (files.empty()) continue;
+      plans.push_back(PlanArrival(level, RangeOf(files)));
+      plans.back().inputs = std::move(files);
+    }
+  }
+  return plans;
+}
+
 int ArrivalLevel(const Version& version, const CompactionOptions& options,
                  const CompactionState& state, const PrefixRange& range) {
   int free_down_to = -1;

@@ -106,6 +106,11 @@ std::optional<CompactionPlan> PickCompaction(const std::shared_ptr<const Version
 // there then.
 CompactionPlan PlanArrival(int level, const PrefixRange& range);
 
+// The tables that lie wholly in one of `ranges` and that no running plan has, by level: each plan
+// has its level as input and output, and keeps others from there and from its inputs.
+std::vector<CompactionPlan> PlanDepartures(const Version& version, const CompactionState& state,
+                                           const std::vector<PrefixRange>& ranges);
+
 // The deepest level that a table with nothing but the newest entries of `range` may go to: neither
 // there nor above it is, or arrives, anything of the range. A level above the base level is none.
 int ArrivalLevel(const Version& version, const CompactionOptions& options,
