@@ -13,7 +13,9 @@ namespace nokv::raft {
 
 enum class ReadMode : uint8_t {
   kSafe,        // a quorum confirms the leader before each read
-  kLeaseBased,  // the leader trusts its lease: cheaper, wrong if clocks drift without bound
+  // The leader answers by its lease while it has one, see raft/lease.h: cheaper, and wrong if the
+  // rates of two clocks differ by more than a third.
+  kLeaseBased,
 };
 
 struct Config {
@@ -55,7 +57,7 @@ struct Config {
   // has to stop it: its heartbeats keep the others from electing one that takes proposals.
   bool step_down_on_removal = false;
 
-  // Elections as in etcd's raft, for its scripts; docs/raft.md says why ours differ.
+  // Elections and leases as in etcd's raft, for its scripts; docs/raft.md says why ours differ.
   bool elect_as_etcd = false;
 
   // Decides the spread of election timeouts.

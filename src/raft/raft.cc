@@ -44,7 +44,8 @@ Raft::Raft(const Config& config, Tracker tracker)
       log_(*config.storage, config.max_committed_bytes_per_ready != 0
                                 ? config.max_committed_bytes_per_ready
                                 : std::max<uint64_t>(config.max_message_bytes, 1)),
-      tracker_(std::move(tracker)) {}
+      tracker_(std::move(tracker)),
+      lease_(config.election_ticks) {}
 
 Result<std::unique_ptr<Raft>> Raft::Open(const Config& config) {
   ASSIGN_OR_RETURN(const Storage::Saved saved, config.storage->Load());
@@ -72,6 +73,8 @@ Status Raft::LoadState(const Storage::Saved& saved) {
   // A snapshot in storage counts as applied, whatever the caller says.
   if (config_.applied > log_.applied()) log_.AppliedTo(config_.applied, 0);
   BecomeFollower(term_, kNoNode);
+  // It may have made a promise just before it went down.
+  if (UsesLeases()) promise_ticks_ = config_.election_ticks;
   return log_.failure();
 }
 
@@ -115,6 +118,10 @@ bool Raft::InLease() const {
   return config_.check_quorum && lead_ != kNoNode && election_elapsed_ < config_.election_ticks;
 }
 
+bool Raft::UsesLeases() const {
+  return config_.read_mode == ReadMode::kLeaseBased && !config_.elect_as_etcd;
+}
+
 bool Raft::PassTerm(const Message& message) {
   if (message.term == 0 || message.term == term_) return true;
   if (message.term < term_) {
@@ -123,7 +130,9 @@ bool Raft::PassTerm(const Message& message) {
   }
   const bool asks = message.type == MessageType::kVote || message.type == MessageType::kPreVote;
   // Somebody who heard of the leader a moment ago does not help to depose it.
-  if (asks && message.context != kTransferContext && InLease()) return false;
+  if (asks && message.context != kTransferContext && (InLease() || promise_ticks_ > 0)) {
+    return false;
+  }
   // Asking is not campaigning: the term of a pre-vote is one that nobody has reached yet.
   if (message.type == MessageType::kPreVote) return true;
   if (message.type == MessageType::kPreVoteResp && !message.reject) return true;
@@ -144,6 +153,10 @@ void Raft::HandleOldTerm(const Message& message) {
   } else if (message.type == MessageType::kPreVote) {
     // Without an answer, nodes that switch the option on one by one could block each other.
     Respond(message, {.type = MessageType::kPreVoteResp, .term = term_, .reject = true});
+  } else if (message.type == MessageType::kVote && !config_.elect_as_etcd) {
+    // Nobody else may tell it: if this node campaigns by an older configuration, in which the other
+    // has no vote, both would count terms up for ever, each in its own.
+    RefuseVote(message, MessageType::kVoteResp);
   } else if (message.type == MessageType::kStorageAppendResp && message.snapshot != nullptr) {
     // The entries may have been replaced since, a snapshot is valid in any term.
     AppliedSnapshot(*message.snapshot);

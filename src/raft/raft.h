@@ -18,6 +18,7 @@
 #include "nokv/status.h"
 #include "raft/conf_change.h"
 #include "raft/config.h"
+#include "raft/lease.h"
 #include "raft/log.h"
 #include "raft/read_only.h"
 #include "raft/tracker/tracker.h"
@@ -81,6 +82,8 @@ class Raft {
   bool PassTerm(const Message& message);
   void HandleOldTerm(const Message& message);
   bool InLease() const;
+  // Leases are trusted: promises are made, kept and counted.
+  bool UsesLeases() const;
   void Send(Message message);
   void Respond(const Message& to, Message response);
   void Note(std::string_view what) const;
@@ -117,11 +120,14 @@ class Raft {
   bool MaybeSendAppend(NodeId to, bool send_if_empty);
   void BroadcastAppend();
   void BroadcastHeartbeat();
+  std::string HeartbeatContext() const;
+  void HandleHeartbeatContext(NodeId from, std::string_view context);
   void HandleAppendResponse(const Message& message, Progress* progress);
   void HandleAppendRejection(const Message& message, Progress* progress);
   void HandleAppendAck(const Message& message, Progress* progress);
   void HandleHeartbeatResponse(const Message& message, Progress* progress);
   void HandleTransfer(const Message& message, const Progress& progress);
+  void SendTimeoutNow(NodeId to);
   void ReduceUncommitted(uint64_t bytes);
   void AppliedTo(LogIndex index, uint64_t bytes);
 
@@ -166,6 +172,8 @@ class Raft {
   int election_elapsed_ = 0;
   int heartbeat_elapsed_ = 0;
   int randomized_election_ticks_ = 0;
+  // For so many ticks no vote is given, whatever becomes of term and leader; see Lease.
+  int promise_ticks_ = 0;
 
   // Of a leader. All but the last are reset with the term.
   NodeId transferee_ = kNoNode;
@@ -173,6 +181,7 @@ class Raft {
   LogIndex pending_conf_index_ = 0;
   uint64_t uncommitted_bytes_ = 0;
   ReadQueue reads_;
+  Lease lease_;
   std::vector<Message> pending_reads_;  // until an entry of this term is committed
 };
 

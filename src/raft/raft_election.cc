@@ -29,6 +29,7 @@ void Raft::Reset(Term term) {
   pending_conf_index_ = 0;
   uncommitted_bytes_ = 0;
   reads_ = ReadQueue();
+  lease_ = Lease(config_.election_ticks);
   pending_reads_.clear();
 }
 
@@ -73,6 +74,8 @@ void Raft::BecomeLeader() {
 }
 
 void Raft::Tick() {
+  lease_.Tick();
+  if (promise_ticks_ > 0) promise_ticks_--;
   if (role_ == Role::kLeader) {
     TickHeartbeat();
   } else {
@@ -118,6 +121,8 @@ bool Raft::Promotable() const {
 
 void Raft::HandleHup(Campaign campaign) {
   if (role_ == Role::kLeader || !Promotable()) return;
+  // Its own vote is promised as well.
+  if (promise_ticks_ > 0 && campaign != Campaign::kTransfer) return;
   if (log_.HasUnappliedConfChange()) {
     Note("no election before committed configuration changes are applied");
     return;

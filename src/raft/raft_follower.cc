@@ -81,6 +81,7 @@ Status Raft::ForgetLeader() {
 }
 
 Status Raft::HandleFromLeader(const Message& message) {
+  if (UsesLeases()) promise_ticks_ = config_.election_ticks;
   switch (message.type) {
     case MessageType::kApp:
       return HandleAppend(message);

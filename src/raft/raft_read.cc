@@ -1,4 +1,5 @@
 // Linearizable reads.
+#include "base/coding.h"
 #include "raft/raft.h"
 
 namespace nokv::raft {
@@ -24,12 +25,32 @@ Status Raft::HandleReadIndex(Message message) {
 
 void Raft::StartRead(Message message) {
   const bool alone = tracker_.IsSingleton() && tracker_.config().voters.Contains(id());
-  if (alone || config_.read_mode == ReadMode::kLeaseBased) {
-    return AnswerRead(message, log_.committed());
-  }
+  const bool trusted = UsesLeases() ? lease_.Holds(id(), tracker_.config().voters)
+                                    : config_.read_mode == ReadMode::kLeaseBased;
+  if (alone || trusted) return AnswerRead(message, log_.committed());
   reads_.Add(log_.committed(), std::move(message));
   reads_.AcknowledgeAll(id());
   BroadcastHeartbeat();
+}
+
+// The number of the newest read that waits, then, for a lease, the tick of now.
+std::string Raft::HeartbeatContext() const {
+  std::string context = reads_.HeartbeatContext();
+  if (!UsesLeases()) return context;
+  if (context.empty()) base::PutFixed64(&context, 0);
+  base::PutFixed64(&context, lease_.now());
+  return context;
+}
+
+void Raft::HandleHeartbeatContext(NodeId from, std::string_view context) {
+  constexpr size_t kNumberBytes = sizeof(uint64_t);
+  if (UsesLeases() && context.size() == 2 * kNumberBytes) {
+    lease_.Acknowledge(from, base::LoadFixed64(context.data() + kNumberBytes));
+    context.remove_suffix(kNumberBytes);
+  }
+  if (context.empty()) return;
+  reads_.Acknowledge(from, context);
+  ReleaseConfirmedReads();
 }
 
 void Raft::AnswerRead(const Message& request, LogIndex index) {

@@ -153,7 +153,7 @@ void Raft::BroadcastAppend() {
 }
 
 void Raft::BroadcastHeartbeat() {
-  const std::string context = reads_.HeartbeatContext();
+  const std::string context = HeartbeatContext();
   for (auto& [node, progress] : tracker_.progress()) {
     if (node == id()) continue;
     // Never beyond what the follower is known to have: it could hold something else there.
@@ -212,7 +212,7 @@ void Raft::HandleAppendAck(const Message& message, Progress* progress) {
   while (!is_self && MaybeSendAppend(message.from, false)) {
   }
   if (message.from == transferee_ && progress->match == log_.LastIndex()) {
-    Send({.type = MessageType::kTimeoutNow, .to = message.from});
+    SendTimeoutNow(message.from);
   }
 }
 
@@ -223,9 +223,7 @@ void Raft::HandleHeartbeatResponse(const Message& message, Progress* progress) {
   if (progress->match < log_.LastIndex() || progress->state == ProgressState::kProbe) {
     SendAppend(message.from);
   }
-  if (config_.read_mode != ReadMode::kSafe || message.context.empty()) return;
-  reads_.Acknowledge(message.from, message.context);
-  ReleaseConfirmedReads();
+  HandleHeartbeatContext(message.from, message.context);
 }
 
 void Raft::HandleTransfer(const Message& message, const Progress& progress) {
@@ -237,10 +235,15 @@ void Raft::HandleTransfer(const Message& message, const Progress& progress) {
   transferee_ = message.from;
   election_elapsed_ = 0;  // it has one election timeout
   if (progress.match == log_.LastIndex()) {
-    Send({.type = MessageType::kTimeoutNow, .to = transferee_});
+    SendTimeoutNow(transferee_);
   } else {
     SendAppend(transferee_);
   }
+}
+
+void Raft::SendTimeoutNow(NodeId to) {
+  lease_.Void();
+  Send({.type = MessageType::kTimeoutNow, .to = to});
 }
 
 void Raft::AppliedTo(LogIndex index, uint64_t bytes) {

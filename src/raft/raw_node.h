@@ -14,7 +14,8 @@
 // The caller's obligations:
 //
 //  1. One caller at a time.
-//  2. Tick at a steady rate, the same on all members.
+//  2. Tick at a steady rate, the same on all members. With lease-based reads, make all ticks that
+//     are due before ReadIndex: a process that stood still must not go by its old view of time.
 //  3. Store the parts of a Ready in this order: snapshot, entries (which replace what is at and
 //  after
 //     the first of them), hard state. If must_sync, or a snapshot is there, they are durable before

@@ -245,15 +245,131 @@ TEST_F(RawNodeTest, PendingReadsAreBounded) {
   EXPECT_EQ(node_->ReadIndex("c").code(), StatusCode::kResourceExhausted);
 }
 
-TEST_F(RawNodeTest, LeaseReadsAskNobody) {
-  config_.read_mode = ReadMode::kLeaseBased;
-  config_.check_quorum = true;
-  Start({1, 2, 3});
-  Lead();
-  ASSERT_TRUE(node_->ReadIndex("a").ok());
-  Drain();
-  ASSERT_EQ(reads_.size(), 1U);
+class LeaseTest : public RawNodeTest {
+ protected:
+  void SetUp() override {
+    config_.read_mode = ReadMode::kLeaseBased;
+    config_.check_quorum = true;
+    Start({1, 2, 3});
+  }
+  void Ticks(int count) {
+    for (int i = 0; i < count; i++) node_->Tick();
+    Drain();
+  }
+  void LeadWithLease() {
+    node_->SetElectionTimeoutForTest(1000);
+    Ticks(config_.election_ticks);
+    Lead();
+    Ticks(1);
+    AnswerHeartbeats(2);
+    sent_.clear();
+  }
+  // `from` answers what it was sent so far.
+  void AnswerHeartbeats(NodeId from) {
+    for (const Message& beat : Sent(MessageType::kHeartbeat)) {
+      if (beat.to != from) continue;
+      ASSERT_TRUE(node_
+                      ->Step({.type = MessageType::kHeartbeatResp,
+                              .to = 1,
+                              .from = from,
+                              .term = term(),
+                              .context = beat.context})
+                      .ok());
+    }
+    Drain();
+  }
+  bool ReadsAtOnce() {
+    const size_t before = reads_.size();
+    EXPECT_TRUE(node_->ReadIndex("read").ok());
+    Drain();
+    return reads_.size() > before;
+  }
+  bool VotesFor(NodeId candidate, Term in_term, std::string context = "") {
+    sent_.clear();
+    EXPECT_TRUE(node_
+                    ->Step({.type = MessageType::kVote,
+                            .to = 1,
+                            .from = candidate,
+                            .term = in_term,
+                            .log_term = 1,
+                            .index = 20,
+                            .context = std::move(context)})
+                    .ok());
+    Drain();
+    const std::vector<Message> answers = Sent(MessageType::kVoteResp);
+    return !answers.empty() && !answers[0].reject;
+  }
+};
+
+TEST_F(LeaseTest, ReadsAskNobodyWhileTheLeaseLasts) {
+  LeadWithLease();
+  EXPECT_TRUE(ReadsAtOnce());
   EXPECT_TRUE(Sent(MessageType::kHeartbeat).empty());
+}
+
+TEST_F(LeaseTest, WithoutAnAnsweredHeartbeatThereIsNone) {
+  node_->SetElectionTimeoutForTest(1000);
+  Ticks(config_.election_ticks);
+  Lead();
+  EXPECT_FALSE(ReadsAtOnce());
+  AnswerHeartbeats(3);
+  EXPECT_EQ(reads_.size(), 1U) << "a quorum confirms the read instead";
+}
+
+TEST_F(LeaseTest, ItEndsBeforeFollowersCanElectAnother) {
+  LeadWithLease();
+  Ticks(config_.election_ticks / 2);
+  EXPECT_TRUE(ReadsAtOnce());
+  // Its promises hold for nearly twice as long as it goes without checking the quorum.
+  Ticks(config_.election_ticks * 3 / 4 - config_.election_ticks / 2);
+  EXPECT_EQ(role(), Role::kLeader);
+  EXPECT_FALSE(ReadsAtOnce());
+}
+
+TEST_F(LeaseTest, ALateAnswerCountsFromWhenItWasAsked) {
+  LeadWithLease();
+  Ticks(1);
+  const std::vector<Message> old = Sent(MessageType::kHeartbeat);
+  Ticks(config_.election_ticks * 3 / 4);
+  sent_ = old;
+  AnswerHeartbeats(2);
+  EXPECT_EQ(role(), Role::kLeader);
+  EXPECT_FALSE(ReadsAtOnce());
+}
+
+TEST_F(LeaseTest, ATransferVoidsIt) {
+  LeadWithLease();
+  ASSERT_TRUE(node_->TransferLeader(2).ok());
+  Drain();
+  ASSERT_EQ(Sent(MessageType::kTimeoutNow).size(), 1U);
+  Ticks(config_.election_ticks);  // given up, but the message may still be under way
+  AnswerHeartbeats(2);
+  EXPECT_EQ(role(), Role::kLeader);
+  EXPECT_FALSE(ReadsAtOnce());
+}
+
+TEST_F(LeaseTest, AFollowerKeepsItsPromiseWhateverBecomesOfTheTerm) {
+  Follow(2, 2, {}, 10);
+  // An answer from somebody of a later term: the leader is forgotten, the promise to it is not.
+  ASSERT_TRUE(node_->Step({.type = MessageType::kAppResp, .to = 1, .from = 3, .term = 5}).ok());
+  ASSERT_EQ(term(), 5U);
+  EXPECT_FALSE(VotesFor(3, 6));
+  ASSERT_TRUE(node_->Campaign().ok());
+  EXPECT_EQ(role(), Role::kFollower) << "nor does it vote for itself";
+  node_->SetElectionTimeoutForTest(1000);
+  Ticks(config_.election_ticks);
+  EXPECT_TRUE(VotesFor(3, 6));
+}
+
+TEST_F(LeaseTest, ARestartDoesNotEndThePromise) {
+  EXPECT_FALSE(VotesFor(3, 2));
+  EXPECT_TRUE(VotesFor(3, 2, "CampaignTransfer")) << "the leader itself asked for this one";
+}
+
+TEST_F(LeaseTest, APromiseEnds) {
+  node_->SetElectionTimeoutForTest(1000);
+  Ticks(config_.election_ticks);
+  EXPECT_TRUE(VotesFor(3, 2));
 }
 
 TEST_F(RawNodeTest, ATransferIsGivenUpAfterAnElectionTimeout) {
@@ -429,6 +545,27 @@ TEST_F(RawNodeTest, ARefusalOfAVoteTellsWhatIsCommitted) {
   EXPECT_TRUE(Sent(MessageType::kVoteResp)[0].reject);
   EXPECT_EQ(Sent(MessageType::kVoteResp)[0].commit, 10U);
   EXPECT_EQ(Sent(MessageType::kVoteResp)[0].log_term, 1U);
+}
+
+TEST_F(RawNodeTest, ACandidateOfAnEarlierTermIsToldOfTheLaterOne) {
+  Start({1, 2, 3});
+  ASSERT_TRUE(node_->Campaign().ok());
+  ASSERT_TRUE(node_->Campaign().ok());
+  Drain();
+  sent_.clear();
+  ASSERT_TRUE(node_
+                  ->Step({.type = MessageType::kVote,
+                          .to = 1,
+                          .from = 3,
+                          .term = 2,
+                          .log_term = 1,
+                          .index = 20})
+                  .ok());
+  Drain();
+  const std::vector<Message> answers = Sent(MessageType::kVoteResp);
+  ASSERT_EQ(answers.size(), 1U);
+  EXPECT_TRUE(answers[0].reject);
+  EXPECT_EQ(answers[0].term, 3U) << "by which it campaigns in term 4 next";
 }
 
 TEST_F(RawNodeTest, ConfigsThatContradictThemselvesAreRefused) {
