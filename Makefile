@@ -5,6 +5,7 @@ SHELL := /bin/bash
 
 SEED ?= 1
 OPS ?= 2000
+SEEDS ?= 1..300
 FUZZ_SECONDS ?= 30
 
 help:    ## This list
@@ -49,8 +50,9 @@ fuzz:    ## Run each fuzzer for FUZZ_SECONDS=30 seconds
 planted: ## Plant every bug of tests/planted/bugs.txt and check that the tests find it
 	@scripts/dev/planted_bugs.py
 
-sim:     ## Cut a generated workload at every disk operation: SEED=1 OPS=2000
-	@scripts/build.sh nokv-sim && build/bin/nokv-sim crash --seed $(SEED) --ops $(OPS)
+sim:     ## Cut a workload at every disk operation, and break groups of machines: SEED=1 OPS=2000 SEEDS=1..300
+	@scripts/build.sh nokv-sim && build/bin/nokv-sim crash --seed $(SEED) --ops $(OPS) \
+	  && build/bin/nokv-sim many --scenario replicated-log --seeds $(SEEDS) --jobs $$(nproc)
 
 bench:   ## Compare the gateway with redis-server in one run
 	@scripts/build.sh nokv-bench nokv-redis && build/bin/nokv-bench redis

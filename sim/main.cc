@@ -14,6 +14,7 @@
 #include "sim/gateway/gateway_workload.h"
 #include "sim/metamorphic/metamorphic_command.h"
 #include "sim/raft/conformance.h"
+#include "sim/scenario_commands.h"
 
 namespace nokv::sim {
 namespace {
@@ -30,15 +31,6 @@ struct WorkloadOptions {
 
   MakeSubject make() const { return workload == "raftlog" ? NewRaftLogWorkload : NewWorkload; }
 };
-
-int RunWorkload(const WorkloadOptions& workload, const cli::Environment& environment) {
-  const CrashOptions& options = workload.crash;
-  const CrashReport report = RunPlain(workload.make(), options.seed, options.ops);
-  const int exit_code = PrintViolations(report, environment.out);
-  environment.out << "seed " << options.seed << ", " << options.ops << " operations, trace "
-                  << std::hex << std::setw(16) << std::setfill('0') << report.trace_hash << "\n";
-  return exit_code;
-}
 
 int RunCuts(const std::string& what, const MakeSubject& make, CrashOptions options,
             const cli::Environment& environment) {
@@ -57,13 +49,9 @@ int RunCuts(const std::string& what, const MakeSubject& make, CrashOptions optio
   return exit_code;
 }
 
-void DefineWorkload(cli::FlagSet& flags, CrashOptions* options) {
+void DefineCuts(cli::FlagSet& flags, CrashOptions* options) {
   flags.Number("seed", "N", &options->seed, {}, "what decides everything");
   flags.Number("ops", "N", &options->ops, {1}, "operations of the workload");
-}
-
-void DefineCuts(cli::FlagSet& flags, CrashOptions* options) {
-  DefineWorkload(flags, options);
   flags.Number("losses", "N", &options->random_losses, {},
                "random losses per operation, beside the fixed ones");
   flags.Number("stride", "N", &options->cut_stride, {1}, "cut every N-th operation only");
@@ -74,23 +62,6 @@ void DefineCuts(cli::FlagSet& flags, CrashOptions* options) {
 void DefineChoice(cli::FlagSet& flags, WorkloadOptions* options) {
   flags.Choice("workload", &options->workload, {"engine", "raftlog"},
                "the database, or the raft groups of a store");
-}
-
-cli::Command RunCommand() {
-  return {.name = "run",
-          .summary = "one workload; prints the hash of its trace",
-          .examples = {{"nokv-sim run --seed 7 --ops 1000"}},
-          .description =
-              "Runs one generated workload and prints the hash of its trace: the same "
-              "in every process. Exits 1 if the database ever differs from the model.",
-          .define = [](cli::FlagSet& flags) -> cli::Action {
-            auto options = std::make_shared<WorkloadOptions>();
-            DefineWorkload(flags, &options->crash);
-            DefineChoice(flags, options.get());
-            return [options](const cli::Environment& environment) {
-              return RunWorkload(*options, environment);
-            };
-          }};
 }
 
 cli::Command CrashCommand() {
@@ -186,13 +157,15 @@ int main(int argc, char** argv) {
   const nokv::cli::Command program = {
       .name = "nokv-sim",
       .summary = "runs the database in simulated worlds",
-      .examples = {{"nokv-sim run --seed 7 --ops 1000", "one workload; the hash of its trace"},
-                   {"nokv-sim crash --seed 7 --ops 100", "the same, cut at every operation"},
-                   {"nokv-sim gateway --seed 7 --ops 100", "and a gateway on top"}},
+      .examples = {{"nokv-sim crash --seed 7 --ops 100", "a database, cut at every operation"},
+                   {"nokv-sim gateway --seed 7 --ops 100", "and a gateway on top"},
+                   {"nokv-sim run --scenario replicated-log --seed 7", "a group of machines"},
+                   {"nokv-sim many --scenario replicated-log --seeds 1..20"}},
       .description =
-          "nokv-sim runs the database on a simulated disk and a deterministic runtime: "
-          "the seed decides everything, so a failing seed is its own repro.",
-      .commands = {nokv::sim::RunCommand(), nokv::sim::CrashCommand(), nokv::sim::GatewayCommand(),
-                   nokv::sim::MetamorphicCommand(), nokv::sim::RaftConformanceCommand()}};
+          "nokv-sim runs the database, and groups of machines, on simulated disks, clocks and "
+          "networks: the seed decides everything, so a failing seed is its own repro.",
+      .commands = {nokv::sim::RunCommand(), nokv::sim::ManyCommand(), nokv::sim::CrashCommand(),
+                   nokv::sim::GatewayCommand(), nokv::sim::MetamorphicCommand(),
+                   nokv::sim::RaftConformanceCommand()}};
   return nokv::cli::RunMain(program, argc, argv, nullptr);
 }

@@ -12,7 +12,7 @@
 namespace nokv::raft {
 
 enum class ReadMode : uint8_t {
-  kSafe,        // a quorum confirms the leader before each read
+  kSafe,  // a quorum confirms the leader before each read
   // The leader answers by its lease while it has one, see raft/lease.h: cheaper, and wrong if the
   // rates of two clocks differ by more than a third.
   kLeaseBased,

@@ -38,12 +38,11 @@ class Lease {
   void Void() { void_ = true; }
   // No other leader can have come up, if all ticks that are due were given.
   bool Holds(NodeId self, const JointVoters& voters) const {
-    const uint64_t agreed =
-        CommittedIndex(voters, [&](NodeId id) -> std::optional<LogIndex> {
-          if (id == self) return now_;
-          const auto found = acks_.find(id);
-          return found == acks_.end() ? std::nullopt : std::optional(found->second);
-        });
+    const uint64_t agreed = CommittedIndex(voters, [&](NodeId id) -> std::optional<LogIndex> {
+      if (id == self) return now_;
+      const auto found = acks_.find(id);
+      return found == acks_.end() ? std::nullopt : std::optional(found->second);
+    });
     // The next tick may be due any moment: it counts as gone.
     return !void_ && agreed > 0 && now_ - agreed < lease_ticks_;
   }

@@ -1,0 +1,32 @@
+#include "sim/scenario.h"
+
+#include "sim/replog/replicated_log.h"
+
+namespace nokv::sim {
+
+const std::vector<Scenario>& Scenarios() {
+  static const std::vector<Scenario> kScenarios = {
+      {.name = "replicated-log",
+       .summary = "registers on a raft group of 3, 5 or 7 members that come and go",
+       .run = RunReplicatedLog}};
+  return kScenarios;
+}
+
+const Scenario* FindScenario(const std::string& name) {
+  for (const Scenario& scenario : Scenarios()) {
+    if (scenario.name == name) return &scenario;
+  }
+  return nullptr;
+}
+
+void JudgeValidity(RunReport* report) {
+  const auto judge = [&](const char* what, uint64_t is, uint64_t least) {
+    if (!report->invalid.empty() || is >= least) return;
+    report->invalid = std::to_string(is) + " " + what + " of at least " + std::to_string(least);
+  };
+  judge("acknowledged operations", report->acknowledged, kLeastAcknowledged);
+  judge("kinds of fault", report->faults.size(), kLeastFaultKinds);
+  judge("changes of the leader", report->leader_changes, kLeastLeaderChanges);
+}
+
+}  // namespace nokv::sim
