@@ -153,8 +153,13 @@ void SealRecord(const SegmentKey& key, RecordType type, uint32_t payload_bytes, 
 
 bool ParseRecord(const SegmentKey& key, std::string_view segment, uint64_t offset,
                  ParsedRecord* record) {
-  if (offset > segment.size() || segment.size() - offset < kRecordHeaderBytes) return false;
-  const char* in = segment.data() + offset;
+  return offset <= segment.size() && ParseRecordAt(key, segment.substr(offset), offset, record);
+}
+
+bool ParseRecordAt(const SegmentKey& key, std::string_view bytes, uint64_t offset,
+                   ParsedRecord* record) {
+  if (bytes.size() < kRecordHeaderBytes) return false;
+  const char* in = bytes.data();
   const uint32_t payload_bytes = LoadFixed32(in + kPayloadLength);
   const uint32_t type = LoadFixed32(in + kType);
   const LogPosition synced{LoadFixed64(in + kSyncedSegment), LoadFixed64(in + kSyncedOffset)};
@@ -164,10 +169,10 @@ bool ParseRecord(const SegmentKey& key, std::string_view segment, uint64_t offse
   }
   if (LoadFixed32(in + kHeaderCrc) != HeaderCrc(key, in)) return false;
   const uint64_t size = RecordBytes(payload_bytes);
-  if (size > segment.size() - offset) return false;
+  if (size > bytes.size()) return false;
   if (LoadFixed32(in + kPayloadCrc) != PayloadCrc(in, size)) return false;
   record->type = static_cast<RecordType>(type);
-  record->payload = segment.substr(offset + kRecordHeaderBytes, payload_bytes);
+  record->payload = bytes.substr(kRecordHeaderBytes, payload_bytes);
   record->synced = synced;
   record->size = size;
   return true;

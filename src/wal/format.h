@@ -103,6 +103,9 @@ struct ParsedRecord {
 // segment; the types of records are not judged.
 bool ParseRecord(const SegmentKey& key, std::string_view segment, uint64_t offset,
                  ParsedRecord* record);
+// As ParseRecord, of `bytes` that stand at `offset` of the segment.
+bool ParseRecordAt(const SegmentKey& key, std::string_view bytes, uint64_t offset,
+                   ParsedRecord* record);
 
 // What the records of one type amount to in a segment.
 struct TypeIndex {

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
+#include <optional>
 
 #include "base/coding.h"
 #include "base/macros.h"
 #include "wal/chain.h"
+#include "wal/digest.h"
 
 namespace nokv::wal {
 namespace {
@@ -79,6 +81,10 @@ class Replayer {
   Result<RecoveryReport> Run();
 
  private:
+  // What is known to be on disk before a record is read.
+  Status FindSynced();
+  // True if the end of link `index` told everything, so that it need not be replayed.
+  Result<bool> ReplayDigest(size_t index);
   // Replays link `index` from `offset` on; sets `ended` if the log ends in it.
   Status ReplaySegment(size_t index, uint64_t offset, bool* ended);
   // Replays the record at `offset` of `link`; sets `sealed` if it ends the segment.
@@ -100,7 +106,8 @@ class Replayer {
   const RecoverOptions& options_;
   const RecordVisitor& visitor_;
   const std::vector<ChainLink>& links_;
-  SegmentContent content_;  // of the segment being replayed
+  std::vector<std::optional<Seal>> seals_;  // of the links, as far as digests are wanted
+  SegmentContent content_;                  // of the segment being replayed
   RecoveryReport report_;
 };
 
@@ -110,7 +117,7 @@ Status Replayer::Damage(const ChainLink& link, uint64_t offset, std::string_view
       .WithHint(kDamageHint);
 }
 
-Result<RecoveryReport> Replayer::Run() {
+Status Replayer::FindSynced() {
   report_.synced = std::max(options_.replay_from, options_.known_synced);
   for (size_t i = 0; i < links_.size(); ++i) {
     const SegmentHeader& header = links_[i].header;
@@ -125,10 +132,49 @@ Result<RecoveryReport> Replayer::Run() {
       report_.synced = std::max(report_.synced, {header.segment, header.synced_mark});
     }
   }
+  seals_.resize(links_.size());
+  for (size_t i = 0; i < links_.size() && options_.digest; ++i) {
+    report_.synced = std::max(report_.synced, links_[i].header.resume);
+    if (links_[i].limit.has_value()) continue;
+    ASSIGN_OR_RETURN(seals_[i], ReadSeal(fs_, links_[i]));
+    if (seals_[i].has_value()) report_.synced = std::max(report_.synced, seals_[i]->synced);
+  }
+  return Status::Ok();
+}
+
+Result<bool> Replayer::ReplayDigest(size_t index) {
+  const std::optional<Seal>& seal = seals_[index];
+  if (!seal.has_value() || report_.synced < seal->start) return false;
+  const RecordType type = options_.digest_type;
+  ASSIGN_OR_RETURN(const auto record, ReadLastRecord(fs_, links_[index], *seal, type));
+  if (!record.has_value()) return false;
+  ASSIGN_OR_RETURN(
+      const bool enough,
+      options_.digest(
+          {.type = type, .payload = record->payload, .start = record->start, .end = record->end},
+          seal->index));
+  if (!enough) return false;
+  for (size_t i = 0; i < kUserTypes; ++i) {
+    report_.records += seal->index.types[i].records;
+    report_.types[i].records += seal->index.types[i].records;
+    report_.types[i].payload_bytes += seal->index.types[i].payload_bytes;
+  }
+  report_.segments.push_back({seal->end.segment, kSegmentHeaderBytes, seal->end.offset});
+  report_.end = seal->end;
+  ++report_.digests;
+  return true;
+}
+
+Result<RecoveryReport> Replayer::Run() {
+  RETURN_IF_ERROR(FindSynced());
   bool ended = false;
   for (size_t i = 0; i < links_.size() && !ended; ++i) {
-    const uint64_t offset = i == 0 ? options_.replay_from.offset : 0;
-    RETURN_IF_ERROR(ReplaySegment(i, std::max(offset, kSegmentHeaderBytes), &ended));
+    const uint64_t offset = std::max(i == 0 ? options_.replay_from.offset : 0, kSegmentHeaderBytes);
+    if (offset == kSegmentHeaderBytes) {
+      ASSIGN_OR_RETURN(const bool told, ReplayDigest(i));
+      if (told) continue;
+    }
+    RETURN_IF_ERROR(ReplaySegment(i, offset, &ended));
   }
   if (report_.end < report_.synced) {
     return Status::Corruption("the log ends at " + ToString(report_.end) +

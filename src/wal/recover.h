@@ -22,14 +22,6 @@
 
 namespace nokv::wal {
 
-struct RecoverOptions {
-  // Where to start: the start or end of a record, offset 0 for the start of the segment. {0, 0}:
-  // with the oldest segment there is. Nothing before it is looked at.
-  LogPosition replay_from = {};
-  // The caller knows from elsewhere (the manifest) that the log was synced up to here.
-  LogPosition known_synced = {};
-};
-
 struct RecordView {
   RecordType type = RecordType::kBatch;
   std::string_view payload;  // valid during the call
@@ -44,6 +36,23 @@ struct RecordView {
 // Called for each record in log order; an error stops the recovery and is its result.
 using RecordVisitor = std::function<Status(const RecordView&)>;
 
+// Asked about the last record of a type in a sealed segment that holds what `index` says. True: it
+// told all that there is to know.
+using DigestVisitor = std::function<Result<bool>(const RecordView&, const SegmentIndex& index)>;
+
+struct RecoverOptions {
+  // Where to start: the start or end of a record, offset 0 for the start of the segment. {0, 0}:
+  // with the oldest segment there is. Nothing before it is looked at.
+  LogPosition replay_from = {};
+  // The caller knows from elsewhere (the manifest) that the log was synced up to here.
+  LogPosition known_synced = {};
+  // A segment that is sealed and known to be on disk is not read if the last record of
+  // `digest_type` in it is enough for `digest`; damage to its other records is then not noticed.
+  // Without `digest` everything is read.
+  RecordType digest_type = RecordType::kRaftState;
+  DigestVisitor digest = nullptr;
+};
+
 // A segment that is part of the log, and the part of it that is: [begin, end).
 struct LiveSegment {
   uint64_t number = 0;
@@ -57,6 +66,7 @@ struct RecoveryReport {
   std::vector<LiveSegment> segments;  // that the log consists of from `replay_from` on, in order
   uint64_t highest_segment = 0;       // of all segments in the directory, 0 if there is none
   uint64_t records = 0;
+  uint64_t digests = 0;  // segments that were not read but for their end
   struct Type {
     uint64_t records = 0;
     uint64_t payload_bytes = 0;

@@ -355,6 +355,44 @@ TEST(WalRecoverTest, RestartCopiesWhatMayNotBeOnDisk) {
   EXPECT_TRUE(ReadLog(*lost).status.IsCorruption());
 }
 
+TEST(WalRecoverTest, AsksOnlyForDigestsOfSealedSegmentsThatAreOnDisk) {
+  auto fs = NewDisk();
+  auto log = CreateLog(*fs);
+  for (int segment = 0; segment < 4; ++segment) {
+    AppendRange(*log, segment * 10, segment * 10 + 3);
+    ASSERT_TRUE(Append(*log, "digest", RecordType::kRaftState).ok());
+    // The last two are not known to be synced.
+    if (segment < 3) {
+      ASSERT_TRUE(log->Sync().ok());
+    }
+    if (segment == 2) {
+      ASSERT_TRUE(Append(*log, "digest", RecordType::kRaftState).ok());
+    }
+    if (segment < 3) {
+      ASSERT_TRUE(log->Rotate().ok());
+    }
+  }
+  std::vector<uint64_t> asked;
+  const auto recover = [&](bool enough) {
+    RecoverOptions options;
+    options.digest = [&](const RecordView& record, const SegmentIndex& index) -> Result<bool> {
+      EXPECT_EQ(record.payload, "digest");
+      EXPECT_EQ(index.of(RecordType::kBatch).records, 3U);
+      asked.push_back(record.start.segment);
+      return enough;
+    };
+    return ReadLog(*fs, options);
+  };
+  const Recovered told = recover(true);
+  EXPECT_THAT(asked, ElementsAre(1, 2));
+  EXPECT_EQ(told.report.digests, 2U);
+  EXPECT_EQ(told.report.records, 17U);
+  EXPECT_EQ(told.payloads.size(), 9U);
+  EXPECT_EQ(told.payloads.front(), PayloadOf(20));
+  EXPECT_EQ(told.report.end, ReadLog(*fs).report.end);
+  EXPECT_EQ(recover(false).payloads, ReadLog(*fs).payloads);
+}
+
 TEST(WalRecoverTest, RestartTellsWhereTheCopiedRecordsAre) {
   LogPosition mark;
   auto fs = DiskWithLog(2, 5, &mark);
