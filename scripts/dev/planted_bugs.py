@@ -22,11 +22,13 @@ TREE = ROOT / "build/planted/tree"
 BUILD = ROOT / "build/planted/build"
 JOBS = os.environ.get("NOKV_JOBS") or str(os.cpu_count())
 TESTS = ["nokv_wal_test", "nokv_manifest_test", "nokv_vlog_test", "nokv_lsm_test", "nokv_engine_test",
-         "nokv_redis_test", "nokv_raft_test", "nokv_sim_raft_test"]
+         "nokv_redis_test", "nokv_raft_test", "nokv_sim_raft_test", "nokv_raftlog_test"]
 SEEDS = range(1, 7)
 CHECKS = [[f"bin/{name}", "--gtest_brief=1", "--gtest_fail_fast"] for name in TESTS] + [
     ["bin/nokv-sim", "crash", "--seed", str(seed), "--ops", "150", "--losses", "1", "--stride", "2",
      "--faults", "40"] for seed in SEEDS] + [
+    ["bin/nokv-sim", "crash", "--workload", "raftlog", "--seed", str(seed), "--ops", "150", "--losses",
+     "1", "--faults", "40"] for seed in SEEDS] + [
     ["bin/nokv-sim", "gateway", "--sync", sync, "--seed", str(seed), "--ops", "200", "--losses", "1",
      "--stride", "3", "--faults", "20"] for sync in ("always", "everysec") for seed in SEEDS[:3]]
 TIMEOUT = 120
@@ -90,12 +92,22 @@ def first_finder(checks):
     return ""
 
 
+def uses(check, file):
+    """False if the check cannot see the file: nothing but their own tests uses the raft modules."""
+    of_raft = check[0] in ("bin/nokv_raft_test", "bin/nokv_sim_raft_test")
+    of_raftlog = check[0] == "bin/nokv_raftlog_test" or "raftlog" in check
+    if file.startswith("src/raft/"):
+        return of_raft
+    if file.startswith("src/raftlog/"):
+        return of_raftlog
+    return not of_raft and not (of_raftlog and check[0] == "bin/nokv-sim")
+
+
 def plant(bug, checks):
     """(what found it, why it could not be planted)"""
     name, file, before, after = bug
     path = TREE / file
-    # Nothing but its own tests uses the raft core.
-    checks = [check for check in checks if ("raft" in check[0]) == file.startswith("src/raft/")]
+    checks = [check for check in checks if uses(check, file)]
     original = path.read_text()
     if original.count(before) != 1:
         return "", f"its text is {original.count(before)} times in {file}"

@@ -241,7 +241,6 @@ void RaftLogWorkload::Step() {
     AppendSome();
   } else if (dice < 75) {
     Sync();
-    if (log_ != nullptr && random_.OneIn(3)) status = log_->MarkSynced();
   } else if (dice < 85) {
     status = log_->Collect();
   } else if (dice < 88) {

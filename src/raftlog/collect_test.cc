@@ -97,10 +97,10 @@ TEST(CollectTest, CopiesOfOldEntriesReplaceNoNewerOnes) {
   WriteEntries(*log, 2, EntriesOf(5, 6, 4));
   FillUntil(*log, 6);
   SyncAll(*log);
+  // The first four are copied, and nothing more before the restart.
   ASSERT_TRUE(log->Collect().ok());
+  EXPECT_GT(log->StorageOf(2).SlotAt(1)->place, log->StorageOf(2).SlotAt(5)->place);
   SyncAll(*log);
-  ASSERT_TRUE(log->Collect().ok());
-  EXPECT_GE(StartOf(*fs), 3U);
   log.reset();
   log = OpenLog(*fs);
   std::vector<raft::Entry> expected = EntriesOf(1, 4);

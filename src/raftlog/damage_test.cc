@@ -45,15 +45,34 @@ TEST(DamageTest, AMissingSegmentIsNamedAndRefused) {
   EXPECT_TRUE(OpenStatus(*fs).IsCorruption());
 }
 
-TEST(DamageTest, ADamagedByteOfWhatWasSyncedIsNamedAndRefused) {
-  const size_t offsets[] = {10, 70, 110, 200, 700};
-  for (const size_t offset : offsets) {
+TEST(DamageTest, ADamagedByteOfWhatOpenReadsIsNamedAndRefused) {
+  const auto refused = [](const std::string& name, size_t offset) {
     auto fs = SomeLog();
-    Damage(*fs, Path("00002.wal"), offset);
+    Damage(*fs, Path(name), offset);
     const Status status = OpenStatus(*fs);
-    EXPECT_TRUE(status.IsCorruption()) << offset;
-    EXPECT_THAT(status.ToString(), HasSubstr("00002.wal")) << offset;
+    EXPECT_TRUE(status.IsCorruption()) << name << " " << offset << " " << status;
+    EXPECT_THAT(status.ToString(), HasSubstr(name)) << offset;
+  };
+  const auto size = SomeLog()->FileSize(Path("00002.wal"));
+  ASSERT_TRUE(size.ok()) << size.status();
+  const uint64_t digest_end = *size - wal::RecordBytes(wal::kSegmentIndexBytes);
+  refused("00002.wal", 10);               // its header
+  refused("00002.wal", digest_end - 12);  // its digest, without which it is read whole
+}
+
+TEST(DamageTest, ADamagedByteOfASegmentThatIsReadWholeIsNamedAndRefused) {
+  auto fs = NewDisk();
+  auto log = OpenLog(*fs);
+  for (raft::LogIndex index = 1; index < 9; ++index) {
+    WriteEntries(*log, 1, EntriesOf(index, index));
+    SyncAll(*log);
   }
+  const auto place = log->StorageOf(1).SlotAt(3)->place;
+  log.reset();
+  Damage(*fs, Path(wal::SegmentFileName(place.segment)), place.offset + 5);
+  const Status status = OpenStatus(*fs);
+  EXPECT_TRUE(status.IsCorruption()) << status;
+  EXPECT_THAT(status.ToString(), HasSubstr(wal::SegmentFileName(place.segment) + ": offset"));
 }
 
 TEST(DamageTest, ATornTailIsCutAndSaidToTheLogger) {

@@ -28,7 +28,7 @@ uint32_t EntryCrc(GroupId group, raft::LogIndex index, std::string_view bytes) {
   return base::MaskCrc(base::Crc32c(bytes, base::Crc32c({whose, sizeof whose})));
 }
 
-// The two sinks that the layouts below are written to.
+// The sinks that the layouts below are written to.
 struct Counter {
   uint64_t bytes = 0;
 
@@ -47,6 +47,14 @@ struct Store {
     std::memcpy(at, value.data(), value.size());
     at += value.size();
   }
+};
+
+struct Append {
+  std::string& out;
+
+  void Byte(uint8_t value) { out.push_back(static_cast<char>(value)); }
+  void Varint(uint64_t value) { base::PutVarint64(&out, value); }
+  void Bytes(std::string_view value) { out.append(value); }
 };
 
 template <typename Sink>
@@ -115,15 +123,20 @@ char* StoreEntry(char* out, GroupId group, const raft::Entry& entry) {
   return sink.at;
 }
 
+bool GetEntryType(std::string_view* in, raft::EntryType* type) {
+  if (in->empty()) return false;
+  const auto number = static_cast<uint8_t>(in->front());
+  if (number > static_cast<uint8_t>(raft::EntryType::kConfChangeV2)) return false;
+  *type = static_cast<raft::EntryType>(number);
+  in->remove_prefix(1);
+  return true;
+}
+
 // Takes the head of an entry off the front of `*in`; its data are in front then.
 bool GetEntryHead(std::string_view* in, EntrySlot* slot) {
   uint32_t crc = 0;
-  if (!base::GetFixed32(in, &crc) || in->empty()) return false;
-  const auto type = static_cast<uint8_t>(in->front());
-  if (type > static_cast<uint8_t>(raft::EntryType::kConfChangeV2)) return false;
-  slot->type = static_cast<raft::EntryType>(type);
-  in->remove_prefix(1);
-  return GetVarint64(in, &slot->term) && base::GetVarint32(in, &slot->data_bytes) &&
+  return base::GetFixed32(in, &crc) && GetEntryType(in, &slot->type) &&
+         GetVarint64(in, &slot->term) && base::GetVarint32(in, &slot->data_bytes) &&
          slot->data_bytes <= in->size();
 }
 
@@ -222,6 +235,62 @@ void SectionWriter::Removed(GroupId group) {
   at_ = sink.at;
 }
 
+void DigestBuilder::StartRecord(const EntrySlot* slots) {
+  ++records_;
+  slots_ = slots;
+}
+
+void DigestBuilder::HardState(GroupId group, const raft::HardState& state) {
+  Append sink{sections_};
+  PutHardStateSection(sink, group, state);
+}
+
+void DigestBuilder::State(GroupId group, const GroupState& state, bool restores) {
+  Append sink{sections_};
+  PutState(sink, group, state, restores);
+}
+
+void DigestBuilder::Entries(GroupId group, SectionKind kind, std::span<const raft::Entry> entries) {
+  Append sink{sections_};
+  PutEntriesHead(sink, group, kind, entries);
+  // The others follow right behind the first.
+  sink.Varint(slots_->place.offset);
+  for (size_t i = 0; i < entries.size(); ++i, ++slots_) {
+    sink.Byte(static_cast<uint8_t>(slots_->type));
+    sink.Varint(slots_->term);
+    sink.Varint(slots_->data_bytes);
+  }
+}
+
+void DigestBuilder::Removed(GroupId group) {
+  Append sink{sections_};
+  PutHead(sink, SectionKind::kRemoved, group);
+}
+
+std::string DigestBuilder::Payload() const {
+  std::string payload;
+  Append sink{payload};
+  sink.Byte(static_cast<uint8_t>(SectionKind::kDigest));
+  sink.Varint(records_);
+  sink.Bytes(sections_);
+  return payload;
+}
+
+uint64_t DigestBuilder::bytes() const {
+  return 1 + VarintLength(records_) + sections_.size();
+}
+
+void DigestBuilder::Clear() {
+  records_ = 0;
+  sections_.clear();
+}
+
+bool GetDigestHead(std::string_view* payload, uint64_t* records) {
+  if (payload->empty() || payload->front() != static_cast<char>(SectionKind::kDigest)) return false;
+  payload->remove_prefix(1);
+  return GetVarint64(payload, records);
+}
+
 bool SectionReader::ReadState(Section* section) {
   if (rest_.empty()) return false;
   const auto flags = static_cast<uint8_t>(rest_.front());
@@ -245,6 +314,12 @@ bool SectionReader::ReadEntries(Section* section) {
   section->slots.clear();
   uint64_t count = 0;
   if (!GetVarint64(&rest_, &section->first_index) || !GetVarint64(&rest_, &count)) return false;
+  const bool whole =
+      form_ == Form::kDigest ? ReadDigestSlots(count, section) : ReadSlots(count, section);
+  return whole && count > 0 && section->first_index > 0 && section->first_index + count > count;
+}
+
+bool SectionReader::ReadSlots(uint64_t count, Section* section) {
   for (uint64_t i = 0; i < count; ++i) {
     EntrySlot slot;
     slot.place = place();
@@ -252,7 +327,22 @@ bool SectionReader::ReadEntries(Section* section) {
     rest_.remove_prefix(slot.data_bytes);
     section->slots.push_back(slot);
   }
-  return count > 0 && section->first_index > 0 && section->first_index + count > count;
+  return true;
+}
+
+bool SectionReader::ReadDigestSlots(uint64_t count, Section* section) {
+  EntrySlot slot;
+  slot.place.segment = end_.segment;
+  if (!GetVarint64(&rest_, &slot.place.offset)) return false;
+  for (uint64_t i = 0; i < count; ++i) {
+    if (!GetEntryType(&rest_, &slot.type) || !GetVarint64(&rest_, &slot.term) ||
+        !base::GetVarint32(&rest_, &slot.data_bytes)) {
+      return false;
+    }
+    section->slots.push_back(slot);
+    slot.place.offset += slot.bytes();
+  }
+  return true;
 }
 
 Status SectionReader::Next(Section* section) {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -42,6 +43,7 @@ enum class SectionKind : uint8_t {
   kEntries = 3,       // they replace what is at and after the first of them
   kMovedEntries = 4,  // copies of stored entries: only their places change
   kRemoved = 5,       // the group is gone
+  kDigest = 6,        // alone in its record: what the records before it in the segment hold
 };
 
 // Takes the size of what SectionWriter would write for the same calls.
@@ -78,6 +80,37 @@ class SectionWriter {
   std::vector<EntrySlot>& slots_;
 };
 
+// Collects what the records of a segment hold without the data of their entries, which is enough to
+// replay them. It takes the same calls as SectionWriter, after it.
+class DigestBuilder {
+ public:
+  // A record follows whose entries are in `slots`, in order.
+  void StartRecord(const EntrySlot* slots);
+  void HardState(GroupId group, const raft::HardState& state);
+  void State(GroupId group, const GroupState& state, bool restores);
+  void Entries(GroupId group, SectionKind kind, std::span<const raft::Entry> entries);
+  void Removed(GroupId group);
+
+  bool empty() const { return records_ == 0; }
+  // The payload of a record that says all of it, and its size.
+  std::string Payload() const;
+  uint64_t bytes() const;
+  void Clear();
+
+ private:
+  uint64_t records_ = 0;
+  const EntrySlot* slots_ = nullptr;
+  std::string sections_;
+};
+
+// What Entries adds to a digest, at most, and what anything else adds beyond its own size.
+inline constexpr uint64_t kMaxDigestBytesOfEntry = 1 + 10 + 5;
+inline constexpr uint64_t kMaxDigestBytesOfSection = 1 + 4 * 10;
+
+// True if the payload is that of a digest; `records` is how many it covers, and what follows is for
+// a SectionReader.
+bool GetDigestHead(std::string_view* payload, uint64_t* records);
+
 // A section as it was read. Which fields count depends on the kind.
 struct Section {
   SectionKind kind = SectionKind::kHardState;
@@ -93,9 +126,11 @@ struct Section {
 // Reads the sections of a record's payload one by one.
 class SectionReader {
  public:
+  enum class Form : uint8_t { kRecord, kDigest };
+
   // `payload` lies at `place`, and outlives the reader.
-  SectionReader(std::string_view payload, wal::LogPosition place)
-      : rest_(payload), end_{place.segment, place.offset + payload.size()} {}
+  SectionReader(std::string_view payload, wal::LogPosition place, Form form = Form::kRecord)
+      : rest_(payload), end_{place.segment, place.offset + payload.size()}, form_(form) {}
 
   bool done() const { return rest_.empty(); }
   // kDataLoss if there is no section, kUnimplemented if there is one of a newer format; the
@@ -106,9 +141,12 @@ class SectionReader {
   wal::LogPosition place() const { return {end_.segment, end_.offset - rest_.size()}; }
   bool ReadState(Section* section);
   bool ReadEntries(Section* section);
+  bool ReadSlots(uint64_t count, Section* section);
+  bool ReadDigestSlots(uint64_t count, Section* section);
 
   std::string_view rest_;
   const wal::LogPosition end_;
+  const Form form_;
 };
 
 // The entry `index` of `group` that `slot` describes, from its bytes. kDataLoss, without the

@@ -29,9 +29,14 @@ Status RaftLog::CheckStart(std::optional<uint64_t> start) const {
 Status RaftLog::Recover() {
   ASSIGN_OR_RETURN(const std::optional<uint64_t> start, ReadStartFile(fs_, dir_));
   Replay replay;
-  ASSIGN_OR_RETURN(recovery_,
-                   wal::Recover(fs_, dir_, {.replay_from = {start.value_or(0), 0}},
-                                [&](const auto& record) { return replay.Visit(record); }));
+  wal::RecoverOptions options{.replay_from = {start.value_or(0), 0}};
+  options.digest_type = wal::RecordType::kRaftState;
+  options.digest = [&](const auto& record, const auto& index) {
+    return replay.VisitDigest(record, index);
+  };
+  ASSIGN_OR_RETURN(recovery_, wal::Recover(fs_, dir_, options, [&](const auto& record) {
+                     return replay.Visit(record);
+                   }));
   RETURN_IF_ERROR(CheckStart(start));
   RETURN_IF_ERROR(replay.Check(dir_));
   if (recovery_.cut) {
@@ -47,6 +52,7 @@ Status RaftLog::Recover() {
           fs_, dir_, {.segment_bytes = options_.segment_bytes, .salt_seed = options_.salt_seed},
           recovery_, [&](auto from, auto to) { copied.emplace(from, to); }));
   appended_end_ = log_->CommittedEnd();
+  digest_covers_ = copied.empty();
   const base::MutexLock lock(mu_);
   uses_.set_now(appended_end_);
   for (const wal::LiveSegment& segment : recovery_.segments) {

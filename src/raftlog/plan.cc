@@ -30,27 +30,6 @@ Status CheckEntries(const GroupWrite& write, raft::LogIndex last_index) {
 
 }  // namespace
 
-template <typename Sink>
-void RaftLog::Plan::PutOpening(Sink& sink) const {
-  if (opens) sink.State(group->id(), opening, restores);
-}
-
-template <typename Sink>
-void RaftLog::Plan::PutEntries(Sink& sink) const {
-  if (removes) sink.Removed(group->id());
-  if (!entries.empty()) sink.Entries(group->id(), SectionKind::kEntries, entries);
-  for (const Run& run : moves) sink.Entries(group->id(), SectionKind::kMovedEntries, run);
-}
-
-template <typename Sink>
-void RaftLog::Plan::PutClosing(Sink& sink) const {
-  if (closes) {
-    sink.State(group->id(), after, false);
-  } else if (sets_hard_state && !opens) {
-    sink.HardState(group->id(), after.hard_state);
-  }
-}
-
 uint64_t RaftLog::Plan::Measure() {
   SectionSizer sizer;
   PutOpening(sizer);
@@ -62,10 +41,11 @@ uint64_t RaftLog::Plan::Measure() {
   return sizer.bytes();
 }
 
-void RaftLog::Plan::Write(SectionWriter& writer) const {
-  PutOpening(writer);
-  PutEntries(writer);
-  PutClosing(writer);
+uint64_t RaftLog::Plan::MaxDigestBytes() const {
+  uint64_t count = entries.size();
+  for (const Run& run : moves) count += run.size();
+  return opening_bytes + closing_bytes + count * kMaxDigestBytesOfEntry +
+         (2 + moves.size()) * kMaxDigestBytesOfSection;
 }
 
 Status RaftLog::Plan::TakeInstall(const GroupWrite& write) {

@@ -38,15 +38,35 @@ struct RaftLog::Plan {
   Status TakeCompaction(const GroupWrite& write);
   // Notes the sizes of the states, and returns that of all.
   uint64_t Measure();
-  void Write(SectionWriter& writer) const;
+  // Puts all of it into a SectionSizer, a SectionWriter or a DigestBuilder.
+  template <typename Sink>
+  void Write(Sink& sink) const {
+    PutOpening(sink);
+    PutEntries(sink);
+    PutClosing(sink);
+  }
+  // What it adds to a digest at most. REQUIRES: Measure.
+  uint64_t MaxDigestBytes() const;
 
  private:
   template <typename Sink>
-  void PutOpening(Sink& sink) const;
+  void PutOpening(Sink& sink) const {
+    if (opens) sink.State(group->id(), opening, restores);
+  }
   template <typename Sink>
-  void PutEntries(Sink& sink) const;
+  void PutEntries(Sink& sink) const {
+    if (removes) sink.Removed(group->id());
+    if (!entries.empty()) sink.Entries(group->id(), SectionKind::kEntries, entries);
+    for (const Run& run : moves) sink.Entries(group->id(), SectionKind::kMovedEntries, run);
+  }
   template <typename Sink>
-  void PutClosing(Sink& sink) const;
+  void PutClosing(Sink& sink) const {
+    if (closes) {
+      sink.State(group->id(), after, false);
+    } else if (sets_hard_state && !opens) {
+      sink.HardState(group->id(), after.hard_state);
+    }
+  }
 };
 
 }  // namespace nokv::raftlog

@@ -1,6 +1,7 @@
 #include "raftlog/raft_log.h"
 
 #include <algorithm>
+#include <cstring>
 #include <string>
 #include <utility>
 
@@ -12,6 +13,11 @@ namespace {
 
 // What a group gives up at a time when the cache is over its budget.
 constexpr uint64_t kEvictBytes = 16 << 10;
+
+// Of the end of a segment, for a digest of `bytes` and the seal.
+uint64_t RoomForDigest(uint64_t bytes) {
+  return wal::RecordBytes(static_cast<uint32_t>(bytes)) + wal::RecordBytes(wal::kSegmentIndexBytes);
+}
 
 }  // namespace
 
@@ -60,9 +66,11 @@ Result<wal::LogPosition> RaftLog::Append(std::span<const GroupWrite> writes) {
 
 Result<wal::LogPosition> RaftLog::AppendPlans(std::vector<Plan>* plans) {
   uint64_t bytes = 0;
+  uint64_t digest_bytes = 0;
   uint64_t entries = 0;
   for (Plan& plan : *plans) {
     bytes += plan.Measure();
+    digest_bytes += plan.MaxDigestBytes();
     entries += plan.entries.size();
     for (const Plan::Run& run : plan.moves) entries += run.size();
   }
@@ -72,6 +80,7 @@ Result<wal::LogPosition> RaftLog::AppendPlans(std::vector<Plan>* plans) {
                                      " bytes to the raft log in " + dir_ + ": the limit is " +
                                      std::to_string(wal::kMaxPayloadBytes));
   }
+  RETURN_IF_ERROR(FinishSegmentUnlessFits(bytes, digest_bytes));
   const wal::RecordType type =
       entries > 0 ? wal::RecordType::kRaftEntries : wal::RecordType::kRaftState;
   ASSIGN_OR_RETURN(const wal::Reservation place, log_->Reserve(type, static_cast<uint32_t>(bytes)));
@@ -80,11 +89,11 @@ Result<wal::LogPosition> RaftLog::AppendPlans(std::vector<Plan>* plans) {
   SectionWriter writer(place.payload, place.payload_position(), &slots);
   for (const Plan& plan : *plans) plan.Write(writer);
   RETURN_IF_ERROR(log_->Commit(place).status());
-  appended_end_ = place.end;
+  NoteAppended(place);
+  digest_.StartRecord(slots.data());
+  for (const Plan& plan : *plans) plan.Write(digest_);
 
   const base::MutexLock lock(mu_);
-  uses_.set_now(place.end);
-  uses_.SetFileBytes(place.start.segment, place.end.offset);
   const EntrySlot* next = slots.data();
   for (const Plan& plan : *plans) {
     ApplyLocked(plan, place.start.segment, next);
@@ -93,6 +102,55 @@ Result<wal::LogPosition> RaftLog::AppendPlans(std::vector<Plan>* plans) {
   }
   EvictLocked();
   return place.end;
+}
+
+void RaftLog::NoteAppended(const wal::Reservation& place) {
+  if (place.start.segment != appended_end_.segment) {
+    digest_.Clear();
+    digest_covers_ = true;
+  }
+  appended_end_ = place.end;
+  const base::MutexLock lock(mu_);
+  uses_.set_now(place.end);
+  uses_.SetFileBytes(place.start.segment, place.end.offset);
+}
+
+Status RaftLog::FinishSegmentUnlessFits(uint64_t bytes, uint64_t digest_bytes) {
+  const bool started = appended_end_.offset > wal::kSegmentHeaderBytes;
+  const uint64_t end = appended_end_.offset + wal::RecordBytes(static_cast<uint32_t>(bytes)) +
+                       RoomForDigest(digest_.bytes() + digest_bytes);
+  if (!started || end <= options_.segment_bytes) return Status::Ok();
+  RETURN_IF_ERROR(AppendDigest());
+  return log_->Rotate();
+}
+
+Status RaftLog::AppendDigest() {
+  // A record that is larger than a segment leaves no room.
+  if (digest_.empty() || !digest_covers_ ||
+      appended_end_.offset + RoomForDigest(digest_.bytes()) > options_.segment_bytes) {
+    return Status::Ok();
+  }
+  const std::string payload = digest_.Payload();
+  ASSIGN_OR_RETURN(
+      const wal::Reservation place,
+      log_->Reserve(wal::RecordType::kRaftState, static_cast<uint32_t>(payload.size())));
+  std::memcpy(place.payload, payload.data(), payload.size());
+  RETURN_IF_ERROR(log_->Commit(place).status());
+  NoteAppended(place);
+  return Status::Ok();
+}
+
+Status RaftLog::Close() {
+  // An error is the log's, and its Close says it again.
+  (void)AppendDigest();
+  digest_covers_ = false;
+  return log_->Close();
+}
+
+Result<wal::LogPosition> RaftLog::Sync() {
+  ASSIGN_OR_RETURN(const wal::LogPosition synced, log_->Sync());
+  RETURN_IF_ERROR(log_->MarkSynced());
+  return synced;
 }
 
 void RaftLog::ApplyLocked(const Plan& plan, uint64_t segment, const EntrySlot* slots) {

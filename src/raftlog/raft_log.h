@@ -138,11 +138,10 @@ class RaftLog {
   // than once. kInvalidArgument, kFailedPrecondition, kResourceExhausted: a write contradicts what
   // is stored or is too large, and nothing was changed; other errors are final.
   Result<wal::LogPosition> Append(std::span<const GroupWrite> writes) EXCLUDES(mu_);
-  // Makes everything appended before the call durable; returns up to where.
-  Result<wal::LogPosition> Sync() { return log_->Sync(); }
+  // Makes everything appended before the call durable; returns up to where. Also notes in the log
+  // that it did, so that damage to the last records is told from a torn tail.
+  Result<wal::LogPosition> Sync();
   wal::LogPosition SyncedEnd() const { return log_->SyncedEnd(); }
-  // For a log that has gone quiet after a sync: see wal::Log. One thread at a time with Sync.
-  Status MarkSynced() { return log_->MarkSynced(); }
   // In the background, until it says true, after each megabyte of log: see wal::Log.
   Result<bool> WriteAhead() { return log_->WriteAhead(); }
 
@@ -158,7 +157,7 @@ class RaftLog {
   const wal::RecoveryReport& recovery() const { return recovery_; }
 
   // Syncs everything and seals the log. Idempotent; Append and Sync fail afterwards.
-  Status Close() { return log_->Close(); }
+  Status Close() EXCLUDES(mu_);
 
  private:
   friend class GroupStorage;
@@ -175,6 +174,13 @@ class RaftLog {
   // What `write` does to its group, which has `earlier` before it, or null.
   Result<Plan> MakePlanLocked(const GroupWrite& write, const Plan* earlier) REQUIRES(mu_);
   Result<wal::LogPosition> AppendPlans(std::vector<Plan>* plans) EXCLUDES(mu_);
+  // Ends the segment with its digest and starts the next one, if the next record, of `bytes` that
+  // add `digest_bytes` to the digest, would leave no room for it.
+  Status FinishSegmentUnlessFits(uint64_t bytes, uint64_t digest_bytes) EXCLUDES(mu_);
+  // Appends the digest of the segment, if there is one and it has room.
+  Status AppendDigest() EXCLUDES(mu_);
+  // A record was written to `place`.
+  void NoteAppended(const wal::Reservation& place) EXCLUDES(mu_);
   // `slots` are those of the entries that the plan has written to `segment`.
   void ApplyLocked(const Plan& plan, uint64_t segment, const EntrySlot* slots) REQUIRES(mu_);
   void RemoveGroupLocked(GroupId id) REQUIRES(mu_);
@@ -206,6 +212,9 @@ class RaftLog {
   // Of the writing thread alone.
   uint64_t start_segment_ = 0;  // as the start file says
   wal::LogPosition appended_end_;
+  // Of the segment in which that is; useless if it does not cover the segment from its start.
+  DigestBuilder digest_;
+  bool digest_covers_ = true;
   GroupId move_next_ = 0;  // where the next pass over the groups goes on
 
   mutable base::Mutex mu_;

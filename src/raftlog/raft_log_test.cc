@@ -234,6 +234,52 @@ TEST(RaftLogTest, SlotsTellWhereTheDataOfAnEntryLie) {
   EXPECT_EQ(log->StorageOf(1).SlotAt(3).status().code(), StatusCode::kOutOfRange);
 }
 
+TEST(RaftLogTest, OpenReadsOnlyTheEndsOfSealedSegments) {
+  auto disk = NewDisk();
+  auto log = OpenLog(*disk);
+  std::vector<raft::Entry> expected;
+  for (raft::LogIndex index = 1; log->GetStats().log.active_segment < 5; ++index) {
+    expected.push_back(EntryOf(index, 1, 300));
+    WriteEntries(*log, 1, {expected.back()});
+    Write(*log, {.group = index + 10, .entries = EntriesOf(1, 1), .hard_state = {.term = index}});
+    if (index == 4) Write(*log, {.group = 13, .hard_state = {.term = 5, .vote = 2}});
+    if (index == 20) Write(*log, {.group = 12, .remove = true});
+    if (index == 21) WriteEntries(*log, 1, EntriesOf(21, 21, 1, 300));  // once more
+    SyncAll(*log);
+  }
+  WriteEntries(*log, 2, EntriesOf(1, 1));
+  const std::vector<GroupId> groups = log->Groups();
+  log.reset();
+
+  auto fs = vfs::NewFaultFileSystem(*disk);
+  std::map<std::string, uint64_t> read;
+  fs->SetObserver([&](const vfs::Operation& operation) {
+    read[vfs::BaseName(operation.path)] += operation.op == vfs::Op::kRead ? operation.length : 0;
+    return vfs::Fault{};
+  });
+  log = OpenLog(*fs);
+  EXPECT_GE(log->recovery().digests, 3U);
+  for (const char* name : {"00001.wal", "00002.wal", "00003.wal"}) {
+    EXPECT_LT(read[name], 2000U) << name;
+  }
+  EXPECT_EQ(log->Groups(), groups);
+  EXPECT_EQ(ReadAll(*log, 1), expected);
+  EXPECT_EQ(HardStateOf(*log, 13), (raft::HardState{.term = 5, .vote = 2}));
+}
+
+TEST(RaftLogTest, ARecordLargerThanASegmentIsReadBack) {
+  auto fs = NewDisk();
+  auto log = OpenLog(*fs);
+  WriteEntries(*log, 1, EntriesOf(1, 2));
+  WriteEntries(*log, 1, EntriesOf(3, 3, 1, 9000));
+  WriteEntries(*log, 1, EntriesOf(4, 5));
+  ASSERT_TRUE(log->Close().ok());
+  log = OpenLog(*fs);
+  EXPECT_EQ(log->StorageOf(1).LastIndex(), 5U);
+  EXPECT_EQ(*log->StorageOf(1).Entries(3, 4, 0), EntriesOf(3, 3, 1, 9000));
+  EXPECT_EQ(*log->StorageOf(1).Entries(4, 6, 1000), EntriesOf(4, 5));
+}
+
 TEST(RaftLogTest, AFailedSyncIsFinalButReadsGoOn) {
   auto disk = NewDisk();
   auto fs = vfs::NewFaultFileSystem(*disk);

@@ -32,7 +32,31 @@ Status Replay::Visit(const wal::RecordView& record) {
   if (record.type != wal::RecordType::kRaftEntries && record.type != wal::RecordType::kRaftState) {
     return Status::Ok();
   }
+  std::string_view digest = record.payload;
+  uint64_t covered = 0;
+  if (GetDigestHead(&digest, &covered)) return Status::Ok();
   SectionReader reader(record.payload, record.payload_position());
+  return ApplyAll(reader);
+}
+
+Result<bool> Replay::VisitDigest(const wal::RecordView& record, const wal::SegmentIndex& index) {
+  const wal::TypeIndex& entries = index.of(wal::RecordType::kRaftEntries);
+  const wal::TypeIndex& states = index.of(wal::RecordType::kRaftState);
+  std::string_view sections = record.payload;
+  uint64_t covered = 0;
+  if (!GetDigestHead(&sections, &covered) || covered + 1 != entries.records + states.records ||
+      entries.last_payload_offset > record.start.offset) {
+    return false;
+  }
+  const uint64_t head_bytes = record.payload.size() - sections.size();
+  const wal::LogPosition start = record.payload_position();
+  SectionReader reader(sections, {start.segment, start.offset + head_bytes},
+                       SectionReader::Form::kDigest);
+  RETURN_IF_ERROR(ApplyAll(reader));
+  return true;
+}
+
+Status Replay::ApplyAll(SectionReader& reader) {
   while (!reader.done()) {
     RETURN_IF_ERROR(reader.Next(&section_));
     Apply(section_);
@@ -64,6 +88,8 @@ void Replay::Apply(const Section& section) {
       break;
     case SectionKind::kRemoved:
       found_.erase(section.group);
+      break;
+    case SectionKind::kDigest:  // is no section of a record
       break;
   }
 }

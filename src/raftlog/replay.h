@@ -21,6 +21,8 @@ class Replay {
  public:
   // Takes a record of the log; those that are not of raft are passed over.
   Status Visit(const wal::RecordView& record);
+  // Takes the last record of a segment with `index`, if it is a digest of all others: false if not.
+  Result<bool> VisitDigest(const wal::RecordView& record, const wal::SegmentIndex& index);
 
   // Everything was visited: kDataLoss with a group of which something is missing. `dir` is for the
   // message.
@@ -39,6 +41,7 @@ class Replay {
     std::map<raft::LogIndex, EntrySlot> slots;
   };
 
+  Status ApplyAll(SectionReader& reader);
   void Apply(const Section& section);
 
   std::map<GroupId, Found> found_;
