@@ -136,7 +136,9 @@ int EventLoop::Wait(std::span<epoll_event> events, bool may_wait) {
   const uint64_t begin = NowMicros();
   while (wait_was_short_) {
     if (const int ready = look(0); ready != 0) return ready;
-    wait_was_short_ = NowMicros() < begin + poll_micros_;
+    const uint64_t waited = NowMicros() - begin;
+    if (waited >= uint64_t{1000} * static_cast<uint64_t>(wait)) return 0;  // a timer is due
+    wait_was_short_ = waited < poll_micros_;
   }
   ++sleep_count_;
   const int ready = look(wait);

@@ -111,6 +111,18 @@ TEST(EventLoopTest, SleepsWhenItHasPolledInVain) {
   EXPECT_EQ(loop.sleeps(), 2U);
 }
 
+TEST(EventLoopTest, ATimerIsNotLateBecauseItPolls) {
+  EventLoop loop(/*poll_micros=*/3'600'000'000);
+  const ReadyPipe at_once;
+  Recorder one([&](uint32_t) {
+    loop.Remove(at_once.fd());
+    loop.StartTimer(1, [&] { loop.Stop(); });
+  });
+  loop.Add(at_once.fd(), one, EPOLLIN);
+  loop.Run();
+  EXPECT_EQ(loop.sleeps(), 1U);
+}
+
 TEST(EventLoopTest, StopsAlsoIfAskedBeforeItRuns) {
   EventLoop loop;
   loop.Stop();
