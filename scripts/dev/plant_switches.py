@@ -2,9 +2,9 @@
 """plant_switches.py BUGS OUT: writes copies of sources in which each bug of BUGS has a switch.
 
 BUGS has the form of tests/planted/bugs.txt; in the text with the bug, PLANTED is true while its
-switch is on. OUT gets one file for each source (src/raft/log.cc becomes raft_log.cc), and names.inc
-with the names of the bugs, whose positions are their numbers. The build runs it for the test of the
-simulator; the sources themselves have no switches.
+switch is on. OUT gets one file for each source (src/raft/log.cc becomes raft_log.cc). Bugs are
+numbered by their positions. The build runs it for the test of the simulator; the sources themselves
+have no switches.
 """
 import pathlib
 import sys
@@ -27,7 +27,6 @@ def main():
     for file, text in texts.items():
         name = file.removeprefix("src/").replace("/", "_")
         (out / name).write_text(f'#include "sim/planted/switch.h"\n{text}')
-    (out / "names.inc").write_text("".join(f'"{name}",\n' for name, *_ in bugs))
 
 
 if __name__ == "__main__":

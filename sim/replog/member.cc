@@ -81,7 +81,7 @@ void Member::StepSelf(raft::Message message) {
   if (Check(node_->failure())) Check(host_.invariants().Stepped(*node_));
 }
 
-void Member::Arrive(const Request& request, SendReply reply) {
+void Member::Arrive(const Request& request, const SendReply& reply) {
   if (ended_) return;
   CatchUp();
   Status taken;

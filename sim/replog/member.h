@@ -69,7 +69,7 @@ class Member {
   raft::NodeId id() const { return id_; }
   // From another member, a client, or who operates the group.
   void Receive(raft::Message message);
-  void Arrive(const Request& request, SendReply reply);
+  void Arrive(const Request& request, const SendReply& reply);
   void Change(const raft::ConfChange& change);
   void Transfer(raft::NodeId to);
 
