@@ -245,12 +245,16 @@ class Search {
 };
 
 // Without the operations that cannot explain anything: unknown reads, and unknown writes of a value
-// that nobody saw. (An unknown addition may have made it into another value, which was seen.)
+// that nobody saw. (An unknown addition may have made it into another value, which was seen; and an
+// unknown comparison has seen what it expected, if it took effect.)
 History Relevant(const History& history) {
   std::set<int64_t> seen;
   bool hidden_sums = false;
   for (const HistoryOperation& operation : history) {
     if (operation.observes() && operation.before) seen.insert(*operation.before);
+    if (operation.kind == OperationKind::kCas && operation.expected) {
+      seen.insert(*operation.expected);
+    }
     hidden_sums |= !operation.known() && operation.kind == OperationKind::kAdd;
   }
   History relevant;

@@ -102,6 +102,12 @@ TEST(LinearizabilityTest, AnUnknownOutcomeMayBeEither) {
   EXPECT_TRUE(Good({Write(0, kUnknown, 5), Add(1, kUnknown, 3, {}), Read(4, 5, 8)}));
 }
 
+TEST(LinearizabilityTest, AnUnknownComparisonMayHaveSeenAnUnknownWrite) {
+  EXPECT_TRUE(Good({Write(0, kUnknown, 7), Cas(1, kUnknown, 7, 8, {}), Read(3, 4, 8)}));
+  EXPECT_FALSE(Good({Write(0, kUnknown, 6), Cas(1, kUnknown, 7, 8, {}), Read(3, 4, 8)}));
+  EXPECT_FALSE(Good({Cas(1, kUnknown, 7, 8, {}), Read(3, 4, 8), Write(5, kUnknown, 7)}));
+}
+
 TEST(LinearizabilityTest, KeysAreIndependent) {
   EXPECT_EQ(CheckMap({Of(1, Write(0, 1, 7)), Of(2, Read(2, 3, {})), Of(1, Read(2, 3, 7))}, kSteps)
                 .verdict,
