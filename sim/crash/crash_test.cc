@@ -13,67 +13,61 @@ std::string Join(const std::vector<std::string>& lines) {
   return text;
 }
 
-TEST(CrashTest, NoCutLosesWhatWasPromisedOrShowsWhatWasNot) {
-  std::array<uint64_t, 4> operations = {};
-  uint64_t cuts = 0;
-  for (uint64_t seed = 1; seed <= 6; seed++) {
-    CrashOptions options;
-    options.seed = seed;
-    options.ops = 60;
-    options.random_losses = 1;
-    options.fault_runs = 0;
-    const CrashReport report = RunCrashes(NewWorkload, options);
+// Runs seeds 1 to `seeds` with these options, and none may show a violation; returns the sums.
+CrashReport RunSeeds(const MakeSubject& make, uint64_t seeds, CrashOptions options) {
+  CrashReport sum;
+  for (options.seed = 1; options.seed <= seeds; options.seed++) {
+    const CrashReport report = RunCrashes(make, options);
     EXPECT_TRUE(report.violations.empty()) << Join(report.violations);
-    for (size_t i = 0; i < operations.size(); i++) operations[i] += report.operations_cut[i];
-    cuts += report.cuts;
+    // Each must have done its part.
+    if (options.fault_runs > 0) {
+      EXPECT_GE(report.faults, 100U);
+    }
+    for (size_t i = 0; i < sum.operations_cut.size(); i++) {
+      sum.operations_cut[i] += report.operations_cut[i];
+    }
+    sum.cuts += report.cuts;
   }
-  for (size_t i = 0; i < operations.size(); i++) EXPECT_GE(operations[i], 50U) << kClassNames[i];
-  EXPECT_GE(cuts, 3000U);
+  return sum;
+}
+
+CrashOptions Cuts(uint64_t ops, uint64_t random_losses) {
+  CrashOptions options;
+  options.ops = ops;
+  options.random_losses = random_losses;
+  options.fault_runs = 0;
+  return options;
+}
+
+CrashOptions Faults(uint64_t ops, uint64_t fault_runs) {
+  CrashOptions options;
+  options.ops = ops;
+  options.cut_stride = UINT64_MAX;
+  options.fault_runs = fault_runs;
+  return options;
+}
+
+TEST(CrashTest, NoCutLosesWhatWasPromisedOrShowsWhatWasNot) {
+  const CrashReport report = RunSeeds(NewWorkload, 6, Cuts(60, 1));
+  for (size_t i = 0; i < report.operations_cut.size(); i++) {
+    EXPECT_GE(report.operations_cut[i], 50U) << kClassNames[i];
+  }
+  EXPECT_GE(report.cuts, 3000U);
 }
 
 TEST(CrashTest, OneFailedOperationNeverBreaksAPromise) {
-  for (uint64_t seed = 1; seed <= 3; seed++) {
-    CrashOptions options;
-    options.seed = seed;
-    options.ops = 80;
-    options.cut_stride = UINT64_MAX;
-    options.fault_runs = 150;
-    const CrashReport report = RunCrashes(NewWorkload, options);
-    EXPECT_TRUE(report.violations.empty()) << Join(report.violations);
-    EXPECT_GE(report.faults, 100U);
-  }
+  (void)RunSeeds(NewWorkload, 3, Faults(80, 150));
 }
 
 TEST(CrashTest, NoCutOfTheRaftLogLosesWhatWasPromisedOrTearsAnAppend) {
-  std::array<uint64_t, 4> operations = {};
-  uint64_t cuts = 0;
-  for (uint64_t seed = 1; seed <= 5; seed++) {
-    CrashOptions options;
-    options.seed = seed;
-    options.ops = 120;
-    options.random_losses = 2;
-    options.fault_runs = 0;
-    const CrashReport report = RunCrashes(NewRaftLogWorkload, options);
-    EXPECT_TRUE(report.violations.empty()) << Join(report.violations);
-    for (size_t i = 0; i < operations.size(); i++) operations[i] += report.operations_cut[i];
-    cuts += report.cuts;
-  }
-  EXPECT_GE(operations[0], 500U);  // log
-  EXPECT_GE(operations[3], 100U);  // directory, and the start file
-  EXPECT_GE(cuts, 5000U);
+  const CrashReport report = RunSeeds(NewRaftLogWorkload, 5, Cuts(120, 2));
+  EXPECT_GE(report.operations_cut[0], 500U);  // log
+  EXPECT_GE(report.operations_cut[3], 100U);  // directory, and the start file
+  EXPECT_GE(report.cuts, 5000U);
 }
 
 TEST(CrashTest, OneFailedOperationNeverBreaksAPromiseOfTheRaftLog) {
-  for (uint64_t seed = 1; seed <= 4; seed++) {
-    CrashOptions options;
-    options.seed = seed;
-    options.ops = 120;
-    options.cut_stride = UINT64_MAX;
-    options.fault_runs = 300;
-    const CrashReport report = RunCrashes(NewRaftLogWorkload, options);
-    EXPECT_TRUE(report.violations.empty()) << Join(report.violations);
-    EXPECT_GE(report.faults, 100U);
-  }
+  (void)RunSeeds(NewRaftLogWorkload, 4, Faults(120, 300));
 }
 
 TEST(SimulationTest, SameSeedGivesTheSameTraceAndAnotherSeedAnother) {

@@ -1,9 +1,8 @@
 #include "raftlog/start_file.h"
 
-#include <cstdio>
 #include <string_view>
 
-#include "base/crc32c.h"
+#include "base/checked_line.h"
 #include "base/macros.h"
 #include "wal/format.h"
 
@@ -12,28 +11,23 @@ namespace {
 
 constexpr uint64_t kLimitBytes = 4096;
 constexpr std::string_view kFirstWord = "start ";
-constexpr std::string_view kTrailerWord = "nokv-raftlog ";
-constexpr std::string_view kTrailerBegin = "nokv-raftlog 1 crc32c ";
+constexpr std::string_view kChecksumName = "nokv-raftlog";
 
-std::string ChecksumLine(std::string_view first_line) {
-  char line[48];
-  const int length =
-      std::snprintf(line, sizeof line, "%s%08x\n", kTrailerBegin.data(), base::Crc32c(first_line));
-  return std::string(line, static_cast<size_t>(length));
+Status WithWayOut(const Status& status) {
+  if (!status.IsCorruption()) return status;
+  return status.WithHint("restore the file from a copy of the directory").WithErrorNumber(1308);
 }
 
 Status Damaged(const std::string& path, std::string_view what) {
-  return Status::Corruption(path + ": " + std::string(what) + "; nothing was changed")
-      .WithHint("restore the file from a copy of the directory")
-      .WithErrorNumber(1308);
+  return WithWayOut(base::CheckedLineDamage(path, what));
 }
 
 }  // namespace
 
 Status WriteStartFile(vfs::FileSystem& fs, const std::string& dir, uint64_t segment) {
-  const std::string line = std::string(kFirstWord) + wal::SegmentFileName(segment) + "\n";
+  const std::string line = std::string(kFirstWord) + wal::SegmentFileName(segment);
   return vfs::WriteFileAtomically(fs, vfs::JoinPath(dir, kStartFileName),
-                                  line + ChecksumLine(line));
+                                  base::EncodeCheckedLine(line, kChecksumName));
 }
 
 Result<std::optional<uint64_t>> ReadStartFile(vfs::FileSystem& fs, const std::string& dir) {
@@ -45,25 +39,11 @@ Result<std::optional<uint64_t>> ReadStartFile(vfs::FileSystem& fs, const std::st
   }
   if (!content.ok()) return content.status();
 
-  const std::string_view text = *content;
-  const size_t newline = text.find('\n');
-  if (newline == std::string_view::npos) return Damaged(path, "has no complete first line");
-  const std::string_view first_line = text.substr(0, newline + 1);
-  const std::string_view rest = text.substr(newline + 1);
-  if (rest != ChecksumLine(first_line)) {
-    const bool newer = rest.starts_with(kTrailerWord) && !rest.starts_with(kTrailerBegin) &&
-                       rest.ends_with('\n') && rest.find(" crc32c ") != rest.npos;
-    if (newer) {
-      return Status::Unimplemented(path + ": its form is newer than this build knows (1)")
-          .WithHint("open the directory with the newer nokv that wrote it")
-          .WithErrorNumber(1305);
-    }
-    return Damaged(path, "its checksum line does not match its first line");
-  }
+  const Result<std::string_view> line = base::DecodeCheckedLine(*content, kChecksumName, path);
+  if (!line.ok()) return WithWayOut(line.status());
   uint64_t segment = 0;
-  if (!first_line.starts_with(kFirstWord) ||
-      !wal::ParseSegmentFileName(first_line.substr(kFirstWord.size(), newline - kFirstWord.size()),
-                                 &segment)) {
+  if (!line->starts_with(kFirstWord) ||
+      !wal::ParseSegmentFileName(line->substr(kFirstWord.size()), &segment)) {
     return Damaged(path, "names no segment");
   }
   return std::optional<uint64_t>(segment);
