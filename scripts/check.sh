@@ -5,7 +5,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 
 # The quick ones first, then those that compile.
-checks=(format layers banned sizes dead_files blobs planted shell headers thread_safety link tidy selftest)
+checks=(format layers banned contracts sizes dead_files blobs planted shell headers thread_safety link tidy selftest)
 if (($# > 0)); then checks=("$@"); fi
 
 selftest() {
@@ -19,8 +19,8 @@ output="$(mktemp)"
 trap 'rm -f "$output"' EXIT
 for name in "${checks[@]}"; do
   if [[ "$name" != selftest && ! -x "scripts/lint/$name.py" ]]; then
-    die "no check is called '$name': choose from format layers banned sizes dead_files blobs planted" \
-      "shell headers thread_safety link tidy selftest"
+    die "no check is called '$name': choose from format layers banned contracts sizes dead_files blobs" \
+      "planted shell headers thread_safety link tidy selftest"
   fi
   start=$SECONDS
   verdict=ok

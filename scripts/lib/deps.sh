@@ -6,13 +6,14 @@ set -euo pipefail
 
 packages=(
   # Build
-  ca-certificates ccache cmake g++ git make mold ninja-build pkg-config python3
+  ca-certificates ccache cmake g++ git make mold ninja-build pkg-config protobuf-compiler
+  python3
   # Clang: thread-safety analysis, sanitizers, fuzzers, format and tidy
   clang-19 clang-format-19 clang-tidy-19 libclang-rt-19-dev llvm-19
   # Libraries
-  libabsl-dev libcpp-httplib-dev libfmt-dev libisal-dev libjemalloc-dev
-  liblua5.1-0-dev liblz4-dev libspdlog-dev libssl-dev libxxhash-dev libzstd-dev lua-bitop-dev
-  lua-cjson-dev nlohmann-json3-dev
+  libabsl-dev libcpp-httplib-dev libfmt-dev libgrpc++-dev libisal-dev libjemalloc-dev
+  liblua5.1-0-dev liblz4-dev libprotobuf-dev libspdlog-dev libssl-dev libxxhash-dev libzstd-dev
+  lua-bitop-dev lua-cjson-dev nlohmann-json3-dev
   # Tests, benchmarks, checks
   curl fish libbenchmark-dev libgmock-dev libgtest-dev openssl python3-jsonschema python3-venv redis-server
   redis-tools shellcheck zsh

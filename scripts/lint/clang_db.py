@@ -2,6 +2,7 @@
 import concurrent.futures
 import json
 import os
+import pathlib
 import shlex
 import subprocess
 import sys
@@ -11,7 +12,7 @@ FALLBACK = ["-std=c++20", "-Isrc", "-Iinclude", "-I.", "-Wall", "-Wextra"]
 
 
 def configure(root, preset=PRESET):
-    """Configures a preset and returns its build folder; ends the check if that fails."""
+    """Configures a preset, generates its sources and returns its build folder; ends the check if that fails."""
     folder = root / "build" if preset == "release" else root / "build" / preset
     folder.mkdir(parents=True, exist_ok=True)
     result = subprocess.run(["cmake", "--preset", preset], cwd=root, capture_output=True, text=True,
@@ -19,6 +20,12 @@ def configure(root, preset=PRESET):
     if result.returncode:
         print(f"configuring preset {preset} failed:\n{result.stderr}")
         sys.exit(1)
+    if (pathlib.Path(root) / "src/proto/CMakeLists.txt").exists():
+        result = subprocess.run(["cmake", "--build", str(folder), "--target", "nokv_generated"],
+                                capture_output=True, text=True, check=False)
+        if result.returncode:
+            print(f"generating the sources of preset {preset} failed:\n{result.stdout}")
+            sys.exit(1)
     return folder
 
 

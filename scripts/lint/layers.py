@@ -5,6 +5,9 @@ A module may include itself and the modules it names in DEPS; those stand on ear
 scripts/lint/layers.txt, so there can be no circle. Nothing in src/ uses sim/, bench/ or tests/.
 No header that brings in heavy third-party headers is included by another module. ARCHITECTURE.md
 quotes the table (--write renews it).
+
+What is made from proto/ counts as a heavy header of the module proto. What programs embed, engine
+and all below it, names neither proto nor rpc: it links no gRPC and no protobuf.
 """
 import pathlib
 import re
@@ -14,7 +17,14 @@ from lintlib import Finding
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)
 HEAVY = ("asio", "nlohmann/", "CLI/", "httplib", "spdlog/", "fmt/", "absl/", "grpc", "google/")
+EMBEDDED = "engine"
+NOT_EMBEDDED = ("proto", "rpc")
+GENERATED = ".pb.h"  # made from proto/ by the module of that name
 TABLE = re.compile(r"<!-- layers:begin -->\n.*?<!-- layers:end -->", re.DOTALL)
+
+
+def is_heavy(angled):
+    return bool(angled) and (angled.startswith(HEAVY) or angled.endswith(GENERATED))
 
 
 def includes(root, path):
@@ -36,6 +46,20 @@ def check_modules(modules, order):
             elif order[dep] >= order[name] and (dep != name or dep in module.deps):
                 yield Finding(path, 0, f"{name} may not use {dep}: it stands above or beside it; "
                               "take an interface from the caller instead")
+
+
+def check_embedded(modules):
+    """What is embedded stays cheap to link."""
+    todo, seen = [EMBEDDED], set()
+    while todo:
+        name = todo.pop()
+        if name in seen or name not in modules:
+            continue
+        seen.add(name)
+        todo += modules[name].deps
+        if name.split("/")[0] in NOT_EMBEDDED:
+            yield Finding("src/engine/CMakeLists.txt", 0, f"the embedded library reaches {name} through "
+                          "its DEPS: it must link neither gRPC nor protobuf")
 
 
 def check_src_include(path, line, included, modules, owners):
@@ -66,13 +90,22 @@ def check_src_include(path, line, included, modules, owners):
                           "floor allows, else take an interface from the caller")
 
 
+def check_generated(path, line, included, modules):
+    """An include in src/ of what is made from proto/."""
+    user = lintlib.module_of(path, modules)
+    allowed = modules[user].deps + (modules[user].test_deps if lintlib.is_test(path) else [])
+    if "proto" not in allowed:
+        yield Finding(path, line, f"{user} includes {included} but does not name proto in DEPS of "
+                      f"src/{user}/CMakeLists.txt")
+
+
 def heavy_headers(root):
     """{header in src/, as it is included: the heavy header that it brings in, perhaps through others}."""
     direct, used = {}, {}
     for path in lintlib.cpp_files(root):
         if path.startswith("src/") and path.endswith(".h"):
             found = list(includes(root, path))
-            direct[path[4:]] = next((a for _, _, a in found if a and a.startswith(HEAVY)), "")
+            direct[path[4:]] = next((a for _, _, a in found if is_heavy(a)), "")
             used[path[4:]] = [quoted for _, quoted, _ in found if quoted]
     changed = True
     while changed:
@@ -109,6 +142,7 @@ def check(root):
     owners = public_owners(modules)
     heavy = heavy_headers(root)
     yield from check_modules(modules, order)
+    yield from check_embedded(modules)
     if [layer.floor for layer in layers] != sorted(layer.floor for layer in layers):
         yield Finding("scripts/lint/layers.txt", 0, "floors must rise from line to line")
     for path in lintlib.cpp_files(root):
@@ -117,9 +151,11 @@ def check(root):
                 if quoted and not quoted.startswith("nokv/"):
                     yield Finding(path, line, f'a public header may not include "{quoted}": only '
                                   "nokv/ and standard headers")
-                if angled and "/" in angled or (angled or "").startswith(HEAVY):
+                if angled and "/" in angled or is_heavy(angled):
                     yield Finding(path, line, f"a public header may not include <{angled}>: no "
                                   "third-party type in a public signature")
+            elif (angled or "").endswith(GENERATED) and lintlib.module_of(path, modules):
+                yield from check_generated(path, line, angled, modules)
             elif quoted and lintlib.module_of(path, modules):
                 yield from check_src_include(path, line, quoted, modules, owners)
                 if quoted in heavy and \

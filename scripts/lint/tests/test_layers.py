@@ -64,6 +64,33 @@ class LayersTest(LintTestCase):
         self.assert_fails("layers", "a public header may not include <absl/strings/cord.h>",
                           'src/lsm/a.cc:1: "wal/log.h" brings in <nlohmann/json.hpp>')
 
+    def test_counts_generated_headers_as_heavy_ones_of_proto(self):
+        self.append("scripts/lint/layers.txt", "2 proto | x\n3 transport | x\n")
+        self.write("src/proto/CMakeLists.txt", "nokv_module(NAME proto)\n")
+        self.write("src/transport/CMakeLists.txt",
+                   "nokv_module(NAME transport HEADERS a.h SOURCES a.cc)\n")
+        self.write("src/transport/a.h", "#pragma once\n")
+        self.write("src/transport/a.cc", "#include <nokv/raft/v1/raft.pb.h>\n")
+        self.assert_fails("layers", "src/transport/a.cc:1: transport includes nokv/raft/v1/raft.pb.h "
+                          "but does not name proto")
+        self.write("src/transport/CMakeLists.txt",
+                   "nokv_module(NAME transport HEADERS a.h SOURCES a.cc DEPS proto)\n")
+        self.assert_passes("layers")
+        self.write("src/transport/a.h", "#pragma once\n#include <nokv/raft/v1/raft.pb.h>\n")
+        self.append("scripts/lint/layers.txt", "4 store | x\n")
+        self.write("src/store/CMakeLists.txt", "nokv_module(NAME store SOURCES b.cc DEPS transport)\n")
+        self.write("src/store/b.cc", '#include "transport/a.h"\n')
+        self.assert_fails("layers", '"transport/a.h" brings in <nokv/raft/v1/raft.pb.h>')
+
+    def test_keeps_rpc_and_contracts_out_of_what_is_embedded(self):
+        self.append("scripts/lint/layers.txt", "2 rpc/grpc | x\n3 vlog | x\n4 engine | x\n")
+        self.write("src/rpc/grpc/CMakeLists.txt", "nokv_module(NAME rpc_grpc)\n")
+        self.write("src/vlog/CMakeLists.txt", "nokv_module(NAME vlog DEPS base)\n")
+        self.write("src/engine/CMakeLists.txt", "nokv_module(NAME engine DEPS vlog)\n")
+        self.assert_passes("layers")
+        self.write("src/vlog/CMakeLists.txt", "nokv_module(NAME vlog DEPS rpc_grpc)\n")
+        self.assert_fails("layers", "the embedded library reaches rpc/grpc")
+
     def test_refuses_an_architecture_page_with_another_table(self):
         self.write("ARCHITECTURE.md", "<!-- layers:begin -->\nold\n<!-- layers:end -->\n")
         self.assert_fails("layers", "its layer table differs")
