@@ -9,9 +9,9 @@
 #include "cli/flag_values.h"
 #include "cli/gen_docs.h"
 #include "cli/help.h"
-#include "cli/suggest.h"
 #include "cli/text.h"
 #include "cli/version.h"
+#include "config/suggest.h"
 
 namespace nokv::cli {
 
@@ -34,7 +34,7 @@ int PrintErrorPage(const std::string& topic, uint64_t number, const Environment&
   }
   std::vector<std::string> known;
   for (const ErrorPage& each : ErrorPages()) known.push_back("E" + std::to_string(each.number));
-  const std::string nearest = Suggest(topic, known);
+  const std::string nearest = config::Suggest(topic, known);
   return Fail(Status::NotFound("no error has the number " + topic)
                   .WithHint(nearest.empty()
                                 ? "docs/errors.md lists them all"
@@ -61,7 +61,7 @@ int RunHelp(const Command& program, const std::string& topic, const Environment&
     names.push_back(command.name);
   }
   Status status = Status::InvalidArgument("unknown command " + Quoted(topic));
-  const std::string nearest = Suggest(topic, names);
+  const std::string nearest = config::Suggest(topic, names);
   if (!nearest.empty()) status = status.WithHint("did you mean " + nearest + "?");
   return FailUsage(status, whole.name, environment.err);
 }

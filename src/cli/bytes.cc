@@ -120,4 +120,11 @@ std::string EncodeBase64(std::string_view bytes) {
   return text;
 }
 
+JsonBytes BytesForJson(std::string_view bytes) {
+  for (std::string_view rest = bytes; !rest.empty(); rest.remove_prefix(Utf8Length(rest))) {
+    if (Utf8Length(rest) == 0) return {"b64", EncodeBase64(bytes)};
+  }
+  return {"utf8", std::string(bytes)};
+}
+
 }  // namespace nokv::cli

@@ -28,6 +28,13 @@ Result<std::string> ParseBytes(std::string_view text, std::istream* in, vfs::Fil
 // blank at its ends or two in a row, so that columns stay apart; else hex:.
 std::string FormatBytes(std::string_view bytes);
 
+// How JSON has keys and values: an object with one field, whose name is the notation.
+struct JsonBytes {
+  const char* notation;  // "utf8", or "b64" if they are not UTF-8
+  std::string text;
+};
+JsonBytes BytesForJson(std::string_view bytes);
+
 std::string EncodeBase64(std::string_view bytes);
 
 }  // namespace nokv::cli

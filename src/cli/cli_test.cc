@@ -8,7 +8,6 @@
 
 #include "cli/command.h"
 #include "cli/nokv_commands.h"
-#include "cli/suggest.h"
 #include "cli/version.h"
 
 namespace nokv::cli {
@@ -56,15 +55,12 @@ TEST(ProgramTest, HelpListsEveryCommand) {
 
 TEST(ProgramTest, RefusesCommandsThatAreNotBuiltByName) {
   for (const char* name :
-       {"execution", "regions", "migrate", "serve", "coordinator", "meta-root", "ccc-audit"}) {
+       {"execution", "migrate", "serve", "coordinator", "meta-root", "ccc-audit"}) {
     const Outcome outcome = RunNokv({name, "--workdir", "x"});
     EXPECT_EQ(outcome.code, kExitFailed) << name;
     EXPECT_EQ(outcome.out, "");
     EXPECT_TRUE(outcome.err.starts_with("error: nokv " + std::string(name) + " is not built yet\n"))
         << outcome.err;
-  }
-  for (const char* name : {"stores", "regions", "coordinator", "catalog"}) {
-    EXPECT_EQ(RunNokv({name}, NokvConfigProgram()).code, kExitFailed) << name;
   }
 }
 
@@ -248,16 +244,6 @@ TEST(FailTest, MapsStatusCodesToExitCodes) {
   EXPECT_EQ(ExitCodeFor(Status::FailedPrecondition("")), 5);
   EXPECT_EQ(ExitCodeFor(Status::Corruption("")), 6);
   EXPECT_EQ(ExitCodeFor(Status::PermissionDenied("")), 7);
-}
-
-TEST(SuggestTest, FindsSwappedMissingAndWrongLettersOnly) {
-  const std::vector<std::string> words = {"stats", "serve", "manifest"};
-  EXPECT_EQ(Suggest("sttas", words), "stats");
-  EXPECT_EQ(Suggest("serv", words), "serve");
-  EXPECT_EQ(Suggest("manifesto", words), "manifest");
-  EXPECT_EQ(Suggest("get", words), "");
-  EXPECT_EQ(Suggest("", words), "");
-  EXPECT_EQ(Suggest(std::string(100'000, 's'), words), "");
 }
 
 }  // namespace

@@ -10,9 +10,9 @@
 #include "cli/help.h"
 #include "cli/log_sink.h"
 #include "cli/settings.h"
-#include "cli/suggest.h"
 #include "cli/text.h"
 #include "cli/version.h"
+#include "config/suggest.h"
 
 namespace nokv::cli {
 
@@ -39,7 +39,8 @@ int UnknownCommand(const Command& program, const std::string& name, std::ostream
   std::vector<std::string> words;
   for (const auto& [word, command] : meant) words.push_back(word);
   Status status = Status::InvalidArgument("unknown command " + Quoted(name));
-  const std::string nearest = meant.contains(name) ? meant.at(name) : meant[Suggest(name, words)];
+  const std::string nearest =
+      meant.contains(name) ? meant.at(name) : meant[config::Suggest(name, words)];
   if (!nearest.empty()) status = status.WithHint("did you mean " + nearest + "?");
   return FailUsage(status, program.name, err);
 }

@@ -80,6 +80,11 @@ constexpr ErrorPage kPages[] = {
      "changed.",
      "Restore the file from where the directory was copied. If it is lost, remove the member from "
      "its groups and let it come back under a new id with an empty directory."},
+    {1309, "the catalog of regions is damaged",
+     "The file REGIONS in a store's directory does not have the bytes that were written. The store "
+     "would not know which regions it hosts, so it did not start. Nothing was changed.",
+     "Restore the file from a copy of the directory. If there is none, remove the store from its "
+     "cluster and let it come back under a new id with an empty directory."},
     {1401, "the database became read-only",
      "A write to disk failed: the disk is full, or the operating system reported an I/O error. "
      "What "
@@ -121,6 +126,13 @@ constexpr ErrorPage kPages[] = {
      "$XDG_CONFIG_HOME/nokv/config.json (or ~/.config/nokv/config.json) and /etc/nokv/nokv.json "
      "are "
      "read, if they exist."},
+    {2203, "the description of a cluster has mistakes",
+     "raft_config.json, or the file that --config names, is no JSON object, has fields that there "
+     "are not, or describes no cluster: ids or addresses that are given twice, ranges of regions "
+     "that overlap or leave keys to nobody, peers on stores that there are not. Every mistake has "
+     "a line of its own: file, line, column, and what is wrong. Nothing was done.",
+     "Correct the file; nokv-config validate --config FILE looks at it again. "
+     "raft_config.example.json is one that works."},
 };
 
 constexpr size_t kColumns = 80;

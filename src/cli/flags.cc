@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "cli/flag_values.h"
-#include "cli/suggest.h"
 #include "cli/text.h"
+#include "config/suggest.h"
 #include "rpc/http/host_port.h"
 
 namespace nokv::cli {
@@ -50,7 +50,7 @@ std::function<std::string(const std::string&)> OneOf(std::string* target,
                                                      std::vector<std::string> choices) {
   return [target, choices = std::move(choices)](const std::string& text) {
     if (std::find(choices.begin(), choices.end(), text) == choices.end()) {
-      const std::string nearest = Suggest(text, choices);
+      const std::string nearest = config::Suggest(text, choices);
       return "is not " + AnyOf(choices) +
              (nearest.empty() ? "" : "; did you mean " + nearest + "?");
     }
@@ -152,6 +152,18 @@ Flag& FlagSet::Switch(const std::string& name, bool* target, const std::string& 
                   return std::string("is not true or false");
                 }
                 *target = text != "false" && text != "0";
+                return std::string();
+              }});
+}
+
+Flag& FlagSet::List(const std::string& name, const std::string& value,
+                    std::vector<std::string>* target, const std::string& help) {
+  return Add({.name = name,
+              .value = value,
+              .help = help,
+              .repeats = true,
+              .set = [target](const std::string& text) {
+                target->push_back(text);
                 return std::string();
               }});
 }

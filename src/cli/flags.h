@@ -67,7 +67,7 @@ struct Flag {
   std::string for_urls = {};           // of a path: the way out for who gives an address instead
   std::vector<std::string> also = {};  // what other programs call it; a suggestion, no flag
   bool everywhere = false;             // every command has it; help lists it last
-  bool repeats = false;                // it may come several times, as -v -v or -vv
+  bool repeats = false;                // it may come several times, as -v -v
   // How a settings file writes its value.
   config::Setting::Kind kind = config::Setting::Kind::kText;
   // Stores the value; returns what is wrong with it: "is not a number from 1 to 10".
@@ -116,6 +116,9 @@ class FlagSet {
   // --workdir, which every program has: -w and NOKV_WORKDIR, suggested for the names that others
   // give it.
   Flag& Workdir(std::string* target, const std::string& help = "the database directory");
+  // As Text; each time that it is given, its value joins the list.
+  Flag& List(const std::string& name, const std::string& value, std::vector<std::string>* target,
+             const std::string& help);
   Flag& Switch(const std::string& name, bool* target, const std::string& help);
   // A switch that counts how often it is given; beyond `most` it makes no difference.
   Flag& Count(const std::string& name, uint64_t* target, uint64_t most, const std::string& help);

@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "cli/flags.h"
-#include "cli/suggest.h"
 #include "cli/text.h"
+#include "config/suggest.h"
 
 namespace nokv::cli {
 
@@ -52,7 +52,8 @@ FlagSet::Token FlagSet::Split(const std::string& arg) const {
     token.flag = FindLetter(name[0]);
     token.times = name.size();
   }
-  const bool known = token.flag != nullptr && (token.times == 1 || token.flag->repeats);
+  const bool known = token.flag != nullptr &&
+                     (token.times == 1 || (token.flag->repeats && !token.flag->TakesNext()));
   if (!known) return {.kind = Token::Kind::kUnknown};
   if (equals != std::string::npos) token.value = arg.substr(equals + 1);
   return token;
@@ -70,7 +71,7 @@ Status FlagSet::Unknown(const std::string& arg) const {
     }
   }
   // "-workdri" is compared as "--workdri".
-  const std::string nearest = Suggest(name.starts_with("--") ? name : "-" + name, names);
+  const std::string nearest = config::Suggest(name.starts_with("--") ? name : "-" + name, names);
   return nearest.empty() ? status : status.WithHint("did you mean " + nearest + "?");
 }
 

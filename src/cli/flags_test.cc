@@ -87,6 +87,14 @@ TEST(FlagSetTest, CountsAFlagThatMayComeSeveralTimes) {
   EXPECT_EQ(count({"-v=2"}), R"(--verbose "2" is a value, and it takes none)");
 }
 
+TEST(FlagSetTest, AListHasEachValueThatIsGiven) {
+  std::vector<std::string> peers;
+  FlagSet flags;
+  flags.List("peer", "ID=ADDR", &peers, "");
+  ASSERT_TRUE(flags.Parse({"--peer", "1=a:1", "--peer=2=b:1"}, {}).ok());
+  EXPECT_EQ(peers, (std::vector<std::string>{"1=a:1", "2=b:1"}));
+}
+
 struct BadInput {
   Args args;
   std::string complaint;

@@ -3,6 +3,8 @@
 // Thread safety: pure functions, but for what the environment gives them.
 #pragma once
 
+#include <vector>
+
 #include "cli/command.h"
 #include "cli/settings.h"
 
@@ -31,6 +33,15 @@ Command ScanCommand();
 
 // `nokv config check [FILE]` and `nokv config explain [SETTING]`
 Command ConfigCommand();
+
+// `nokv regions --workdir DIR [--json]`
+Command RegionsCommand();
+
+// `nokv-config stores|regions|coordinator|validate|tso [--config FILE] [--format simple|json]`
+std::vector<Command> ClusterConfigCommands();
+// `nokv-config catalog --workdir DIR --region-id N …`, and under its older name `manifest`
+Command CatalogCommand();
+Command OldCatalogCommand();
 
 // The settings of nokv and nokv-redis.
 SettingsSchema KnownSettings();

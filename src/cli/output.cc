@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "cli/bytes.h"
-#include "cli/suggest.h"
 #include "cli/text.h"
+#include "config/suggest.h"
 
 namespace nokv::cli {
 
@@ -41,10 +41,8 @@ Json ToJson(const Cell& cell) {
     case Cell::Kind::kNone:
       return nullptr;
   }
-  for (std::string_view rest = cell.text; !rest.empty(); rest.remove_prefix(Utf8Length(rest))) {
-    if (Utf8Length(rest) == 0) return {{"b64", EncodeBase64(cell.text)}};
-  }
-  return {{"utf8", cell.text}};
+  const JsonBytes bytes = BytesForJson(cell.text);
+  return {{bytes.notation, bytes.text}};
 }
 
 std::string ToText(const Cell& cell, const OutputOptions& options) {
@@ -91,7 +89,7 @@ std::string JoinColumns(const std::vector<std::string>& columns) {
 Status CheckColumn(const char* flag, const std::string& name,
                    const std::vector<std::string>& columns) {
   if (std::find(columns.begin(), columns.end(), name) != columns.end()) return Status::Ok();
-  const std::string nearest = Suggest(name, columns);
+  const std::string nearest = config::Suggest(name, columns);
   const Status status = Status::InvalidArgument(std::string(flag) + " " + Quoted(name) +
                                                 " is not one of " + JoinColumns(columns));
   return nearest.empty() ? status : status.WithHint("did you mean " + nearest + "?");

@@ -34,9 +34,8 @@ Command NokvProgram() {
           "serves one to Redis clients.",
       .commands = {GetCommand(), PutCommand(), DeleteCommand(), ScanCommand(), StatsCommand(),
                    ManifestCommand(), VlogCommand(), DebugCommand(), CheckpointCommand(),
-                   DoctorCommand(), ConfigCommand(),
+                   DoctorCommand(), ConfigCommand(), RegionsCommand(),
                    NotYet("execution", "decisions and restart state of a running store"),
-                   NotYet("regions", "the local catalog of peers"),
                    NotYet("migrate", "turn a stand-alone directory into a cluster"),
                    NotYet("serve", "run a store"), NotYet("coordinator", "run a coordinator"),
                    NotYet("meta-root", "run a peer of the metadata root"),
@@ -79,14 +78,20 @@ SettingsSchema KnownSettings() {
 }
 
 Command NokvConfigProgram() {
-  return {.name = "nokv-config",
-          .summary = "reads and checks the description of a cluster",
-          .examples = {{"nokv-config version"}, {"nokv-config help"}},
-          .description = "nokv-config reads and checks the description of a cluster.",
-          .commands = {NotYet("stores", "the stores of a cluster description"),
-                       NotYet("regions", "its regions"),
-                       NotYet("coordinator", "its coordinator's address"),
-                       NotYet("catalog", "write a region into a store's local catalog")}};
+  Command program = {
+      .name = "nokv-config",
+      .summary = "reads and checks the description of a cluster",
+      .examples = {{"nokv-config validate --config raft_config.json", "all mistakes at once"},
+                   {"nokv-config stores --config raft_config.json"},
+                   {"nokv-config regions --config raft_config.json"}},
+      .description =
+          "nokv-config reads and checks raft_config.json, the description of a cluster: its "
+          "stores, the regions that it begins with, and where its coordinator is. Scripts read "
+          "what it prints.",
+      .commands = ClusterConfigCommands()};
+  program.commands.push_back(CatalogCommand());
+  program.commands.push_back(OldCatalogCommand());
+  return program;
 }
 
 }  // namespace nokv::cli

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "cli/suggest.h"
 #include "cli/text.h"
+#include "config/suggest.h"
 #include "vfs/file_mode.h"
 #include "vfs/vfs.h"
 
@@ -95,7 +95,7 @@ std::string SettingsSchema::Nearest(std::string_view name) const {
   // As variables and other programs have it.
   std::string plain(name.substr(name.starts_with("--") ? 2 : 0));
   std::replace(plain.begin(), plain.end(), '_', '-');
-  return flags_.contains(plain) ? plain : Suggest(plain, names());
+  return flags_.contains(plain) ? plain : config::Suggest(plain, names());
 }
 
 std::string SettingsSchema::Check(const config::Setting& setting) const {

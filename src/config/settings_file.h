@@ -13,18 +13,13 @@
 // Thread safety: pure functions; the structs are values.
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
-namespace nokv::config {
+#include "config/json_document.h"
 
-// Both count from 1; a column is a character of UTF-8.
-struct Place {
-  uint64_t line = 1;
-  uint64_t column = 1;
-};
+namespace nokv::config {
 
 struct Setting {
   enum class Kind { kText, kNumber, kSwitch };
@@ -34,11 +29,6 @@ struct Setting {
   std::string text;  // a number as it is written; "true" or "false" of a switch
   Place name_at;
   Place value_at;
-};
-
-struct Problem {
-  Place at;
-  std::string what;  // "is given twice, first in line 3"
 };
 
 struct SettingsFile {

@@ -4,6 +4,7 @@ The examples are read off the help itself: its first lines, up to the first blan
 replaced by free ones through the environment and in the text; a server runs until it answers.
 """
 import os
+import pathlib
 import re
 import subprocess
 import time
@@ -41,6 +42,8 @@ class ExamplesTest(gateway.ScratchTest):
         for line in ("nokv put greeting hi --workdir mydb", "nokv put session x --workdir mydb",
                      "nokv put user:1 Ada --workdir data --redis-db 3"):
             self.bash(line)
+        example = pathlib.Path(__file__).resolve().parents[2] / "raft_config.example.json"
+        (self.folder / "raft_config.json").write_text(example.read_text())
         (self.folder / "nokv.json").write_text('{"sync": "always"}')
 
     def bash(self, line):

@@ -68,6 +68,8 @@ class SchemaTest(gateway.ScratchTest):
             self.assertEqual(server.stop(), 0)
         subprocess.run([gateway.BIN / "sample_directory", self.folder / "tables"], check=True,
                        stdout=subprocess.DEVNULL, timeout=gateway.PATIENCE)
+        self.nokv("catalog", "--workdir", self.folder / "store", "--region-id", "1", "--end-key",
+                  "hex:ff", "--peer", "1:101", program="nokv-config")
         at = ("--workdir", db)
         tables = ("--workdir", self.folder / "tables")
         checked = {
@@ -80,6 +82,7 @@ class SchemaTest(gateway.ScratchTest):
             "doctor": self.check("doctor", "doctor", *at),
             "config": self.check("config", "config", "explain"),
             "version": self.check("version", "version"),
+            "regions": self.check("regions", "regions", "--workdir", self.folder / "store"),
         }
         self.check("get", "get", "hex:ff", *at)
         self.check("scan", "scan", "--keys-only", *at)

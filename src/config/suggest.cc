@@ -1,9 +1,9 @@
-#include "cli/suggest.h"
+#include "config/suggest.h"
 
 #include <algorithm>
 #include <cstddef>
 
-namespace nokv::cli {
+namespace nokv::config {
 
 namespace {
 
@@ -41,4 +41,4 @@ std::string Suggest(std::string_view word, const std::vector<std::string>& candi
   return nearest;
 }
 
-}  // namespace nokv::cli
+}  // namespace nokv::config
