@@ -95,7 +95,7 @@ Result<std::unique_ptr<TlsContext>> TlsContext::Open(TlsOptions options, const T
         .WithHint("give --tls-ca-cert-file, or --tls-auth-clients no if clients need none");
   }
   std::unique_ptr<TlsContext> context(new TlsContext(std::move(options), doors));
-  ASSIGN_OR_RETURN(Files files, context->Read());
+  ASSIGN_OR_RETURN(TlsPem files, context->Read());
   ASSIGN_OR_RETURN(Built built, context->Build(files));
   doors.logger.Info("TLS: " + context->Describe(built));
   {
@@ -107,8 +107,8 @@ Result<std::unique_ptr<TlsContext>> TlsContext::Open(TlsOptions options, const T
   return context;
 }
 
-Result<TlsContext::Files> TlsContext::Read() const {
-  Files files;
+Result<TlsPem> TlsContext::Read() const {
+  TlsPem files;
   ASSIGN_OR_RETURN(files.cert, doors_.fs.ReadFile(options_.cert_file, kMaxFileBytes));
   ASSIGN_OR_RETURN(files.key, vfs::ReadSecret(doors_.fs, options_.key_file, kMaxFileBytes));
   if (!options_.ca_file.empty()) {
@@ -117,7 +117,7 @@ Result<TlsContext::Files> TlsContext::Read() const {
   return files;
 }
 
-Result<TlsContext::Built> TlsContext::Build(const Files& files) const {
+Result<TlsContext::Built> TlsContext::Build(const TlsPem& files) const {
   Built built;
   built.context = std::shared_ptr<SSL_CTX>(SSL_CTX_new(TLS_server_method()), SSL_CTX_free);
   if (built.context == nullptr) return Status::ResourceExhausted("TLS: " + TakeTlsError());
@@ -157,10 +157,11 @@ Result<TlsContext::Built> TlsContext::Build(const Files& files) const {
   }
   RETURN_IF_ERROR(UseClientAuthorities(context, files));
   ERR_clear_error();
+  built.pem = files;
   return built;
 }
 
-Status TlsContext::UseClientAuthorities(SSL_CTX* context, const Files& files) const {
+Status TlsContext::UseClientAuthorities(SSL_CTX* context, const TlsPem& files) const {
   if (options_.client_certificates == ClientCertificates::kNo) return Status::Ok();
   const Bio authorities = Reader(files.ca);
   int count = 0;
@@ -187,7 +188,7 @@ std::string TlsContext::Describe(const Built& built) const {
 
 void TlsContext::Refresh() {
   base::MutexLock lock(mu_);
-  Result<Files> files = Read();
+  Result<TlsPem> files = Read();
   Status status = files.status();
   if (files.ok()) {
     if (*files == seen_ && last_error_.empty()) return;
@@ -214,6 +215,11 @@ double TlsContext::DaysToExpiry() const {
   base::MutexLock lock(built_mu_);
   return static_cast<double>(built_.expiry_ms - static_cast<int64_t>(doors_.clock.WallMillis())) /
          static_cast<double>(kDayMs);
+}
+
+TlsPem TlsContext::pem() const {
+  base::MutexLock lock(built_mu_);
+  return built_.pem;
 }
 
 SSL* TlsContext::NewSession() {

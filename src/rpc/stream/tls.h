@@ -39,6 +39,14 @@ struct TlsDoors {
   base::Logger& logger;
 };
 
+// What the files of a context held when they were last found good, as PEM.
+struct TlsPem {
+  std::string cert;
+  std::string key;
+  std::string ca;
+  bool operator==(const TlsPem&) const = default;
+};
+
 class TlsContext {
  public:
   // kInvalidArgument, with the name of the file and the way out, for a file that is no PEM, a key
@@ -55,32 +63,30 @@ class TlsContext {
   // Until the certificate expires; negative afterwards.
   double DaysToExpiry() const;
 
+  // For adaptors to libraries that do TLS themselves.
+  TlsPem pem() const;
+  ClientCertificates client_certificates() const { return options_.client_certificates; }
   // A server's end of one connection; the caller frees it. Null if there is no memory.
   ssl_st* NewSession();
 
  private:
-  struct Files {
-    std::string cert;
-    std::string key;
-    std::string ca;
-    bool operator==(const Files&) const = default;
-  };
   struct Built {
     std::shared_ptr<ssl_ctx_st> context;
+    TlsPem pem;
     int64_t expiry_ms = 0;
   };
 
   TlsContext(TlsOptions options, const TlsDoors& doors);
-  Result<Files> Read() const;
-  Result<Built> Build(const Files& files) const;
-  Status UseClientAuthorities(ssl_ctx_st* context, const Files& files) const;
+  Result<TlsPem> Read() const;
+  Result<Built> Build(const TlsPem& files) const;
+  Status UseClientAuthorities(ssl_ctx_st* context, const TlsPem& files) const;
   // What the certificate is for and how long it lasts, for the log.
   std::string Describe(const Built& built) const;
 
   const TlsOptions options_;
   const TlsDoors doors_;
   base::Mutex mu_;
-  Files seen_ GUARDED_BY(mu_);              // what was read last, good or not
+  TlsPem seen_ GUARDED_BY(mu_);             // what was read last, good or not
   std::string last_error_ GUARDED_BY(mu_);  // of reading; empty: none
   mutable base::Mutex built_mu_;            // held for copies only
   Built built_ GUARDED_BY(built_mu_);
