@@ -244,6 +244,7 @@ Options StressOptions(uint64_t seed) {
   if (!random.OneIn(3)) options.value_separation_threshold = power(16, 12);
   options.value_log_buckets = power(1, 3);
   options.filter_bits_per_key = static_cast<int>(random.Uniform(16));
+  options.key_index = random.OneIn(2);
   options.level0_compaction_trigger = 1 + static_cast<int>(random.Uniform(6));
   options.level0_stop_trigger =
       options.level0_compaction_trigger + 1 + static_cast<int>(random.Uniform(12));

@@ -93,6 +93,10 @@ struct Options {
   std::vector<CompressionType> compression = {CompressionType::kNone, CompressionType::kLz4};
   // Bloom filter bits per key; 0 for none. Ten give about 1 % false positives.
   int filter_bits_per_key = 10;
+  // Tables have a key index in place of the filter: it takes about 6 bytes of memory per key, and
+  // leads a lookup of one key straight to its entry. May be changed at every open; a table keeps
+  // what it was written with.
+  bool key_index = true;
   // Tables in level 0 that start a compaction, and that stop writes until one has finished. From a
   // third of the way on writes are slowed down.
   int level0_compaction_trigger = 4;

@@ -95,6 +95,7 @@ Result<std::unique_ptr<SstWriter>> CreateSstWriter(const Options& options, const
                                                    vfs::FileSystem& fs) {
   lsm::TableOptions table;
   table.filter_bits_per_key = options.filter_bits_per_key;
+  table.key_index = options.key_index;
   table.compression = options.compression.empty()
                           ? lsm::Compression::kNone
                           : static_cast<lsm::Compression>(options.compression.back());

@@ -142,6 +142,14 @@ void BlockCursor::SeekFrom(const RestartSearch& search, const SeekKey& target) {
   while (valid_ && target.Compare(key()) > 0) Load(next_);
 }
 
+void BlockCursor::SeekOn(std::string_view contents, size_t offset, const SeekKey& target) {
+  if (!Init(contents)) return;
+  if (offset >= block_.limit()) return Damage();
+  key_.Clear();
+  Load(offset);
+  while (valid_ && target.Compare(key()) > 0) Load(next_);
+}
+
 void BlockCursor::SeekForPrev(const SeekKey& target) {
   Seek(target);
   if (damaged_) return;

@@ -112,6 +112,8 @@ class BlockCursor {
   void Seek(const SeekKey& target);
   // As Init and Seek, from the end of a search of the block for `target`.
   void SeekFrom(const RestartSearch& search, const SeekKey& target);
+  // As Init and Seek, but only among the entries from the restart point at `offset` on.
+  void SeekOn(std::string_view contents, size_t offset, const SeekKey& target);
   void SeekForPrev(const SeekKey& target);
   // REQUIRES for both: Valid().
   void Next();

@@ -26,6 +26,8 @@ class BlockBuilder {
   void Reset();
 
   bool empty() const { return buffer_.empty(); }
+  // Of the last restart point: at or before the entry that was added last.
+  uint32_t last_restart() const { return restarts_.back(); }
   // Length that Finish would return now.
   size_t bytes() const { return buffer_.size() + (restarts_.size() + 1) * sizeof(uint32_t); }
   const std::string& last_key() const { return last_key_; }

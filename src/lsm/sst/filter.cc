@@ -36,15 +36,15 @@ int ProbesFor(int bits_per_key) {
 
 }  // namespace
 
-void FilterBuilder::AddPrefix(std::string_view prefix) {
-  if (bits_per_key_ <= 0) return;
-  if (!hashes_.empty() && prefix == last_prefix_) return;
+bool FilterBuilder::AddPrefix(std::string_view prefix) {
+  if (!hashes_.empty() && prefix == last_prefix_) return false;
   last_prefix_.assign(prefix);
   hashes_.push_back(base::Hash64(prefix));
+  return true;
 }
 
 std::string FilterBuilder::Finish() const {
-  if (hashes_.empty()) return {};
+  if (hashes_.empty() || bits_per_key_ <= 0) return {};
   const uint64_t bits = hashes_.size() * static_cast<uint64_t>(bits_per_key_);
   const size_t lines = static_cast<size_t>((bits + kLineBits - 1) / kLineBits);
   const int probes = ProbesFor(bits_per_key_);

@@ -19,8 +19,10 @@ class FilterBuilder {
   // `bits_per_key` 0: builds nothing.
   explicit FilterBuilder(int bits_per_key) : bits_per_key_(bits_per_key) {}
 
-  // Equal prefixes in a row cost one entry.
-  void AddPrefix(std::string_view prefix);
+  // False if the prefix is the one that was added before; nothing happens then.
+  bool AddPrefix(std::string_view prefix);
+  // The hashes of what was added, in that order.
+  const std::vector<uint64_t>& hashes() const { return hashes_; }
   // The block's content; empty if there is no filter.
   std::string Finish() const;
 

@@ -24,6 +24,7 @@ inline constexpr size_t kFooterBytes = 48;                    // in every format
 inline constexpr uint64_t kMaxBlockBytes = uint64_t{1} << 30;
 
 inline constexpr std::string_view kFilterBlock = "filter.blocked-bloom";
+inline constexpr std::string_view kKeyIndexBlock = "key-index";
 inline constexpr std::string_view kIndexBlock = "index";
 inline constexpr std::string_view kPropertiesBlock = "properties";
 inline constexpr std::string_view kTombstoneBlock = "range-tombstones";

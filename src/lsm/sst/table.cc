@@ -1,5 +1,6 @@
 #include "lsm/sst/table.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/macros.h"
@@ -11,6 +12,7 @@
 namespace nokv::lsm {
 
 using internal::BlockCursor;
+using internal::KeyIndex;
 using internal::TableReader;
 
 class Table::Impl {
@@ -22,6 +24,9 @@ class Table::Impl {
   // Checks the entries of the block at `position` in the index; `*last` is the key before it and
   // becomes its last key.
   Status VerifyBlock(size_t position, std::string* last, uint64_t* entries) const;
+  // True if a lookup by hash finds the first entry of its prefix, which is in `block` at
+  // `position`.
+  bool LeadsTo(size_t position, std::string_view block, std::string_view internal_key) const;
 
   TableReader reader;
 };
@@ -48,17 +53,44 @@ Result<bool> Table::Get(std::string_view engine_key, keys::SequenceNumber snapsh
   return lookup.Finish(entry);
 }
 
+namespace {
+// What is read from a restart point on, for keys of ordinary length.
+void PrefetchEntries(std::string_view block, size_t offset) {
+  constexpr size_t kLineBytes = 64;
+  constexpr size_t kBytes = 6 * kLineBytes;
+  if (offset >= block.size()) return;
+  for (size_t at = offset; at < std::min(block.size(), offset + kBytes); at += kLineBytes) {
+    __builtin_prefetch(block.data() + at);
+  }
+}
+}  // namespace
+
 TableLookup::TableLookup(const Table& table, std::string_view engine_key,
                          keys::SequenceNumber snapshot)
     : reader_(&table.impl_->reader),
       target_(engine_key, keys::SeekTrailer(snapshot)),
       hash_(internal::Filter::HashOf(target_.prefix())),
       visible_(!reader_->external() || reader_->sequence() <= snapshot) {
-  reader_->filter().Prefetch(hash_);
+  reader_->PrefetchPrefix(hash_);
 }
 
 bool TableLookup::Locate() {
-  if (!visible_ || !reader_->MayContain(hash_)) return false;
+  internal::KeyPlace place;
+  if (!visible_) return false;
+  const KeyIndex::Answer answer = reader_->FindPrefix(hash_, &place);
+  if (answer == KeyIndex::Answer::kAbsent) return false;
+  // A place that is none is left to the search by key; Verify names it.
+  if (answer != KeyIndex::Answer::kPlace || place.block >= reader_->index().size()) {
+    return LocateByKey();
+  }
+  place_ = place;
+  position_ = place.block;
+  reader_->PrefetchDataBlock(reader_->index()[position_].location);
+  return true;
+}
+
+bool TableLookup::LocateByKey() {
+  place_.reset();
   position_ = reader_->FindBlock(target_);
   if (position_ == reader_->index().size()) return false;
   reader_->PrefetchDataBlock(reader_->index()[position_].location);
@@ -70,16 +102,26 @@ Status TableLookup::Fetch() {
                                                   TableReader::CacheUse::kFill, nullptr));
   // A search begins with the restart points, which are at the end.
   __builtin_prefetch(block_->data() + block_->size() - 1);
+  if (place_.has_value()) PrefetchEntries(*block_, place_->offset);
   return Status::Ok();
 }
 
 void TableLookup::BeginSearch() {
+  if (place_.has_value()) return;
   internal::BlockView block;
   (void)block.Init(*block_);  // if not, the search is damaged
   search_ = internal::RestartSearch(block);
 }
 
 Result<bool> TableLookup::Finish(TableEntry* entry) {
+  if (place_.has_value()) {
+    ASSIGN_OR_RETURN(const std::optional<bool> found, FinishAtPlace(entry));
+    if (found.has_value()) return *found;
+    if (!LocateByKey()) return false;
+    RETURN_IF_ERROR(Fetch());
+    BeginSearch();
+    while (Narrow()) continue;
+  }
   BlockCursor cursor;
   cursor.SeekFrom(search_, target_);
   if (!cursor.Valid()) {
@@ -87,6 +129,25 @@ Result<bool> TableLookup::Finish(TableEntry* entry) {
     return reader_->DamageOf(reader_->index()[position_].location,
                              cursor.damaged() ? "malformed entry" : "does not match the index");
   }
+  return Take(cursor, entry);
+}
+
+Result<std::optional<bool>> TableLookup::FinishAtPlace(TableEntry* entry) {
+  BlockCursor cursor;
+  cursor.SeekOn(*block_, place_->offset, target_);
+  if (cursor.damaged()) {
+    return reader_->DamageOf(reader_->index()[position_].location,
+                             "malformed entry where the key index leads to");
+  }
+  // The rest of the prefix's entries are in the next block, or this is the place of another.
+  if (!cursor.Valid()) return std::optional<bool>();
+  // If the table has the prefix, then this is its place, and nothing at or after the target lies
+  // before it. If not, there is nothing to be found.
+  ASSIGN_OR_RETURN(const bool found, Take(cursor, entry));
+  return std::optional<bool>(found);
+}
+
+Result<bool> TableLookup::Take(const BlockCursor& cursor, TableEntry* entry) {
   if (target_.CompareEngineKey(keys::EngineKeyOf(cursor.key())) != 0) return false;
   entry->trailer = reader_->TrailerOf(cursor.key());
   entry->payload = cursor.payload();
@@ -155,6 +216,18 @@ bool CoversTombstone(const TableSummary& summary, const RangeTombstoneSet::Fragm
 
 }  // namespace
 
+bool Table::Impl::LeadsTo(size_t position, std::string_view block,
+                          std::string_view internal_key) const {
+  const uint64_t hash = internal::Filter::HashOf(keys::InternalPrefixOf(internal_key));
+  if (reader.key_index().empty()) return reader.filter().MayContain(hash);
+  internal::KeyPlace place;
+  const KeyIndex::Answer answer = reader.key_index().Find(hash, &place);
+  if (answer != KeyIndex::Answer::kPlace) return answer == KeyIndex::Answer::kAmbiguous;
+  BlockCursor cursor;
+  cursor.SeekOn(block, place.offset, SeekKey(internal_key));
+  return place.block == position && cursor.Valid() && cursor.key() == internal_key;
+}
+
 Status Table::Impl::VerifyBlock(size_t position, std::string* last, uint64_t* entries) const {
   const TableReader::IndexEntry& indexed = reader.index()[position];
   const auto damage = [&](std::string_view what) {
@@ -179,8 +252,10 @@ Status Table::Impl::VerifyBlock(size_t position, std::string* last, uint64_t* en
     if (keys::CompareInternalKeys(cursor.key(), reader.summary().smallest) < 0) {
       return damage("a key before the smallest of the properties");
     }
-    if (!reader.filter().MayContain(keys::InternalPrefixOf(cursor.key()))) {
-      return damage("a key that the filter denies");
+    const bool begins_prefix =
+        last->empty() || keys::InternalPrefixOf(*last) != keys::InternalPrefixOf(cursor.key());
+    if (begins_prefix && !LeadsTo(position, block, cursor.key())) {
+      return damage("a key that filter or key index deny");
     }
     last->assign(cursor.key());
     ++*entries;

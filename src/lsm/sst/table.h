@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,6 +20,7 @@
 #include "lsm/seek_key.h"
 #include "lsm/sst/block.h"
 #include "lsm/sst/block_cache.h"
+#include "lsm/sst/key_index.h"
 #include "lsm/sst/table_builder.h"
 #include "nokv/status.h"
 #include "vfs/vfs.h"
@@ -104,10 +106,17 @@ class TableLookup {
   Result<bool> Finish(TableEntry* entry);
 
  private:
+  bool LocateByKey();
+  // As Finish, from the place that the key index named; nullopt if the key may be elsewhere.
+  Result<std::optional<bool>> FinishAtPlace(TableEntry* entry);
+  Result<bool> Take(const internal::BlockCursor& cursor, TableEntry* entry);
+
   const internal::TableReader* reader_;
   SeekKey target_;
   uint64_t hash_;
-  bool visible_;         // at the snapshot; only of an external table a no
+  bool visible_;  // at the snapshot; only of an external table a no
+  // Where the key index says that the key is.
+  std::optional<internal::KeyPlace> place_;
   size_t position_ = 0;  // of the block in the index
   BlockHandle block_;
   internal::RestartSearch search_;

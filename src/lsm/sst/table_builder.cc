@@ -12,6 +12,7 @@
 #include "lsm/sst/block_builder.h"
 #include "lsm/sst/filter.h"
 #include "lsm/sst/format.h"
+#include "lsm/sst/key_index.h"
 #include "lsm/sst/properties.h"
 
 namespace nokv::lsm {
@@ -64,6 +65,7 @@ class TableBuilder::Impl {
   Status FlushBlock();
   Status WritePending();
   Status StoreTombstones(std::string* metaindex);
+  Status StoreFilter(std::string* metaindex);
   Status StoreMetadata(std::string_view name, std::string_view contents, Compression compression,
                        std::string* metaindex);
   Status FinishFile();
@@ -75,6 +77,8 @@ class TableBuilder::Impl {
   internal::BlockBuilder block_;
   internal::BlockBuilder index_;
   internal::FilterBuilder filter_;
+  internal::KeyIndexBuilder key_index_;
+  uint32_t blocks_ = 0;  // that are finished
   std::vector<RangeTombstone> tombstones_;
   internal::Properties properties_;
   std::string last_key_;
@@ -133,8 +137,10 @@ Status TableBuilder::Impl::Add(std::string_view internal_key, std::string_view p
     summary.earliest_expiry_ms = expiry;
   }
 
-  filter_.AddPrefix(keys::InternalPrefixOf(internal_key));
   block_.Add(internal_key, payload);
+  if (filter_.AddPrefix(keys::InternalPrefixOf(internal_key)) && options_.key_index) {
+    key_index_.Add({blocks_, block_.last_restart()});
+  }
   if (block_.bytes() >= options_.block_bytes) status_ = FlushBlock();
   return status_;
 }
@@ -175,6 +181,7 @@ Status TableBuilder::Impl::FlushBlock() {
   internal::PutBlockLocation(&encoded, location);
   index_.Add(block_.last_key(), encoded);
   block_.Reset();
+  blocks_++;
   return {};
 }
 
@@ -217,21 +224,30 @@ void TableBuilder::Impl::CoverTombstones() {
   }
 }
 
+Status TableBuilder::Impl::StoreFilter(std::string* metaindex) {
+  std::string_view name = internal::kKeyIndexBlock;
+  std::string contents;
+  if (options_.key_index) contents = key_index_.Finish(filter_.hashes());
+  if (contents.empty()) {
+    name = internal::kFilterBlock;
+    contents = filter_.Finish();
+  }
+  properties_.filter = contents.empty() ? "none" : name;
+  if (contents.empty()) return {};
+  return StoreMetadata(name, contents, Compression::kNone, metaindex);
+}
+
 Status TableBuilder::Impl::FinishFile() {
   RETURN_IF_ERROR(FlushBlock());
   properties_.summary.largest = last_key_;
   CoverTombstones();
 
   std::string metaindex;
-  const std::string filter = filter_.Finish();
-  if (!filter.empty()) {
-    RETURN_IF_ERROR(StoreMetadata(internal::kFilterBlock, filter, Compression::kNone, &metaindex));
-  }
+  RETURN_IF_ERROR(StoreFilter(&metaindex));
   RETURN_IF_ERROR(
       StoreMetadata(internal::kIndexBlock, index_.Finish(), options_.compression, &metaindex));
   RETURN_IF_ERROR(StoreTombstones(&metaindex));
   properties_.compression = internal::CompressionName(options_.compression);
-  properties_.filter = filter.empty() ? "none" : internal::kFilterBlock;
   properties_.engine_version = NOKV_VERSION;
   RETURN_IF_ERROR(StoreMetadata(internal::kPropertiesBlock, internal::EncodeProperties(properties_),
                                 Compression::kNone, &metaindex));

@@ -25,6 +25,8 @@ struct TableOptions {
   size_t block_bytes = 8 << 10;  // uncompressed target of a data block
   int restart_interval = 8;
   int filter_bits_per_key = 10;  // 0: no filter
+  // Have a key index, which also does what the filter does: then there is none.
+  bool key_index = true;
   Compression compression = Compression::kLz4;
   // Not empty: the table is external, which is written outside a database, to be ingested, and says
   // how its keys are ordered. Its number and all sequence numbers are 0 then.
@@ -62,7 +64,8 @@ class TableBuilder {
   // REQUIRES: `internal_key` sorts after the one added before.
   Status Add(std::string_view internal_key, std::string_view payload);
   void AddRangeTombstone(const RangeTombstone& tombstone);
-  // Writes filter, index, properties, tombstones and footer; syncs and closes the file.
+  // Writes filter or key index, index, properties, tombstones and footer; syncs and closes the
+  // file.
   Result<TableSummary> Finish();
 
   uint64_t file_bytes() const;  // so far, what is buffered included

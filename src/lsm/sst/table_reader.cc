@@ -35,10 +35,11 @@ Status TableReader::Open() {
   external_ = footer.external();
   Metaindex metaindex;
   RETURN_IF_ERROR(ReadMetaindex(footer.metaindex, &metaindex));
-  RETURN_IF_ERROR(ReadProperties(metaindex.properties));
-  RETURN_IF_ERROR(ReadIndex(metaindex.index));
-  if (metaindex.has_filter) RETURN_IF_ERROR(ReadFilter(metaindex.filter));
-  if (metaindex.has_tombstones) RETURN_IF_ERROR(ReadTombstones(metaindex.tombstones));
+  RETURN_IF_ERROR(ReadProperties(*metaindex.properties));
+  RETURN_IF_ERROR(ReadIndex(*metaindex.index));
+  if (metaindex.filter) RETURN_IF_ERROR(ReadFilter(*metaindex.filter));
+  if (metaindex.key_index) RETURN_IF_ERROR(ReadKeyIndex(*metaindex.key_index));
+  if (metaindex.tombstones) RETURN_IF_ERROR(ReadTombstones(*metaindex.tombstones));
   reservation_ = cache_.Reserve(metadata_bytes());
   return {};
 }
@@ -52,21 +53,13 @@ Status TableReader::ReadMetaindex(const BlockLocation& location, Metaindex* meta
     if (!base::GetLengthPrefixed(&in, &name) || !GetBlockLocation(&in, &block)) {
       return DamageAt("metaindex: malformed entry", location.offset);
     }
-    if (name == kFilterBlock) {
-      metaindex->filter = block;
-      metaindex->has_filter = true;
-    } else if (name == kIndexBlock) {
-      metaindex->index = block;
-      metaindex->has_index = true;
-    } else if (name == kPropertiesBlock) {
-      metaindex->properties = block;
-      metaindex->has_properties = true;
-    } else if (name == kTombstoneBlock) {
-      metaindex->tombstones = block;
-      metaindex->has_tombstones = true;
-    }
+    if (name == kFilterBlock) metaindex->filter = block;
+    if (name == kKeyIndexBlock) metaindex->key_index = block;
+    if (name == kIndexBlock) metaindex->index = block;
+    if (name == kPropertiesBlock) metaindex->properties = block;
+    if (name == kTombstoneBlock) metaindex->tombstones = block;
   }
-  if (!metaindex->has_index || !metaindex->has_properties) {
+  if (!metaindex->index || !metaindex->properties) {
     return DamageAt("metaindex: index or properties missing", location.offset);
   }
   return {};
@@ -142,6 +135,12 @@ Status TableReader::ReadFilter(const BlockLocation& location) {
   return {};
 }
 
+Status TableReader::ReadKeyIndex(const BlockLocation& location) {
+  ASSIGN_OR_RETURN(const std::string contents, blocks_.ReadBlock(location));
+  if (!key_index_.Init(contents)) return DamageAt("key index: malformed", location.offset);
+  return {};
+}
+
 Status TableReader::ReadTombstones(const BlockLocation& location) {
   ASSIGN_OR_RETURN(const std::string contents, blocks_.ReadBlock(location));
   std::vector<RangeTombstone> tombstones;
@@ -198,17 +197,24 @@ Result<std::string> TableReader::ReadFromFile(const BlockLocation& location) con
   return contents;
 }
 
-bool TableReader::MayContain(uint64_t hash) const {
-  if (filter_.empty()) return true;
+KeyIndex::Answer TableReader::FindPrefix(uint64_t hash, KeyPlace* place) const {
+  KeyIndex::Answer answer = KeyIndex::Answer::kAmbiguous;
+  if (!key_index_.empty()) {
+    answer = key_index_.Find(hash, place);
+  } else if (filter_.empty()) {
+    return answer;
+  } else if (!filter_.MayContain(hash)) {
+    answer = KeyIndex::Answer::kAbsent;
+  }
   counters_.Add(kFilterChecks);
-  if (filter_.MayContain(hash)) return true;
-  counters_.Add(kFilterNegatives);
-  return false;
+  if (answer == KeyIndex::Answer::kAbsent) counters_.Add(kFilterNegatives);
+  return answer;
 }
 
 size_t TableReader::metadata_bytes() const {
   return index_contents_.capacity() + index_.capacity() * sizeof(IndexEntry) +
-         heads_.capacity() * sizeof(uint64_t) + filter_.bytes() + tombstone_bytes_;
+         heads_.capacity() * sizeof(uint64_t) + filter_.bytes() + key_index_.bytes() +
+         tombstone_bytes_;
 }
 
 }  // namespace nokv::lsm::internal

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,7 @@
 #include "lsm/sst/block_cache.h"
 #include "lsm/sst/filter.h"
 #include "lsm/sst/format.h"
+#include "lsm/sst/key_index.h"
 #include "lsm/sst/properties.h"
 #include "lsm/sst/read_ahead.h"
 #include "nokv/status.h"
@@ -56,8 +58,13 @@ class TableReader {
   void PrefetchDataBlock(const BlockLocation& location) const {
     cache_.Prefetch(file_number_, location.offset);
   }
-  // False only if no entry has a prefix of this hash (Filter::HashOf).
-  bool MayContain(uint64_t hash) const;
+  // Hints that FindPrefix will be called.
+  void PrefetchPrefix(uint64_t hash) const {
+    key_index_.Prefetch(hash);
+    filter_.Prefetch(hash);
+  }
+  // What key index or filter know of prefixes of this hash (Filter::HashOf).
+  KeyIndex::Answer FindPrefix(uint64_t hash, KeyPlace* place) const;
   // Corruption that names the file and the block.
   Status DamageOf(const BlockLocation& location, std::string_view what) const {
     return BlockDamage(location.offset, what).Prefixed(path_);
@@ -73,6 +80,7 @@ class TableReader {
   }
 
   const Filter& filter() const { return filter_; }
+  const KeyIndex& key_index() const { return key_index_; }
   const Properties& properties() const { return properties_; }
   const TableSummary& summary() const { return properties_.summary; }
   const std::shared_ptr<const RangeTombstoneSet>& tombstones() const { return tombstones_; }
@@ -82,8 +90,7 @@ class TableReader {
 
  private:
   struct Metaindex {
-    BlockLocation filter, index, properties, tombstones;
-    bool has_filter = false, has_index = false, has_properties = false, has_tombstones = false;
+    std::optional<BlockLocation> filter, key_index, index, properties, tombstones;
   };
   enum Counter : size_t { kFilterChecks, kFilterNegatives, kCounters };
 
@@ -93,6 +100,7 @@ class TableReader {
   Status ReadProperties(const BlockLocation& location);
   Status ReadTombstones(const BlockLocation& location);
   Status ReadFilter(const BlockLocation& location);
+  Status ReadKeyIndex(const BlockLocation& location);
 
   const std::unique_ptr<vfs::RandomFile> file_;
   const std::string path_;
@@ -109,6 +117,7 @@ class TableReader {
   std::string_view common_;
   std::vector<uint64_t> heads_;
   Filter filter_;
+  KeyIndex key_index_;
   Properties properties_;
   std::shared_ptr<const RangeTombstoneSet> tombstones_;
   size_t tombstone_bytes_ = 0;

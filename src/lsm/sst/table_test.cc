@@ -9,6 +9,7 @@
 #include "base/crc32c.h"
 #include "base/random.h"
 #include "lsm/entry.h"
+#include "lsm/sst/filter.h"
 #include "lsm/sst/format.h"
 #include "lsm/sst/string_file.h"
 
@@ -145,10 +146,13 @@ TEST(TableTest, GivesBackWhatWasAddedForEveryCompressionAndBlockSize) {
                              .restart_interval = block_bytes == 200 ? 3 : 16,
                              .filter_bits_per_key = count == 17 ? 0 : 10,
                              .compression = compression};
-        BlockCache cache(1 << 20);
-        const auto table = Open(Build(model, options), cache);
-        ASSERT_TRUE(table.ok()) << table.status();
-        ExpectSame(**table, model, 7);
+        for (const bool key_index : {true, false}) {
+          options.key_index = key_index;
+          BlockCache cache(1 << 20);
+          const auto table = Open(Build(model, options), cache);
+          ASSERT_TRUE(table.ok()) << table.status();
+          ExpectSame(**table, model, 7);
+        }
       }
     }
   }
@@ -163,6 +167,7 @@ TEST(TableTest, FindsKeysThatBeginAlikeAndWhatLiesAroundThem) {
   }
   TableOptions options;
   options.block_bytes = 64;
+  options.key_index = false;
   BlockCache cache(1 << 20);
   const auto table = Open(Build(model, options), cache);
   ASSERT_TRUE(table.ok()) << table.status();
@@ -179,6 +184,85 @@ TEST(TableTest, FindsKeysThatBeginAlikeAndWhatLiesAroundThem) {
     it->Seek(target);
     ExpectAt(*it, model, model.lower_bound(target));
   }
+}
+
+// Two names whose hashes a small key index does not tell apart.
+std::pair<std::string, std::string> NamesOfOneHash() {
+  std::map<uint32_t, std::string> seen;
+  for (int i = 0;; i++) {
+    const std::string name = "name" + std::to_string(i);
+    const auto hash =
+        static_cast<uint32_t>(internal::Filter::HashOf(keys::EncodePrefix(Keyspace::kData, name)));
+    const auto [other, fresh] = seen.emplace(hash, name);
+    if (!fresh) return {other->second, name};
+  }
+}
+
+TEST(TableTest, TheKeyIndexKeepsKeysOfOneHashApart) {
+  const auto [a, b] = NamesOfOneHash();
+  const auto value_of = [](const Model& model, const std::string& name) -> std::string {
+    BlockCache cache(1 << 20);
+    const auto table = Open(Build(model, {}), cache);
+    EXPECT_TRUE(table.ok() && (*table)->Verify().ok());
+    TableEntry entry;
+    const Result<bool> found = (*table)->Get(EncodeEngineKey(Keyspace::kData, name), 9, &entry);
+    EXPECT_TRUE(found.ok()) << found.status();
+    return *found ? std::string(entry.payload) : "";
+  };
+  const Model first{{Key(a, 1), Payload("a")}};
+  const Model second{{Key(b, 1), Payload("b")}};
+  const Model both{{Key(a, 1), Payload("a")}, {Key(b, 1), Payload("b")}};
+  EXPECT_EQ(value_of(first, a), Payload("a"));
+  EXPECT_EQ(value_of(first, b), "");
+  EXPECT_EQ(value_of(second, a), "");
+  EXPECT_EQ(value_of(second, b), Payload("b"));
+  EXPECT_EQ(value_of(both, a), Payload("a"));
+  EXPECT_EQ(value_of(both, b), Payload("b"));
+}
+
+TEST(TableTest, TheKeyIndexFindsEveryEntryOfAKeyThatFillsSeveralBlocks) {
+  Model model{{Key("a", 1), Payload("before")}, {Key("z", 1), Payload("behind")}};
+  for (keys::SequenceNumber sequence = 2; sequence < 200; sequence += 2) {
+    for (const uint64_t version : {0, 7}) {
+      model[Key("m", sequence, version)] = Payload(std::to_string(sequence + version));
+    }
+  }
+  BlockCache cache(1 << 20);
+  const auto table = Open(Build(model, {.block_bytes = 300, .restart_interval = 4}), cache);
+  ASSERT_TRUE(table.ok()) << table.status();
+  ASSERT_GT((*table)->Blocks().size(), 10U);
+  for (const uint64_t version : {0, 7, 8}) {
+    for (keys::SequenceNumber snapshot = 0; snapshot < 210; snapshot++) {
+      TableEntry entry;
+      const auto found =
+          (*table)->Get(EncodeEngineKey(Keyspace::kData, "m", version), snapshot, &entry);
+      ASSERT_TRUE(found.ok()) << found.status();
+      ASSERT_EQ(*found, version != 8 && snapshot >= 2) << version << " " << snapshot;
+      if (!*found) continue;
+      const keys::SequenceNumber newest = std::min<uint64_t>(snapshot / 2 * 2, 198);
+      ASSERT_EQ(entry.payload, Payload(std::to_string(newest + version)));
+    }
+  }
+}
+
+TEST(TableTest, AKeyIndexThatLeadsAstrayIsNamed) {
+  Model model;
+  for (int i = 100; i < 200; i++) model[Key(std::to_string(i), 1)] = Payload("v");
+  std::string file = Build(model, {.block_bytes = 200, .compression = Compression::kNone});
+  // The key index is the one block whose length is a number of lines and two bytes.
+  BlockCache cache(1 << 20);
+  const auto sound = Open(file, cache);
+  ASSERT_TRUE(sound.ok());
+  const TableBlock last = (*sound)->Blocks().back();
+  const size_t at = last.offset + last.stored_bytes + internal::kBlockTrailerBytes;
+  constexpr size_t kLength = 100 * 10 / 102 * 64 + 64 + 2;
+  // The last byte of the first slot has the high bits of its block.
+  file[at + 4] = static_cast<char>(file[at + 4] ^ 0x40);
+  const auto covered = std::string_view(file).substr(at, kLength + 1);
+  base::StoreFixed32(file.data() + at + kLength + 1, base::MaskCrc(base::Crc32c(covered)));
+  const auto astray = Open(file, cache);
+  ASSERT_TRUE(astray.ok()) << astray.status();
+  EXPECT_THAT((*astray)->Verify().message(), HasSubstr("a key that filter or key index deny"));
 }
 
 TEST(TableTest, AnExternalTableReadsAsIfWrittenWithItsSequenceNumber) {
