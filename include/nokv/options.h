@@ -91,7 +91,8 @@ struct Options {
   // last entry, of the last level; short lists repeat their last. A table that only moves keeps
   // what it has.
   std::vector<CompressionType> compression = {CompressionType::kNone, CompressionType::kLz4};
-  // Bloom filter bits per key; 0 for none. Ten give about 1 % false positives.
+  // Bloom filter bits per key, of tables without a key index; 0 for none. Ten give about 1 % false
+  // positives.
   int filter_bits_per_key = 10;
   // Tables have a key index in place of the filter: it takes about 6 bytes of memory per key, and
   // leads a lookup of one key straight to its entry. May be changed at every open; a table keeps

@@ -20,11 +20,16 @@ class Outcome {
   // What the engine is to call, once. Wait must follow: it keeps this object alive until then.
   std::function<void(Status)> Callback() {
     return [this](Status status) {
-      base::MutexLock lock(mu_);
-      status_ = std::move(status);
-      done_ = true;
-      // Under the lock, so that the waiter cannot leave and destroy the event in between.
-      if (event_ != nullptr) event_->Set();
+      runtime::Event* event = nullptr;
+      {
+        base::MutexLock lock(mu_);
+        status_ = std::move(status);
+        done_ = true;
+        event = event_.get();
+      }
+      // If there is one, the waiter stays until it is set. Not under the lock, which is the first
+      // thing that it takes then.
+      if (event != nullptr) event->Set();
     };
   }
 

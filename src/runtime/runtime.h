@@ -30,7 +30,7 @@ enum class Lane {
 class Event {
  public:
   virtual ~Event() = default;
-  // Idempotent.
+  // Idempotent. Who waits may destroy the event once it is set, though Set has not returned yet.
   virtual void Set() = 0;
   virtual bool IsSet() const = 0;
   // Blocks until Set. For facades that adapt asynchronous calls to blocking ones: never called from

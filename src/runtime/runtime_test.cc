@@ -81,6 +81,36 @@ TEST(ThreadRuntimeTest, LaneHasAsManyThreadsAsAskedFor) {
   done->Wait();
 }
 
+TEST(ThreadRuntimeTest, AnEventWakesAllWhoWaitAndStaysSet) {
+  const auto runtime = NewThreadRuntime({.flush_threads = 2, .compaction_threads = 2});
+  const auto event = runtime->NewEvent();
+  const auto all = runtime->NewEvent();
+  std::atomic<int> waiting{4};
+  for (const Lane lane : {Lane::kFlush, Lane::kFlush, Lane::kCompaction, Lane::kCompaction}) {
+    runtime->Post(lane, [&] {
+      event->Wait();
+      if (waiting.fetch_sub(1) == 1) all->Set();
+    });
+  }
+  EXPECT_FALSE(event->IsSet());
+  runtime->Post(Lane::kLog, [&] {
+    event->Set();
+    event->Set();
+  });
+  all->Wait();
+  event->Wait();
+  EXPECT_TRUE(event->IsSet());
+}
+
+TEST(ThreadRuntimeTest, AnEventMayGoAsSoonAsItIsSet) {
+  const auto runtime = NewThreadRuntime({});
+  for (int i = 0; i < 2000; i++) {
+    const auto event = runtime->NewEvent();
+    runtime->Post(Lane::kLog, [&] { event->Set(); });
+    event->Wait();
+  }
+}
+
 TEST(ThreadRuntimeTest, ThreadsAreNamedAfterTheirLane) {
   const auto runtime = NewThreadRuntime({});
   std::string found;

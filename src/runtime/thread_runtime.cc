@@ -1,8 +1,13 @@
+#include <linux/futex.h>
 #include <pthread.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <atomic>
+#include <climits>
 #include <deque>
 #include <map>
 #include <thread>
@@ -30,27 +35,31 @@ void LowerPriority(int steps) {
   (void)setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + steps);
 }
 
+// A futex: with a lock the waiter would wake only to wait for whoever woke it to let go of that.
 class ThreadEvent : public Event {
  public:
   void Set() override {
-    base::MutexLock lock(mu_);
-    set_ = true;
-    // Under the lock: the waiter may destroy the event as soon as it gets the lock.
-    cv_.SignalAll();
+    // Release: paired with the acquire of whoever finds it set. From here on the event may be gone:
+    // what follows uses its address, not its memory, and all who wait at an address expect to be
+    // woken for no reason.
+    if (state_.exchange(kSet, std::memory_order_release) == kWaitedFor) {
+      ::syscall(SYS_futex, &state_, FUTEX_WAKE_PRIVATE, INT_MAX, nullptr, nullptr, 0);
+    }
   }
-  bool IsSet() const override {
-    base::MutexLock lock(mu_);
-    return set_;
-  }
+  bool IsSet() const override { return state_.load(std::memory_order_acquire) == kSet; }
   void Wait() override {
-    base::MutexLock lock(mu_);
-    while (!set_) cv_.Wait(mu_);
+    uint32_t seen = kUnset;
+    // Fails where it is waited for already, and where it is set.
+    state_.compare_exchange_strong(seen, kWaitedFor, std::memory_order_acquire);
+    while (!IsSet()) {
+      ::syscall(SYS_futex, &state_, FUTEX_WAIT_PRIVATE, kWaitedFor, nullptr, nullptr, 0);
+    }
   }
 
  private:
-  mutable base::Mutex mu_;
-  base::CondVar cv_;
-  bool set_ GUARDED_BY(mu_) = false;
+  static constexpr uint32_t kUnset = 0, kWaitedFor = 1, kSet = 2;
+
+  std::atomic<uint32_t> state_{kUnset};
 };
 
 // One lock covers lanes and timers: tasks are few and long beside the time it is held.
