@@ -31,8 +31,9 @@ class CallTest : public testing::TestWithParam<bool> {
 
   bool grpc() const { return GetParam(); }
   Executor executor() {
-    return [this](std::function<void()> task) {
-      runtime_->Post(runtime::Lane::kCompaction, std::move(task));
+    // Tasks are still posted while the runtime ends.
+    return [runtime = runtime_.get()](std::function<void()> task) {
+      runtime->Post(runtime::Lane::kCompaction, std::move(task));
     };
   }
   void Serve(AcceptCall accept, const CallLimits& limits = {}) {
@@ -199,10 +200,13 @@ TEST_P(CallTest, EndsACallThatPilesUpTooMuch) {
   channel_ = Connect(server_->address(), {.max_pending_bytes = size_t{4} << 20});
   const auto client = std::make_shared<RecordingHandler>();
   const auto call = Open(client);
+  call->Send("one");
+  // Else the client may give up before the server has heard of it.
+  const auto server = accepted_.Wait();
   for (size_t i = 0; i < 512; ++i) call->Send(std::string(size_t{64} << 10, 'x'));
   EXPECT_EQ(client->WaitForDone().code(), StatusCode::kResourceExhausted);
   EXPECT_THAT(std::string(client->WaitForDone().message()), HasSubstr("4194304 bytes"));
-  EXPECT_EQ(accepted_.Wait().handler->WaitForDone().code(), StatusCode::kCancelled);
+  EXPECT_EQ(server.handler->WaitForDone().code(), StatusCode::kCancelled);
 }
 
 TEST_P(CallTest, AServerThatEndsEndsItsCalls) {

@@ -8,6 +8,7 @@
 #include "rpc/grpc/credentials.h"
 #include "rpc/grpc/grpc.h"
 #include "rpc/grpc/keep_alive.h"
+#include "rpc/grpc/library.h"
 
 namespace nokv::rpc::grpc {
 namespace {
@@ -71,6 +72,7 @@ class GrpcChannel final : public Channel {
 }  // namespace
 
 std::unique_ptr<Channel> NewChannel(const std::string& address, const ChannelOptions& options) {
+  SetUpLibrary();
   return std::make_unique<GrpcChannel>(address, options);
 }
 

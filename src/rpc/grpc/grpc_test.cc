@@ -74,8 +74,9 @@ class GrpcTest : public testing::Test {
   }
 
   Executor executor() {
-    return [this](std::function<void()> task) {
-      runtime_->Post(runtime::Lane::kLog, std::move(task));
+    // Tasks are still posted while the runtime ends.
+    return [runtime = runtime_.get()](std::function<void()> task) {
+      runtime->Post(runtime::Lane::kLog, std::move(task));
     };
   }
   Result<std::unique_ptr<Server>> ListenAt(const std::string& address,

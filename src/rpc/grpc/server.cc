@@ -1,5 +1,3 @@
-#include <grpc/support/log.h>
-#include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/impl/codegen/server_callback_handlers.h>
 #include <grpcpp/impl/rpc_service_method.h>
@@ -16,6 +14,7 @@
 #include "rpc/grpc/credentials.h"
 #include "rpc/grpc/grpc.h"
 #include "rpc/grpc/keep_alive.h"
+#include "rpc/grpc/library.h"
 #include "rpc/grpc/server_call.h"
 #include "rpc/http/host_port.h"
 
@@ -124,18 +123,6 @@ Status GrpcServer::Start(const std::string& address, const ServerOptions& option
     logger.Warning("listening on " + address_ + " without TLS");
   }
   return Status::Ok();
-}
-
-// What gRPC wants to be said before the first server of the process.
-void SetUpLibrary() {
-  static const bool kDone = [] {
-    // What goes wrong is said by the status of a call; a library prints nothing.
-    gpr_set_log_function([](gpr_log_func_args* /*arguments*/) {});
-    ::grpc::EnableDefaultHealthCheckService(true);
-    ::grpc::reflection::InitProtoReflectionServerBuilderPlugin();
-    return true;
-  }();
-  static_cast<void>(kDone);
 }
 
 }  // namespace
