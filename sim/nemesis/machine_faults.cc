@@ -55,6 +55,30 @@ class Blackout : public Fault {
   }
 };
 
+// At the worst moment: what was appended, and perhaps sent, is not on disk yet. Often the whole
+// room goes, so that nobody has what only some had stored.
+class PowerLossInSync : public MachineFault {
+ public:
+  explicit PowerLossInSync(Cluster& cluster) : MachineFault(cluster, "power-loss-in-sync") {}
+  bool Start(base::Random* random) override {
+    number_ = Pick(random);
+    if (!machine().running()) return false;
+    const bool all = random->OneIn(2);
+    machine().LosePowerInNextSync([this, all] {
+      fired_++;
+      for (size_t i = 0; i < cluster_.machines(); i++) {
+        if (!all && i != number_) continue;
+        cluster_.Stop(i, End::kPowerLoss, Machine::Loss::kEverything);
+      }
+    });
+    return true;
+  }
+  void Stop() override {
+    machine().LosePowerInNextSync(nullptr);
+    for (size_t i = 0; i < cluster_.machines(); i++) cluster_.Restart(i);
+  }
+};
+
 class Pause : public MachineFault {
  public:
   explicit Pause(Cluster& cluster) : MachineFault(cluster, "pause") {}
@@ -153,6 +177,7 @@ Faults ProcessFaults(Cluster& cluster) {
   faults.push_back(std::make_unique<Kill>(cluster, "kill", End::kKill));
   faults.push_back(std::make_unique<Kill>(cluster, "power-loss", End::kPowerLoss));
   faults.push_back(std::make_unique<Blackout>(cluster));
+  faults.push_back(std::make_unique<PowerLossInSync>(cluster));
   faults.push_back(std::make_unique<Pause>(cluster));
   return faults;
 }

@@ -13,7 +13,7 @@ namespace {
 constexpr const char* kBugs[] = {
 #include "names.inc"
 };
-constexpr uint64_t kMostSeeds = 200;
+constexpr uint64_t kMostSeeds = 400;
 
 class PlantedTest : public testing::TestWithParam<size_t> {
  protected:

@@ -188,17 +188,20 @@ void LogCluster::Wipe(size_t number) {
 std::string LogCluster::Divergence() {
   const auto leading = leader();
   if (!leading) return "nobody leads";
-  const Member& first = *slots_[*leading].member;
   std::string text;
-  for (const auto& [id, progress] : first.full_status().progress) {
-    const Slot* slot = SlotOf(id);
-    const raft::LogIndex applied =
-        slot == nullptr || slot->member == nullptr ? 0 : slot->member->machine_state().applied();
-    if (applied == first.machine_state().applied()) continue;
-    text += (text.empty() ? "" : ", ") + ("node " + std::to_string(id)) + " has applied " +
-            std::to_string(applied) + " of " + std::to_string(first.machine_state().applied()) +
-            " (" + ToString(progress) + ")";
-  }
+  slots_[*leading].member->Inspect([&](const raft::FullStatus& status) {
+    const raft::LogIndex wanted = slots_[*leading].member->machine_state().applied();
+    for (const auto& [id, progress] : status.progress) {
+      const Slot* slot = SlotOf(id);
+      const raft::LogIndex applied =
+          slot == nullptr || slot->member == nullptr ? 0 : slot->member->machine_state().applied();
+      if (applied == wanted) continue;
+      text += (text.empty() ? "" : ", ") + ("node " + std::to_string(id)) + " has applied " +
+              std::to_string(applied) + " of " + std::to_string(wanted) + " (" +
+              ToString(progress) + ")";
+    }
+  });
+  world_.RunUntil(world_.now_us() + 1);
   return text;
 }
 

@@ -1,18 +1,16 @@
-// Member: one process of a replicated log of registers: a raft node over a raft log on a simulated
-// disk, a register machine with its checkpoints, and the requests of clients that wait.
+// Member: one process of a replicated log of registers: the driver of raft groups (src/raftnode/)
+// over a raft log on a simulated disk, a register machine with its checkpoints, and the requests of
+// clients.
 //
-// It keeps the obligations that raft/raw_node.h lists, and is run by the doors of its machine:
-// syncs are tasks on Lane::kLog, so that entries are durable only some time after they were
-// appended; checkpoints are files that are written on Lane::kFlush. The first error of the disk
-// ends it: the host has to stop the process.
+// It is run by the doors of its machine: syncs are tasks on Lane::kLog, so that entries are durable
+// only some time after they were appended; checkpoints are files that are written on Lane::kFlush.
+// The first error of the disk ends it: the host has to stop the process.
 //
 // Thread safety: owned by the world's thread.
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,8 +18,8 @@
 #include <vector>
 
 #include "nokv/status.h"
-#include "raft/raw_node.h"
 #include "raftlog/raft_log.h"
+#include "raftnode/node.h"
 #include "sim/raft/invariants.h"
 #include "sim/replog/register_machine.h"
 #include "sim/workload/request.h"
@@ -35,7 +33,7 @@ struct MemberOptions {
   uint64_t tick_us = 20'000;
   uint64_t checkpoint_entries = 100;  // applied between two checkpoints
   uint64_t kept_entries = 20;         // in the log behind a checkpoint
-  bool send_while_syncing = true;     // what a leader appends
+  bool apply_later = false;           // as a task of its own, so that other things go on meanwhile
 };
 
 // What surrounds a member.
@@ -56,7 +54,7 @@ class MemberHost {
   virtual void Note(std::string_view what, std::initializer_list<uint64_t> numbers) = 0;
 };
 
-class Member {
+class Member : private raftnode::StateMachine, raftnode::Sender, raftnode::Observer {
  public:
   // Opens what is on the disk of `machine`, which runs. A group of `founders` begins there if
   // nothing is and this is one of them. All are borrowed.
@@ -73,88 +71,59 @@ class Member {
   void Change(const raft::ConfChange& change);
   void Transfer(raft::NodeId to);
 
-  raft::BasicStatus status() const { return node_->GetBasicStatus(); }
-  // With the progress of its followers, of a leader.
-  raft::FullStatus full_status() const { return node_->GetStatus(); }
+  raft::BasicStatus status() const;
+  // Calls `done` soon, with the progress of its followers, of a leader.
+  void Inspect(std::function<void(const raft::FullStatus&)> done);
   const RegisterMachine& machine_state() const { return state_; }
   // The newest state of the machine that is on disk: this member will never go by an older one.
   const RegisterMachine& durable_state() const { return durable_; }
 
  private:
-  struct Read {
-    uint64_t key = 0;
-    raft::LogIndex committed = 0;  // by anybody, when it was asked for
-    SendReply reply;
-  };
-  struct Waiting {
-    wal::LogPosition end;
-    std::function<void()> done;
-  };
-
   Member(MemberHost& host, Machine& machine, raft::NodeId id, const MemberOptions& options);
 
-  // member_disk.cc
   Status Open(const raft::ConfState& founders, uint64_t seed);
-  Status Found(const raft::ConfState& founders);
   Status LoadMachine();
-  // Appends, and calls `done`, if there is one, when it is durable.
-  void Store(const raft::HardState& state, const std::vector<raft::Entry>& entries,
-             const std::shared_ptr<const raft::Snapshot>& snapshot, std::function<void()> done);
-  void WhenSynced(wal::LogPosition end, std::function<void()> done);
-  void PostSync();
-  void Sync();
-  void MaybeCheckpoint(bool now);
-  void WriteCheckpoint(const RegisterMachine& state);
-
-  void StartTicks();
-  // All ticks that are due: a process that was paused must not go by an old view of time.
-  void CatchUp();
-  void Pump();
-  void HandleSync(raft::Ready ready);
-  void HandleAsync(raft::Ready ready);
-  void FinishSync();
-  void Install(const raft::Snapshot& snapshot);
-  void Apply(const std::vector<raft::Entry>& entries);
-  bool ApplyConf(const raft::Entry& entry);
-  void ApplyRequest(const raft::Entry& entry);
-  void Respond(std::vector<raft::Message> responses);
-  void Send(raft::Message message);
-  void StepSelf(raft::Message message);
-  void NoteReads(const std::vector<raft::ReadState>& reads);
-  void ServeReads();
-  void Refuse(const SendReply& reply) const;
   // Ends the member if `status` is not OK; true if it goes on.
   bool Check(const Status& status);
+  void Refuse(const SendReply& reply, raft::NodeId leader) const;
+
+  // StateMachine: member_machine.cc
+  void Apply(std::vector<raftnode::Committed> entries, raftnode::Done done) override;
+  bool Admits(const raft::ConfChange& change) override;
+  void ApplyConfChange(const raft::Entry& entry, const raft::ConfState& conf_state,
+                       raftnode::Done done) override;
+  void Install(const std::shared_ptr<const raft::Snapshot>& snapshot, raftnode::Done done) override;
+  void TakeSnapshot(raftnode::SnapshotDone done) override;
+  void RoleChanged(const raft::SoftState& state, raft::Term term) override;
+  void Stopped(const Status& reason) override;
+  // Now, or as a task of its own.
+  void Operate(std::function<Status()> operation, raftnode::Done done);
+  Status ApplyNow(const std::vector<raftnode::Committed>& entries);
+  Status InstallNow(const raft::Snapshot& snapshot);
+  Status NoteApplied(const raft::Entry& entry);
+  Status WriteCheckpoint(const RegisterMachine& state);
+
+  // Sender.
+  void Send(std::vector<raftnode::Envelope> messages) override;
+  void ReportLater(raft::NodeId to, bool is_snapshot, bool arrives);
+
+  // Observer.
+  void Opening(raftlog::GroupId group, raft::NodeId id, const raft::Storage& storage,
+               raft::LogIndex applied, const raft::ConfState& conf_state) override;
+  Status Stepped(raftlog::GroupId group, const raft::RawNode& node) override;
+  Status Refused(raftlog::GroupId group, const Status& why) override;
+  Status Took(raftlog::GroupId group, const raft::RawNode& node, const raft::Ready& ready) override;
+  Status Stored(raftlog::GroupId group, raft::NodeId id, const raft::HardState& state) override;
 
   MemberHost& host_;
   Machine& machine_;
   const raft::NodeId id_;
-  MemberOptions options_;
+  const MemberOptions options_;
   std::unique_ptr<raftlog::RaftLog> log_;
-  raftlog::GroupStorage* storage_ = nullptr;
   RegisterMachine state_;
-  std::unique_ptr<raft::RawNode> node_;
-  bool ended_ = false;
-  uint64_t next_tick_us_ = 0;
-
-  // Disk.
-  raft::HardState appended_state_;  // the last one that was appended
-  wal::LogPosition installed_end_;  // of the last snapshot that was
-  std::deque<Waiting> waiting_;
-  bool sync_posted_ = false;
-  bool checkpointing_ = false;
-  bool checkpoint_conf_ = false;  // a configuration waits for one
   RegisterMachine durable_;
-
-  // The Ready that is being stored; without asynchronous writes.
-  std::optional<raft::Ready> storing_;
-  bool overtaken_ = false;  // nothing is applied before a snapshot is installed
-
-  std::map<std::pair<uint64_t, uint64_t>, SendReply> proposals_;  // by client and number
-  std::map<std::string, Read> reads_;                             // that wait for their index
-  std::multimap<raft::LogIndex, Read> confirmed_;                 // that wait for it to be applied
-  uint64_t next_read_ = 0;
-  uint64_t boot_ = 0;  // tells reads of this process from those before it
+  bool ended_ = false;
+  std::unique_ptr<raftnode::Node> node_;
 };
 
 }  // namespace nokv::sim

@@ -97,6 +97,17 @@ Result<Request> DecodeRequest(std::string_view bytes) {
   return request;
 }
 
+std::string EncodeValue(const RegisterValue& value) {
+  std::string bytes;
+  PutValue(&bytes, value);
+  return bytes;
+}
+
+RegisterValue DecodeValue(std::string_view bytes) {
+  RegisterValue value;
+  return GetValue(&bytes, &value) ? value : std::nullopt;
+}
+
 std::string EncodeConfIndex(raft::LogIndex index) {
   std::string bytes;
   base::PutFixed64(&bytes, index);

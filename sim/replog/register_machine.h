@@ -22,6 +22,9 @@ namespace nokv::sim {
 // The bytes of a request in a log entry.
 std::string EncodeRequest(const Request& request);
 Result<Request> DecodeRequest(std::string_view bytes);
+// What a reply to an entry says.
+std::string EncodeValue(const RegisterValue& value);
+RegisterValue DecodeValue(std::string_view bytes);
 // What a change of the configuration carries as context: the one that it is meant for.
 std::string EncodeConfIndex(raft::LogIndex index);
 

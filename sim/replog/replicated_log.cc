@@ -26,7 +26,6 @@ MemberOptions DrawMember(base::Random* random) {
   raft::Config& raft = options.raft;
   raft.election_ticks = 10;
   raft.heartbeat_ticks = 1 + static_cast<int>(random->Uniform(3));
-  raft.async_storage_writes = random->OneIn(2);
   raft.pre_vote = !random->OneIn(4);
   raft.check_quorum = !random->OneIn(4);
   raft.step_down_on_removal = random->OneIn(2);
@@ -36,25 +35,22 @@ MemberOptions DrawMember(base::Random* random) {
   raft.max_inflight_bytes = random->OneIn(2) ? raft.max_message_bytes : raft::kNoLimit;
   raft.max_committed_bytes_per_ready = random->OneIn(2) ? 300 : 0;
   raft.max_uncommitted_bytes = random->OneIn(2) ? 2000 : raft::kNoLimit;
-  raft.disable_proposal_forwarding = random->OneIn(2);
   options.log.segment_bytes = (16 + random->Uniform(64)) << 10;
   options.log.cache_bytes = random->OneIn(2) ? 2000 : 1 << 20;
   options.log.salt_seed = random->Next();
   options.checkpoint_entries = 20 + random->Uniform(150);
   options.kept_entries = random->Uniform(40);
-  options.send_while_syncing = random->OneIn(2);
+  options.apply_later = random->OneIn(2);
   return options;
 }
 
 std::string Describe(const MemberOptions& options) {
   const raft::Config& raft = options.raft;
-  std::string text = raft.async_storage_writes ? "asynchronous writes" : "synchronous writes";
+  std::string text = options.apply_later ? "entries applied later" : "entries applied at once";
   text += raft.read_mode == raft::ReadMode::kLeaseBased ? ", lease reads" : ", safe reads";
   if (raft.pre_vote) text += ", pre-vote";
   if (raft.check_quorum) text += ", check-quorum";
   if (raft.step_down_on_removal) text += ", step-down on removal";
-  if (raft.disable_proposal_forwarding) text += ", no forwarding";
-  if (options.send_while_syncing) text += ", appends sent while syncing";
   const auto number = [&](const char* name, uint64_t value) {
     text += std::string(", ") + name + " " +
             (value == raft::kNoLimit ? std::string("unlimited") : std::to_string(value));

@@ -27,7 +27,10 @@ void Machine::Plug(std::unique_ptr<vfs::MemoryFileSystem> disk) {
   faults_->SetObserver([this](const vfs::Operation& operation) {
     vfs::Fault fault;
     const bool sync = operation.op == vfs::Op::kSync || operation.op == vfs::Op::kMappedSync;
-    if (sync && fail_sync_) {
+    if (sync && lose_power_) {
+      world_.After(0, std::exchange(lose_power_, nullptr));
+      fault.error_number = EIO;
+    } else if (sync && fail_sync_) {
       fail_sync_ = false;
       fault.error_number = EIO;
     } else if (full_ &&

@@ -5,8 +5,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "base/random.h"
 #include "nokv/status.h"
@@ -51,6 +53,9 @@ class Machine {
   void SetDiskSlowness(uint64_t factor) { slowness_ = factor; }
   // The next sync of a file fails, and no other.
   void FailNextSync(bool fail) { fail_sync_ = fail; }
+  // Power fails in the next sync, which makes nothing durable: `lose` is called right after it.
+  // Empty: not.
+  void LosePowerInNextSync(std::function<void()> lose) { lose_power_ = std::move(lose); }
   // Operations that failed.
   uint64_t disk_faults() const { return disk_faults_; }
   // Flips one bit of the durable content of a file. kNotFound if there is no such file.
@@ -71,6 +76,7 @@ class Machine {
   uint64_t slowness_ = 1;
   bool full_ = false;
   bool fail_sync_ = false;
+  std::function<void()> lose_power_;
   uint64_t disk_faults_ = 0;
 };
 

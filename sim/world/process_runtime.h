@@ -31,8 +31,10 @@ class MachineClock : public base::Clock {
   // Thousandths of the world's rate; 1000 is its own.
   void SetRate(uint64_t per_mille);
   void JumpWall(int64_t millis) { wall_offset_ms_ += millis; }
-  // How long the world takes for so much of this clock, at the rate of now.
-  uint64_t WorldMicros(uint64_t micros) const { return micros * 1000 / per_mille_; }
+  // How long the world takes for so much of this clock, at the rate of now; not less.
+  uint64_t WorldMicros(uint64_t micros) const {
+    return (micros * 1000 + per_mille_ - 1) / per_mille_;
+  }
 
  private:
   World& world_;

@@ -39,9 +39,14 @@ Status RawNode::Campaign() {
 }
 
 Status RawNode::Propose(Payload data) {
-  Entry entry;
-  entry.data = std::move(data);
-  return StepLocal({.type = MessageType::kProp, .from = raft_->id(), .entries = {entry}});
+  return Propose(std::vector<Payload>{std::move(data)});
+}
+
+Status RawNode::Propose(std::vector<Payload> batch) {
+  Message message{.type = MessageType::kProp, .from = raft_->id()};
+  message.entries.resize(batch.size());
+  for (size_t i = 0; i < batch.size(); i++) message.entries[i].data = std::move(batch[i]);
+  return StepLocal(std::move(message));
 }
 
 Status RawNode::ProposeConfChange(const ConfChange& change, bool v1) {

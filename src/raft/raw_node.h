@@ -118,6 +118,8 @@ class RawNode {
   // OK: proposed, not committed; it can still be lost. kUnavailable: there is no leader, or it
   // takes no proposals now; kResourceExhausted: too much is uncommitted.
   Status Propose(Payload data);
+  // All of them or none, as entries that follow each other.
+  Status Propose(std::vector<Payload> batch);
   // As Propose. A change that does not fit the configuration becomes an empty entry. `v1` proposes
   // the first form, which has exactly one step.
   Status ProposeConfChange(const ConfChange& change, bool v1 = false);

@@ -1,0 +1,175 @@
+// Node: runs the members of raft groups that a process hosts, one or many, over one raft log.
+// docs/raft-node.md explains the ideas.
+//
+//   Node node(runtime, *log, sender, options);
+//   node.AddGroup({.group = 7, .id = 2, .machine = &machine, .raft = config}, done);
+//   node.Receive(envelopes);                       // from the other members
+//   node.Propose(7, raft::Payload("x"), [](Outcome outcome) { … });
+//   node.Stop([] { … });                           // then it may be destroyed
+//
+// Everything happens in passes, of which one runs at a time. A pass takes the mail in, gives the
+// ticks that are due, and collects what all groups have: their messages leave together, what they
+// store is one record of the log, and one sync makes it durable while passes go on. What was
+// promised for it leaves when the sync has ended. Committed entries go to the state machines.
+//
+// Passes are tasks on Lane::kUrgent, syncs on Lane::kLog, and the thread that ran a sync goes on
+// with the pass that it makes possible. No task waits for another, so that the simulated runtime
+// can run all of it.
+//
+// Errors of the log end all groups, those of a state machine or of a group's storage that group.
+//
+// Thread safety: thread-safe, but for construction, Stop and destruction.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "base/mutex.h"
+#include "raftlog/raft_log.h"
+#include "raftnode/options.h"
+#include "raftnode/peer.h"
+#include "runtime/runtime.h"
+
+namespace nokv::raftnode {
+
+class Node final : private PeerHost {
+ public:
+  // All borrowed. `log` is written by nobody else from now on.
+  Node(runtime::Runtime& runtime, raftlog::RaftLog& log, Sender& sender,
+       const NodeOptions& options);
+  // It was stopped, or none of its tasks will ever run again.
+  ~Node() override;
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+
+  // The member of `options` joins its group here. `done`: it runs; kAlreadyExists, or what its
+  // storage or its config has against it.
+  void AddGroup(GroupOptions options, Done done);
+  // Stops the member, and forgets all that the log has of it; `done` when that is durable. Its id
+  // must not be used again. kNotFound if it is not here.
+  void RemoveGroup(GroupId group, Done done);
+
+  // Messages of other members.
+  void Receive(std::vector<Envelope> messages) EXCLUDES(mu_);
+  // `done` is called by the state machine when the entry is applied; or with why it is not.
+  void Propose(GroupId group, raft::Payload data, OutcomeDone done) EXCLUDES(mu_);
+  // As Propose; without a reply.
+  void ProposeConfChange(GroupId group, raft::ConfChange change, OutcomeDone done);
+  // `done` is called when the state machine holds whatever was committed at the call: it may be
+  // read then, and still later. Any member may be asked.
+  void Read(GroupId group, OutcomeDone done) EXCLUDES(mu_);
+  // The rest has no effect where it does not fit.
+  void Campaign(GroupId group);
+  void TransferLeader(GroupId group, raft::NodeId to);
+  void ReportUnreachable(GroupId group, raft::NodeId to);
+  void ReportSnapshot(GroupId group, raft::NodeId to, bool arrived);
+
+  // As of the last pass; nullopt if the group is not here. Cheap.
+  std::optional<GroupStatus> GetStatus(GroupId group) const EXCLUDES(status_mu_);
+  std::vector<GroupId> Groups() const EXCLUDES(status_mu_);
+  // With the progress of the followers, of a leader; nullopt if it does not run here.
+  void Inspect(GroupId group, std::function<void(std::optional<raft::FullStatus>)> done);
+
+  // Ends all groups; `stopped` is called when no task of it runs any more and nothing that it
+  // borrowed is used. Once.
+  void Stop(runtime::Task stopped);
+
+ private:
+  struct Request {
+    GroupId group = 0;
+    raft::Payload data;
+    OutcomeDone done;
+  };
+  // What came since the last pass.
+  struct Mail {
+    std::vector<runtime::Task> calls;
+    std::vector<Envelope> messages;
+    std::vector<Request> proposals;
+    std::vector<Request> reads;
+    std::optional<Result<wal::LogPosition>> synced;
+    uint64_t message_bytes = 0;
+    uint64_t request_bytes = 0;
+
+    bool empty() const {
+      return calls.empty() && messages.empty() && proposals.empty() && reads.empty() && !synced;
+    }
+  };
+  // What waits for a sync.
+  struct Unsynced {
+    wal::LogPosition end;
+    std::vector<std::pair<Peer*, bool>> peers;  // and whether it was removed
+  };
+
+  // PeerHost.
+  raftlog::RaftLog& log() override { return log_; }
+  const NodeOptions& options() const override { return options_; }
+  NodeMetrics& metrics() override { return metrics_; }
+  uint64_t now_us() override { return runtime_.clock().MonotonicMicros(); }
+  uint64_t NextNumber() override { return next_number_++; }
+  void Call(runtime::Task task) override EXCLUDES(mu_);
+  void Touch(Peer* peer) override;
+
+  // `fill` adds to the mail; a pass follows if none runs.
+  template <typename Fill>
+  void Put(const Fill& fill) EXCLUDES(mu_);
+  void Ask(std::vector<Request> Mail::* queue, Request request) EXCLUDES(mu_);
+  void RefuseAtOnce(const OutcomeDone& done, Refusal why);
+
+  // Passes until there is no mail; on the log's lane only one.
+  void Run(bool on_log_lane) EXCLUDES(mu_);
+  void Pass(Mail mail);
+  void GiveTicks();
+  void Deliver(Mail* mail);
+  void RunTouched();
+  void Append(std::deque<PeerWrite> writes);
+  void MaybeSync();
+  void SyncLog() EXCLUDES(mu_);
+  void NoteSynced(const Result<wal::LogPosition>& synced);
+  void MaybeWriteAhead(wal::LogPosition end);
+  void WriteAhead();
+  void ArmTimer();
+  void Publish() EXCLUDES(status_mu_);
+  bool MayEnd() const;
+
+  Status Add(const GroupOptions& options);
+  Peer* Find(GroupId group);
+  void FailAll(const Status& status);
+  void Forget(Peer* peer);
+
+  runtime::Runtime& runtime_;
+  raftlog::RaftLog& log_;
+  Sender& sender_;
+  const NodeOptions options_;
+  const std::unique_ptr<metrics::Registry> own_registry_;
+  NodeMetrics metrics_;
+
+  base::Mutex mu_;
+  Mail mail_ GUARDED_BY(mu_);
+  bool running_ GUARDED_BY(mu_) = false;  // a pass runs, or is posted
+  bool ended_ GUARDED_BY(mu_) = false;
+
+  mutable base::Mutex status_mu_;
+  std::map<GroupId, GroupStatus> statuses_ GUARDED_BY(status_mu_);
+
+  // Of the pass.
+  std::map<GroupId, std::unique_ptr<Peer>> peers_;
+  std::vector<Peer*> touched_;
+  std::vector<Peer*> to_publish_;
+  uint64_t next_number_;
+  uint64_t next_tick_us_;
+  bool timer_armed_ = false;
+  runtime::TimerId timer_ = 0;
+  std::deque<Unsynced> unsynced_;
+  bool sync_wanted_ = false;
+  bool syncing_ = false;
+  bool writing_ahead_ = false;
+  wal::LogPosition write_ahead_at_;
+  runtime::Task stopped_;  // set: it is being stopped
+};
+
+}  // namespace nokv::raftnode

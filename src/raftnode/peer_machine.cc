@@ -1,0 +1,218 @@
+// What follows from what a peer stored: promises to other members, and the work of its state
+// machine.
+#include <algorithm>
+#include <iterator>
+
+#include "raftnode/peer.h"
+
+namespace nokv::raftnode {
+
+void Peer::Appended(PeerWrite write) {
+  if (!failure_.ok()) return;
+  if (write.taken != nullptr) return;
+  if (appended_++ == 0) unsynced_since_us_ = host_.now_us();
+  storing_.push_back({.message = std::move(write.message)});
+}
+
+void Peer::Stored() {
+  if (!failure_.ok()) return;
+  Storing& stored = storing_[storing_.size() - appended_--];
+  stored.durable = true;
+  const raft::HardState state{stored.message.term, stored.message.vote, stored.message.commit};
+  Observer* observer = host_.options().observer;
+  if (observer != nullptr && !state.empty() &&
+      !Check(observer->Stored(group(), options_.id, state))) {
+    return;
+  }
+  KeepPromises();
+}
+
+void Peer::KeepPromises() {
+  while (failure_.ok() && !storing_.empty()) {
+    Storing& first = storing_.front();
+    if (!first.durable || first.installing) return;
+    if (first.message.snapshot != nullptr) {
+      first.installing = true;
+      operations_.push_back({.install = first.message.snapshot, .promised = true});
+      return host_.Touch(this);
+    }
+    std::vector<raft::Message> responses = std::move(first.message.responses);
+    storing_.pop_front();
+    Respond(std::move(responses));
+  }
+}
+
+void Peer::Respond(std::vector<raft::Message> responses) {
+  for (raft::Message& response : responses) {
+    if (!failure_.ok()) return;
+    if (response.to == options_.id) {
+      Step(std::move(response));
+    } else {
+      outbox_.push_back({group(), std::move(response)});
+    }
+  }
+  host_.Touch(this);
+}
+
+void Peer::Operate() {
+  while (failure_.ok() && !operating_ && !operations_.empty()) {
+    if (!BeginOperation()) break;
+  }
+  if (!failure_.ok()) return;
+  ServeReads();
+  MaybeTakeSnapshot();
+}
+
+// False if the group has stopped.
+bool Peer::BeginOperation() {
+  Operation& operation = operations_.front();
+  if (operation.install != nullptr) {
+    BeginInstall(&operation);
+    return true;
+  }
+  while (!operation.entries.empty() &&
+         (overtaken_ || operation.entries.front().index <= applied_)) {
+    operation.entries.pop_front();
+  }
+  if (operation.entries.empty()) {
+    std::vector<raft::Message> responses = std::move(operation.responses);
+    operations_.pop_front();
+    Respond(std::move(responses));
+    return failure_.ok();
+  }
+  host_.metrics().applied.Add();
+  if (!operation.entries.front().IsConfChange()) {
+    BeginApply(&operation);
+    return true;
+  }
+  const raft::Entry entry = std::move(operation.entries.front());
+  operation.entries.pop_front();
+  return BeginConfChange(entry);
+}
+
+void Peer::BeginInstall(Operation* operation) {
+  overtaken_ = false;
+  installing_ = true;
+  LoseProposals(operation->install->index);
+  options_.machine->Install(operation->install, EndsOperation(operation->install->index));
+}
+
+void Peer::BeginApply(Operation* operation) {
+  std::vector<Committed> run;
+  auto& entries = operation->entries;
+  while (!entries.empty() && !entries.front().IsConfChange()) {
+    applied_entries_++;
+    applied_bytes_ += entries.front().data.size();
+    OutcomeDone done = TakeProposal(entries.front());
+    run.push_back({std::move(entries.front()), std::move(done)});
+    entries.pop_front();
+  }
+  host_.metrics().applied.Add(run.size() - 1);
+  const raft::LogIndex last = run.back().entry.index;
+  options_.machine->Apply(std::move(run), EndsOperation(last));
+}
+
+// False if the group has stopped.
+bool Peer::BeginConfChange(const raft::Entry& entry) {
+  Result<raft::ConfChange> change = raft::DecodeConfChange(entry);
+  if (!Check(change.status())) return false;
+  bool fits = options_.machine->Admits(*change);
+  if (!fits) {
+    for (raft::ConfChangeStep& step : change->steps) step.node = raft::kNoNode;
+  }
+  const Result<raft::ConfState> changed = node_->ApplyConfChange(*change);
+  overtaken_ = changed.status().code() == StatusCode::kAborted;
+  if (overtaken_) return true;
+  // What does not fit is struck out by everybody alike.
+  fits &= changed.ok();
+  applied_entries_++;
+  OutcomeDone done = TakeProposal(entry);
+  Done ends = EndsOperation(entry.index);
+  options_.machine->ApplyConfChange(
+      entry, changed.ok() ? *changed : node_->GetStatus().config.ToConfState(),
+      [this, fits, index = entry.index, done = std::move(done), ends](const Status& status) {
+        if (done && status.ok()) {
+          host_.Call([this, fits, index, done] {
+            Outcome outcome;
+            outcome.index = index;
+            if (fits) return done(std::move(outcome));
+            Refuse(done, Refusal::kUnfit);
+          });
+        }
+        ends(status);
+      });
+  // A snapshot names its members: those that just came would ignore an old one.
+  snapshot_wanted_ = true;
+  return Stepped();
+}
+
+OutcomeDone Peer::TakeProposal(const raft::Entry& entry) {
+  OutcomeDone found;
+  while (!proposals_.empty() && proposals_.begin()->first.first <= entry.index) {
+    auto waiting = proposals_.extract(proposals_.begin());
+    if (waiting.key() != std::pair(entry.index, entry.term)) {
+      Refuse(waiting.mapped().done, Refusal::kLost);
+    } else if (waiting.mapped().is_change && !entry.IsConfChange()) {
+      Refuse(waiting.mapped().done, Refusal::kUnfit);
+    } else {
+      found = std::move(waiting.mapped().done);
+    }
+  }
+  return found;
+}
+
+void Peer::LoseProposals(raft::LogIndex up_to) {
+  while (!proposals_.empty() && proposals_.begin()->first.first <= up_to) {
+    const auto waiting = proposals_.extract(proposals_.begin());
+    Refuse(waiting.mapped().done, Refusal::kUnknown);
+  }
+}
+
+Done Peer::EndsOperation(raft::LogIndex index) {
+  operating_ = true;
+  operating_since_us_ = host_.now_us();
+  return [this, index](const Status& status) {
+    host_.Call([this, index, status] { OperationEnded(index, status); });
+  };
+}
+
+void Peer::OperationEnded(raft::LogIndex index, const Status& status) {
+  operating_ = false;
+  host_.Touch(this);
+  if (!failure_.ok() || !Check(status)) return;
+  applied_ = std::max(applied_, index);
+  if (!std::exchange(installing_, false)) return;
+  const bool promised = operations_.front().promised;
+  operations_.pop_front();
+  snapshot_wanted_ = true;
+  if (!promised) return;
+  storing_.front().message.snapshot = nullptr;
+  storing_.front().installing = false;
+  KeepPromises();
+}
+
+void Peer::MaybeTakeSnapshot() {
+  const bool due =
+      applied_entries_ >= options_.snapshot_entries || applied_bytes_ >= options_.snapshot_bytes;
+  if (taking_snapshot_ || operating_ || !(due || snapshot_wanted_)) return;
+  taking_snapshot_ = true;
+  snapshot_wanted_ = false;
+  applied_entries_ = applied_bytes_ = 0;
+  taking_since_us_ = host_.now_us();
+  options_.machine->TakeSnapshot([this](Result<std::shared_ptr<const raft::Snapshot>> snapshot) {
+    host_.Call([this, snapshot = std::move(snapshot)] { SnapshotTaken(snapshot); });
+  });
+}
+
+void Peer::SnapshotTaken(const Result<std::shared_ptr<const raft::Snapshot>>& snapshot) {
+  taking_snapshot_ = false;
+  host_.Touch(this);
+  if (!failure_.ok() || !Check(snapshot.status())) return;
+  // One that was installed in the meantime is newer.
+  if ((*snapshot)->index + 1 < storage_->FirstIndex()) return;
+  const raft::LogIndex compact_to =
+      (*snapshot)->index - std::min((*snapshot)->index, options_.kept_entries);
+  writes_.push_back({.peer = this, .taken = *snapshot, .compact_to = compact_to});
+}
+
+}  // namespace nokv::raftnode

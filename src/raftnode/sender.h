@@ -1,0 +1,32 @@
+// Sender: how the messages of raft groups leave a process. The transport implements it, and so does
+// a simulated network.
+//
+// Thread safety: called by one thread at a time, which must not be kept waiting.
+#pragma once
+
+#include <vector>
+
+#include "raft/types.h"
+#include "raftlog/format.h"
+
+namespace nokv::raftnode {
+
+using raftlog::GroupId;
+
+// A message and the group whose members exchange it.
+struct Envelope {
+  GroupId group = 0;
+  raft::Message message;
+};
+
+class Sender {
+ public:
+  virtual ~Sender() = default;
+  // Takes over what all groups have to send after one pass, at once so that it can put together
+  // what goes to the same place; those from one member to another are in order. Messages may be
+  // dropped, and it should be told: Node::ReportUnreachable. Of each kSnap it must be told how it
+  // ended: Node::ReportSnapshot. Either from any thread, from within this call too.
+  virtual void Send(std::vector<Envelope> messages) = 0;
+};
+
+}  // namespace nokv::raftnode
