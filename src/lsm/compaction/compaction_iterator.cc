@@ -70,9 +70,14 @@ size_t CompactionIterator::StripeOf(keys::SequenceNumber sequence) const {
                              snapshots.begin());
 }
 
+bool CompactionIterator::InputValid() const {
+  if (!input_->Valid()) return false;
+  return !options_.end.has_value() || keys::InternalPrefixOf(input_->key()) < *options_.end;
+}
+
 void CompactionIterator::Advance() {
   paused_ = false;
-  for (; input_->Valid(); input_->Next()) {
+  for (; InputValid(); input_->Next()) {
     paused_ = bytes_read_ >= pause_at_;
     if (paused_) break;
     bytes_read_ += input_->key().size() + input_->value().size();

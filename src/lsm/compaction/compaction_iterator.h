@@ -15,6 +15,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,6 +45,8 @@ struct CompactionFilterOptions {
   uint64_t now_ms = 0;
   BottomCheck bottom;
   ValueFilter filter;
+  // The first prefix that is not looked at any more; none: all are.
+  std::optional<std::string> end = {};
   int output_level = 0;
   const Version* values = nullptr;  // where values lie apart that the filter reads
 };
@@ -79,6 +82,8 @@ class CompactionIterator {
 
  private:
   size_t StripeOf(keys::SequenceNumber sequence) const;
+  // False at the end of the input, or of what is looked at of it.
+  bool InputValid() const;
   // Finds the next survivor, beginning with the input's present entry, unless it has to pause.
   void Advance();
   // What becomes of a value of version 0; kChange: changed_ replaces it.

@@ -80,14 +80,10 @@ Status MergeJob::OpenInputs() {
                               .now_ms = context_.now_ms,
                               .bottom = {bottom, output_level_},
                               .filter = context_.filter,
+                              .end = slice_.end,
                               .output_level = output_level_,
                               .values = plan_.version.get()});
   return Status::Ok();
-}
-
-bool MergeJob::HasEntry() const {
-  if (!input_->Valid()) return false;
-  return !slice_.end.has_value() || keys::InternalPrefixOf(input_->key()) < *slice_.end;
 }
 
 Status MergeJob::Run(uint64_t max_bytes) {
@@ -99,10 +95,10 @@ Status MergeJob::Run(uint64_t max_bytes) {
     if (input_->paused()) input_->Resume();
   }
   const uint64_t moved_limit = moved_bytes_ + slice;
-  while (HasEntry()) {
+  while (input_->Valid()) {
     RETURN_IF_ERROR(AddEntry());
     input_->Next();
-    if (moved_bytes_ >= moved_limit && HasEntry()) return Status::Ok();
+    if (moved_bytes_ >= moved_limit && input_->Valid()) return Status::Ok();
   }
   RETURN_IF_ERROR(input_->status());
   if (input_->paused()) return Status::Ok();

@@ -104,8 +104,6 @@ class MergeJob {
   Status Start(uint64_t slice);
   // Of a compaction: opens what the plan says. Not when the job is made, which is done under locks.
   Status OpenInputs();
-  // True if there is more of the slice.
-  bool HasEntry() const;
   Status AddEntry();
   // The payload as the table shall have it.
   Result<std::string_view> TablePayload(std::string_view internal_key, std::string_view payload);

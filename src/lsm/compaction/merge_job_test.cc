@@ -302,6 +302,26 @@ TEST(MergeJobTest, AStepEndsInsideALongRunOfDroppedEntries) {
   tree.Check();
 }
 
+TEST(MergeJobTest, AJobDoesNotReadPastItsSliceToFindAnEntryThatSurvives) {
+  TestTree tree;
+  for (int i = 0; i < 1000; i++) tree.Put("k" + std::to_string(i), std::string(50, 'v'));
+  ASSERT_OK(tree.Flush());
+  tree.DeleteRange("k", "l");
+  ASSERT_OK(tree.Flush());
+  const auto read_by = [&tree](KeySlice slice) {
+    const auto job = NewCompactionJob(*tree.Manual(0), tree.Context(), std::move(slice));
+    const Result<bool> done = job->Step(UINT64_MAX);
+    EXPECT_TRUE(done.ok() && *done);
+    return job->stats().bytes_read;
+  };
+  const std::string middle = keys::EncodePrefix(keys::Keyspace::kData, "k5");
+  const uint64_t all = read_by({});
+  const uint64_t front = read_by({std::nullopt, middle});
+  const uint64_t back = read_by({middle, std::nullopt});
+  EXPECT_GT(front, all / 4);
+  EXPECT_EQ(front + back, all);
+}
+
 TEST(MergeJobTest, AnAbandonedJobRemovesItsOutputs) {
   TestTree tree;
   for (int i = 0; i < 50; i++) tree.Put("k" + std::to_string(i), std::string(50, 'v'));
