@@ -35,6 +35,12 @@ Status TableReader::Open() {
   external_ = footer.external();
   Metaindex metaindex;
   RETURN_IF_ERROR(ReadMetaindex(footer.metaindex, &metaindex));
+  // All at once: page by page a long key index would be a long wait for the disk.
+  uint64_t begin = footer.metaindex.offset;
+  for (const auto& block : {metaindex.filter, metaindex.key_index, metaindex.index}) {
+    if (block) begin = std::min(begin, block->offset);
+  }
+  file_->Prefetch(begin, footer.metaindex.offset - begin);
   RETURN_IF_ERROR(ReadProperties(*metaindex.properties));
   RETURN_IF_ERROR(ReadIndex(*metaindex.index));
   if (metaindex.filter) RETURN_IF_ERROR(ReadFilter(*metaindex.filter));
