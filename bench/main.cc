@@ -1,5 +1,6 @@
 #include "cli/main.h"
 #include "bench/db_bench.h"
+#include "bench/raft/raft_bench.h"
 #include "bench/raftlog_bench.h"
 #include "bench/redis_bench.h"
 #include "bench/stress/stress_bench.h"
@@ -17,6 +18,7 @@ int main(int argc, char** argv) {
           "ratios count, not the absolute numbers.",
       .commands = {nokv::bench::RedisCommand(), nokv::bench::YcsbCommand(),
                    nokv::bench::DbCommand(), nokv::bench::RaftLogCommand(),
-                   nokv::bench::StressCommand(), nokv::bench::StressWorkerCommand()}};
+                   nokv::bench::RaftCommand(), nokv::bench::StressCommand(),
+                   nokv::bench::StressWorkerCommand()}};
   return nokv::cli::RunMain(program, argc, argv, nullptr);
 }

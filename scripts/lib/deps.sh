@@ -19,7 +19,7 @@ packages=(
   redis-tools shellcheck zsh
 )
 if [[ "${1:-}" == bench ]]; then
-  packages+=(libleveldb-dev liblmdb-dev librocksdb-dev)
+  packages+=(etcd-server libleveldb-dev liblmdb-dev librocksdb-dev)
 fi
 
 if [[ "${NOKV_SKIP_DEPS:-}" == 1 ]]; then

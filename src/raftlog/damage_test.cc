@@ -1,4 +1,5 @@
 #include "raftlog/raft_log_test_util.h"
+#include "raftlog/replay.h"
 #include "raftlog/start_file.h"
 
 namespace nokv::raftlog {
@@ -120,6 +121,33 @@ TEST(DamageTest, TheStartFileIsNeitherGuessedNorMadeUp) {
   // Behind the truth: the groups would come back without their beginning.
   ASSERT_TRUE(WriteStartFile(*fs, kDir, 2).ok());
   EXPECT_THAT(OpenStatus(*fs).ToString(), HasSubstr("raft group 1: its state is not in the log"));
+}
+
+// A record without which the entries of a group do not follow each other; no damaged byte says so.
+TEST(DamageTest, AHoleInTheEntriesOfAGroupIsNamedAndRefused) {
+  Replay replay;
+  const auto visit = [&replay](const auto& write) {
+    const wal::LogPosition start{1, 100};
+    std::string payload(4096, '\0');
+    std::vector<EntrySlot> slots;
+    SectionSizer sizer;
+    write(sizer);
+    payload.resize(sizer.bytes());
+    SectionWriter writer(payload.data(), start, &slots);
+    write(writer);
+    return replay.Visit(
+        {.type = wal::RecordType::kRaftEntries, .payload = payload, .start = start});
+  };
+  ASSERT_TRUE(visit([](auto& sink) {
+                sink.State(7, {.hard_state = {}, .base = {1, 2}, .snapshot = SnapshotAt(2)}, true);
+                sink.Entries(7, SectionKind::kEntries, EntriesOf(3, 4));
+              }).ok());
+  EXPECT_TRUE(replay.Check(kDir).ok());
+  ASSERT_TRUE(
+      visit([](auto& sink) { sink.Entries(7, SectionKind::kEntries, EntriesOf(8, 9)); }).ok());
+  const Status status = replay.Check(kDir);
+  EXPECT_TRUE(status.IsCorruption());
+  EXPECT_THAT(status.ToString(), HasSubstr("raft group 7: the entries 5 to 7 are not in the log"));
 }
 
 TEST(DamageTest, ACreationThatWasInterruptedIsFinished) {

@@ -1,18 +1,10 @@
 // The documented recovery scenarios that a raft log alone can show. With RECOVERY_TRACE_METRICS set
 // they print what they saw, one `RECOVERY_METRIC NAME=JSON` per line.
-#include <cstdio>
-#include <cstdlib>
-
 #include "raftlog/raft_log_test_util.h"
+#include "testing/recovery_metric.h"
 
 namespace nokv::raftlog {
 namespace {
-
-void PrintMetric(const std::string& name, const std::string& json) {
-  const char* wanted = std::getenv("RECOVERY_TRACE_METRICS");
-  if (wanted == nullptr || *wanted == '\0') return;
-  std::printf("RECOVERY_METRIC %s=%s\n", name.c_str(), json.c_str());
-}
 
 struct Backlog {
   uint64_t segments = 0;   // with raft records
@@ -31,8 +23,9 @@ Backlog BacklogOf(vfs::MemoryFileSystem& fs) {
 }
 
 void Print(const std::string& name, const Backlog& backlog) {
-  PrintMetric(name, "{\"wal_segments_with_raft\":" + std::to_string(backlog.segments) +
-                        ",\"wal_removable_segments\":" + std::to_string(backlog.removable) + "}");
+  nokv::testing::PrintRecoveryMetric(
+      name, "{\"wal_segments_with_raft\":" + std::to_string(backlog.segments) +
+                ",\"wal_removable_segments\":" + std::to_string(backlog.removable) + "}");
 }
 
 TEST(Recovery, SlowFollowerSnapshotBacklog) {
@@ -72,10 +65,11 @@ TEST(Recovery, SnapshotExportRoundTrip) {
   exporter = OpenLog(*exporter_disk);
   const auto exported = exporter->StorageOf(1).LatestSnapshot();
   ASSERT_TRUE(exported.ok()) << exported.status();
-  PrintMetric("raft_snapshot_export",
-              "{\"group_id\":1,\"snapshot_index\":" + std::to_string((*exported)->index) +
-                  ",\"snapshot_term\":" + std::to_string((*exported)->term) +
-                  ",\"snapshot_length\":" + std::to_string((*exported)->data.size()) + "}");
+  nokv::testing::PrintRecoveryMetric(
+      "raft_snapshot_export",
+      "{\"group_id\":1,\"snapshot_index\":" + std::to_string((*exported)->index) +
+          ",\"snapshot_term\":" + std::to_string((*exported)->term) +
+          ",\"snapshot_length\":" + std::to_string((*exported)->data.size()) + "}");
 
   auto importer_disk = NewDisk();
   auto importer = OpenLog(*importer_disk);
@@ -85,9 +79,10 @@ TEST(Recovery, SnapshotExportRoundTrip) {
   importer = OpenLog(*lost);
   const auto imported = importer->StorageOf(1).LatestSnapshot();
   ASSERT_TRUE(imported.ok()) << imported.status();
-  PrintMetric("raft_snapshot_import",
-              "{\"group_id\":1,\"snapshot_index\":" + std::to_string((*imported)->index) +
-                  ",\"snapshot_term\":" + std::to_string((*imported)->term) + "}");
+  nokv::testing::PrintRecoveryMetric(
+      "raft_snapshot_import",
+      "{\"group_id\":1,\"snapshot_index\":" + std::to_string((*imported)->index) +
+          ",\"snapshot_term\":" + std::to_string((*imported)->term) + "}");
   EXPECT_EQ((*imported)->id(), (raft::EntryId{2, 7}));
   EXPECT_EQ((*imported)->data.view(), "payload");
   EXPECT_EQ((*imported)->conf_state, (*exported)->conf_state);

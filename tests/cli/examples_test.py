@@ -38,7 +38,8 @@ class ExamplesTest(gateway.ScratchTest):
         self.ports = {port: str(gateway.free_port()) for port in ("6380", "9100")}
         self.environment = dict(
             os.environ, PATH=f"{gateway.BIN}:{os.environ['PATH']}", HOME=str(self.folder),
-            NOKV_ADDR="127.0.0.1:" + self.ports["6380"], NOKV_ROUNDS="1", NOKV_REQUESTS="1000")
+            NOKV_ADDR="127.0.0.1:" + self.ports["6380"], NOKV_ROUNDS="1", NOKV_MILLIS="50",
+            NOKV_REQUESTS="1000")
         for line in ("nokv put greeting hi --workdir mydb", "nokv put session x --workdir mydb",
                      "nokv put user:1 Ada --workdir data --redis-db 3"):
             self.bash(line)

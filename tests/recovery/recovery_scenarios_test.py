@@ -1,0 +1,42 @@
+"""scripts/recovery_scenarios.sh: what it runs, prints and saves."""
+
+import json
+import os
+import pathlib
+import subprocess
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+METRICS = {
+    "manifest_rewrite", "raft_snapshot_export", "raft_snapshot_import", "raft_wal_backlog_post",
+    "raft_wal_backlog_pre", "sst_corrupt_startup_failure", "sst_missing_startup_failure", "wal_replay",
+}
+
+
+class RecoveryScenariosTest(unittest.TestCase):
+    def run_script(self, **environment):
+        result = subprocess.run(
+            [ROOT / "scripts/recovery_scenarios.sh"], capture_output=True, text=True, check=False,
+            env={**os.environ, **environment})
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        return result.stdout
+
+    def test_metrics_are_printed_and_saved(self):
+        output = self.run_script(RECOVERY_TRACE_METRICS="1")
+        metrics = {}
+        for line in output.splitlines():
+            if line.startswith("RECOVERY_METRIC "):
+                name, _, value = line.removeprefix("RECOVERY_METRIC ").partition("=")
+                metrics[name] = json.loads(value)
+        self.assertEqual(set(metrics), METRICS)
+        self.assertEqual(metrics["wal_replay"]["key"], "wal-replay")
+        saved = "".join(path.read_text() for path in (ROOT / "artifacts/recovery").glob("*.log"))
+        for name in METRICS:
+            self.assertIn(f"RECOVERY_METRIC {name}=", saved)
+
+    def test_without_the_variable_none_is(self):
+        self.assertNotIn("RECOVERY_METRIC", self.run_script(RECOVERY_TRACE_METRICS=""))
+
+
+if __name__ == "__main__":
+    unittest.main()
