@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/coding.h"
 #include "base/crc32c.h"
+#include "base/framed.h"
 #include "base/hash.h"
 #include "base/macros.h"
 #include "base/random.h"
@@ -139,6 +140,23 @@ TEST(ArenaTest, PiecesOfConcurrentAllocationsNeverOverlap) {
 TEST(BytesTest, EscapesWhatIsNotPrintable) {
   EXPECT_EQ(EscapeBytes(std::string_view("a\"\\\0\xff", 5)), "a\\\"\\\\\\x00\\xff");
   EXPECT_EQ(HexBytes("\x01\xab"), "01ab");
+}
+
+TEST(FramedTest, GivesBackTheBodyAndRefusesEveryOtherBit) {
+  const std::string bytes = EncodeFramed("nokvtest", 3, "body");
+  const Result<std::string_view> body = DecodeFramed(bytes, "nokvtest", 3, "FILE");
+  ASSERT_TRUE(body.ok());
+  EXPECT_EQ(*body, "body");
+  for (size_t i = 0; i < bytes.size() * 8; i++) {
+    std::string damaged = bytes;
+    damaged[i / 8] = static_cast<char>(damaged[i / 8] ^ (1 << i % 8));
+    EXPECT_FALSE(DecodeFramed(damaged, "nokvtest", 3, "FILE").ok()) << "bit " << i;
+  }
+  for (size_t length = 0; length < bytes.size(); length++) {
+    EXPECT_TRUE(
+        DecodeFramed(bytes.substr(0, length), "nokvtest", 3, "FILE").status().IsCorruption());
+  }
+  EXPECT_EQ(DecodeFramed(bytes, "nokvtest", 4, "FILE").status().error_number(), 1305);
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 #include "raftstore/localmeta/catalog.h"
 
 #include "base/coding.h"
-#include "base/crc32c.h"
+#include "base/framed.h"
 #include "base/macros.h"
 
 namespace nokv::raftstore {
@@ -10,15 +10,16 @@ namespace {
 
 constexpr std::string_view kMagic = "nokvreg1";
 constexpr uint32_t kFormat = 1;
-constexpr size_t kHeaderBytes = kMagic.size() + 4 + 8;  // magic, format, length of the body
-constexpr size_t kChecksumBytes = 4;
 constexpr uint64_t kMaxBytes = uint64_t{256} << 20;
 constexpr std::string_view kStates[] = {"new", "running", "removing", "tombstone"};
 
+Status WithWayOut(const Status& status) {
+  if (!status.IsCorruption()) return status;
+  return status.WithHint("restore the file from a copy of the directory").WithErrorNumber(1309);
+}
+
 Status Damaged(const std::string& path, const std::string& what) {
-  return Status::Corruption(path + ": " + what + "; nothing was changed")
-      .WithHint("restore the file from a copy of the directory")
-      .WithErrorNumber(1309);
+  return WithWayOut(base::FrameDamage(path, what));
 }
 
 }  // namespace
@@ -41,35 +42,13 @@ std::string EncodeCatalog(const Catalog& catalog) {
     base::PutVarint64(&body, static_cast<uint64_t>(replica.state));
     topology::EncodeRegion(replica.region, &body);
   }
-  std::string bytes(kMagic);
-  base::PutFixed32(&bytes, kFormat);
-  base::PutFixed64(&bytes, body.size());
-  bytes += body;
-  base::PutFixed32(&bytes, base::MaskCrc(base::Crc32c(bytes)));
-  return bytes;
+  return base::EncodeFramed(kMagic, kFormat, body);
 }
 
 Result<Catalog> DecodeCatalog(std::string_view bytes, const std::string& path) {
-  if (bytes.size() < kHeaderBytes || !bytes.starts_with(kMagic)) {
-    return Damaged(path, "is no catalog of regions");
-  }
-  const uint32_t format = base::LoadFixed32(bytes.data() + kMagic.size());
-  if (format != kFormat) {
-    return Status::Unimplemented(path + ": has format " + std::to_string(format) +
-                                 "; this version knows " + std::to_string(kFormat))
-        .WithHint("use the version that wrote it, or a later one")
-        .WithErrorNumber(1305);
-  }
-  const uint64_t length = base::LoadFixed64(bytes.data() + kMagic.size() + 4);
-  if (bytes.size() < kHeaderBytes + kChecksumBytes ||
-      length != bytes.size() - kHeaderBytes - kChecksumBytes) {
-    return Damaged(path, "has " + std::to_string(bytes.size()) + " bytes, not as many as it says");
-  }
-  const std::string_view checked = bytes.substr(0, bytes.size() - kChecksumBytes);
-  const uint32_t stored = base::UnmaskCrc(base::LoadFixed32(checked.data() + checked.size()));
-  if (stored != base::Crc32c(checked)) return Damaged(path, "checksum mismatch");
-
-  std::string_view in = checked.substr(kHeaderBytes);
+  const Result<std::string_view> body = base::DecodeFramed(bytes, kMagic, kFormat, path);
+  if (!body.ok()) return WithWayOut(body.status());
+  std::string_view in = *body;
   uint64_t count = 0;
   if (!base::GetVarint64(&in, &count)) return Damaged(path, "has no regions and no number of them");
   Catalog catalog;

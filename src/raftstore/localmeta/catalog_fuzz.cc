@@ -5,8 +5,7 @@
 #include <string_view>
 
 #include "base/check.h"
-#include "base/coding.h"
-#include "base/crc32c.h"
+#include "base/framed.h"
 #include "raftstore/localmeta/catalog.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -14,10 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   (void)DecodeCatalog(bytes, kCatalogName);
   // Behind a valid header, with a valid checksum, so that the regions are reached.
-  std::string framed = EncodeCatalog({}).substr(0, 12);
-  nokv::base::PutFixed64(&framed, size);
-  framed += bytes;
-  nokv::base::PutFixed32(&framed, nokv::base::MaskCrc(nokv::base::Crc32c(framed)));
+  const std::string framed = nokv::base::EncodeFramed("nokvreg1", 1, bytes);
   const nokv::Result<Catalog> catalog = DecodeCatalog(framed, kCatalogName);
   if (catalog.ok()) {
     const nokv::Result<Catalog> again = DecodeCatalog(EncodeCatalog(*catalog), kCatalogName);
