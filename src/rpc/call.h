@@ -78,7 +78,7 @@ class CallHandler {
   virtual void OnPeerEnded(Call& call) { call.End(Status::Ok()); }
   // The last call, always. At a client `status` is how the call ended; at a server it is OK if the
   // call ended as End said, else what broke it: kCancelled by the client or for its deadline, or
-  // because the connection broke.
+  // because the connection broke; kResourceExhausted for a message over the limit.
   virtual void OnDone(Call& call, const Status& status) = 0;
 };
 
@@ -88,7 +88,9 @@ struct CallOptions {
 };
 
 // The way to one server. Connects when it is used, and again when the connection broke.
-// Thread safety: thread-safe. Calls may outlive it.
+// Its calls end with it, with kCancelled: when it is gone, they have told the executor so, and will
+// tell it nothing any more. Not to be destroyed by a handler.
+// Thread safety: thread-safe, but for destruction.
 class Channel {
  public:
   virtual ~Channel() = default;

@@ -165,6 +165,18 @@ void CallEnd::Arrived(std::string message) {
   ScheduleDrain();
 }
 
+void CallEnd::TooLong(size_t bytes) {
+  const Status status =
+      Status::ResourceExhausted("a message of " + std::to_string(bytes) + " bytes, and " +
+                                std::to_string(limits_.max_message_bytes) + " are the limit");
+  {
+    base::MutexLock lock(mu_);
+    too_long_ = status;
+  }
+  End(status);
+  PeerEnded();
+}
+
 void CallEnd::PeerEnded() {
   bool release = false;
   {
@@ -204,6 +216,7 @@ void CallEnd::Done(const Status& status) {
     // Who gave up knows best why.
     const bool gave_up = side_ == Side::kClient && !end_status_.ok();
     done_ = gave_up ? end_status_ : status;
+    if (!too_long_.ok()) done_ = too_long_;
     sealed_ = true;
     writing_ = false;
     in_flight_bytes_ = 0;

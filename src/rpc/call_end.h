@@ -51,6 +51,8 @@ class CallEnd : public Call, public std::enable_shared_from_this<CallEnd> {
 
   void Written(bool ok);
   void Arrived(std::string message);
+  // A message of so many bytes came, over the limit: the call ends, at a server for OnDone, too.
+  void TooLong(size_t bytes);
   // No message will arrive any more.
   void PeerEnded();
   // How the call ended; everything is over. The first one counts.
@@ -90,6 +92,7 @@ class CallEnd : public Call, public std::enable_shared_from_this<CallEnd> {
   bool end_started_ GUARDED_BY(mu_) = false;
   bool released_ GUARDED_BY(mu_) = false;
   Status end_status_ GUARDED_BY(mu_);
+  Status too_long_ GUARDED_BY(mu_);
   // Receiving.
   std::deque<std::string> incoming_ GUARDED_BY(mu_);
   size_t incoming_bytes_ GUARDED_BY(mu_) = 0;

@@ -124,9 +124,29 @@ class InProcessChannel final : public Channel {
         executor_(std::move(executor)),
         limits_(limits) {}
 
+  InProcessChannel(const InProcessChannel&) = delete;
+  InProcessChannel& operator=(const InProcessChannel&) = delete;
+  ~InProcessChannel() override {
+    std::vector<std::weak_ptr<InProcessWire>> wires;
+    {
+      base::MutexLock lock(mu_);
+      wires.swap(wires_);
+    }
+    for (const std::weak_ptr<InProcessWire>& weak : wires) {
+      if (const auto wire = weak.lock()) {
+        wire->Break(Status(StatusCode::kCancelled, "its channel is gone"));
+      }
+    }
+  }
+
   std::shared_ptr<Call> Open(const std::string& method, const CallOptions& options,
                              std::shared_ptr<CallHandler> handler) override {
     const auto wire = std::make_shared<InProcessWire>(hub_, from_, to_);
+    {
+      base::MutexLock lock(mu_);
+      std::erase_if(wires_, [](const auto& weak) { return weak.expired(); });
+      wires_.push_back(wire);
+    }
     std::shared_ptr<Call> call = wire->Open(limits_, executor_, std::move(handler));
     const std::optional<uint64_t> delay = hub_->Delay(from_, to_);
     if (!delay.has_value()) {
@@ -150,6 +170,8 @@ class InProcessChannel final : public Channel {
   const std::string to_;
   const Executor executor_;
   const CallLimits limits_;
+  base::Mutex mu_;
+  std::vector<std::weak_ptr<InProcessWire>> wires_ GUARDED_BY(mu_);
 };
 
 }  // namespace

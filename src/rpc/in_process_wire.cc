@@ -29,10 +29,7 @@ class InProcessWire::End final : public CallEnd {
 
   void Receive(std::string message) {
     if (message.size() <= limits().max_message_bytes) return Arrived(std::move(message));
-    CallEnd::End(Status::ResourceExhausted(
-        "a message of " + std::to_string(message.size()) + " bytes, and " +
-        std::to_string(limits().max_message_bytes) + " are the limit"));
-    PeerEnded();
+    TooLong(message.size());
   }
 
  private:

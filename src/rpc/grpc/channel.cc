@@ -36,11 +36,14 @@ class GrpcChannel final : public Channel {
  public:
   GrpcChannel(std::string address, ChannelOptions options)
       : address_(std::move(address)), options_(std::move(options)) {}
+  GrpcChannel(const GrpcChannel&) = delete;
+  GrpcChannel& operator=(const GrpcChannel&) = delete;
+  ~GrpcChannel() override { live_->EndAll(); }
 
   std::shared_ptr<Call> Open(const std::string& method, const CallOptions& options,
                              std::shared_ptr<CallHandler> handler) override {
     return ClientCall::Open(Connected(), method, options, options_.limits, options_.executor,
-                            std::move(handler), address_);
+                            std::move(handler), address_, live_);
   }
 
  private:
@@ -64,6 +67,7 @@ class GrpcChannel final : public Channel {
 
   const std::string address_;
   const ChannelOptions options_;
+  const std::shared_ptr<LiveCalls> live_ = std::make_shared<LiveCalls>();
   base::Mutex mu_;
   stream::TlsPem pem_ GUARDED_BY(mu_);
   std::shared_ptr<::grpc::Channel> channel_ GUARDED_BY(mu_);

@@ -13,10 +13,12 @@ namespace nokv::rpc::grpc {
 std::shared_ptr<ClientCall> ClientCall::Open(const std::shared_ptr<::grpc::Channel>& channel,
                                              const std::string& method, const CallOptions& options,
                                              const CallLimits& limits, const Executor& executor,
-                                             std::shared_ptr<CallHandler> handler,
-                                             std::string peer) {
+                                             std::shared_ptr<CallHandler> handler, std::string peer,
+                                             const std::shared_ptr<LiveCalls>& live) {
   std::shared_ptr<ClientCall> call(new ClientCall(limits, executor, std::move(peer)));
   call->self_ = call;
+  call->live_ = live;
+  live->Add(call);
   if (options.deadline_ms > 0) {
     const auto span = static_cast<int64_t>(std::min<uint64_t>(options.deadline_ms, INT64_MAX / 2));
     call->context_.set_deadline(
@@ -54,6 +56,7 @@ void ClientCall::OnReadDone(bool ok) {
 void ClientCall::OnDone(const ::grpc::Status& status) {
   const std::shared_ptr<CallEnd> self = std::move(self_);
   Done(FromGrpc(status));
+  live_->Remove(this);
 }
 
 }  // namespace nokv::rpc::grpc

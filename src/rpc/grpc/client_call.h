@@ -9,6 +9,7 @@
 #include <string>
 
 #include "rpc/call_end.h"
+#include "rpc/grpc/live_calls.h"
 
 namespace nokv::rpc::grpc {
 
@@ -19,7 +20,8 @@ class ClientCall final : public CallEnd,
   static std::shared_ptr<ClientCall> Open(const std::shared_ptr<::grpc::Channel>& channel,
                                           const std::string& method, const CallOptions& options,
                                           const CallLimits& limits, const Executor& executor,
-                                          std::shared_ptr<CallHandler> handler, std::string peer);
+                                          std::shared_ptr<CallHandler> handler, std::string peer,
+                                          const std::shared_ptr<LiveCalls>& live);
 
   std::string peer() const override { return peer_; }
 
@@ -42,6 +44,7 @@ class ClientCall final : public CallEnd,
   ::grpc::ClientContext context_;
   ::grpc::ByteBuffer writing_;
   ::grpc::ByteBuffer reading_;
+  std::shared_ptr<LiveCalls> live_;
   std::shared_ptr<CallEnd> self_;  // while gRPC uses this
 };
 

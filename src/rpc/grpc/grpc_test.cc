@@ -135,8 +135,9 @@ TEST_F(GrpcTest, AnswersHealthChecks) {
 TEST_F(GrpcTest, TellsToolsWhatItServes) {
   Serve();
   const auto handler = std::make_shared<RecordingHandler>();
+  const auto channel = Dial();
   const auto call =
-      Dial()->Open("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", {}, handler);
+      channel->Open("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", {}, handler);
   call->Send(std::string("\x3a\x00", 2));  // list the services
   EXPECT_THAT(handler->WaitForMessages(1), ElementsAre(HasSubstr("shop.v1.Till")));
   call->End(Status::Ok());

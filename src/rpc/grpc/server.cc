@@ -22,6 +22,7 @@ namespace nokv::rpc::grpc {
 namespace {
 
 constexpr int kMaxMetadataBytes = 16 << 10;
+constexpr size_t kRefusedBytes = size_t{1} << 20;
 
 // What the compiler of contracts would make of a service, from the list of its methods: gRPC then
 // knows them by name, for reflection, too.
@@ -94,7 +95,8 @@ Status GrpcServer::Start(const std::string& address, const ServerOptions& option
     builder.RegisterService(service.get());
     max_message = std::max(max_message, service->service().limits.max_message_bytes);
   }
-  builder.SetMaxReceiveMessageSize(static_cast<int>(max_message));
+  // A bit more than is taken: what is a little too long is then refused by who can say so.
+  builder.SetMaxReceiveMessageSize(static_cast<int>(max_message + kRefusedBytes));
   builder.SetMaxSendMessageSize(-1);
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);

@@ -36,10 +36,7 @@ void ServerCall::StartEnd(const Status& status) {
 void ServerCall::OnReadDone(bool ok) {
   if (!ok) return PeerEnded();
   if (reading_.Length() > limits().max_message_bytes) {
-    End(Status::ResourceExhausted("a message of " + std::to_string(reading_.Length()) +
-                                  " bytes, and " + std::to_string(limits().max_message_bytes) +
-                                  " are the limit"));
-    return PeerEnded();
+    return TooLong(reading_.Length());
   }
   Arrived(FromBuffer(reading_));
 }

@@ -1,0 +1,351 @@
+#include "transport/peer.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "base/crc32c.h"
+
+namespace nokv::transport {
+namespace {
+
+constexpr int kAlarmAfter = 3;
+
+size_t BytesOf(const raft::Message& message) {
+  size_t bytes = kFieldBytes + message.context.size();
+  for (const raft::Entry& entry : message.entries) bytes += kFieldBytes + entry.data.size();
+  return bytes;
+}
+
+Status Over(const std::string& why) {
+  return Status(StatusCode::kCancelled, why);
+}
+
+}  // namespace
+
+// The stream of messages, from its beginning to its end.
+class Peer::Stream final : public rpc::CallHandler {
+ public:
+  explicit Stream(std::shared_ptr<Peer> peer) : peer_(std::move(peer)) {}
+
+  // All that ever comes is the welcome.
+  void OnMessage(rpc::Call& /*call*/, std::string /*message*/) override { peer_->Welcomed(this); }
+  void OnSent(rpc::Call& /*call*/) override { peer_->Sent(this); }
+  void OnDone(rpc::Call& /*call*/, const Status& status) override { peer_->Ended(this, status); }
+
+ private:
+  const std::shared_ptr<Peer> peer_;
+};
+
+// One snapshot on its way. The next chunk is made when the network has taken the last one.
+class Peer::SnapshotStream final : public rpc::CallHandler {
+ public:
+  SnapshotStream(std::shared_ptr<Peer> peer, GroupMessage message)
+      : peer_(std::move(peer)), message_(std::move(message)) {}
+
+  void Begin(rpc::Call& call) {
+    const TransportOptions& options = peer_->core_->options;
+    call.Send(EncodeSnapshotHello(
+        {.cluster = options.cluster, .from = options.node, .to = peer_->node_}));
+    call.Send(EncodeSnapshotHeader(
+        {.message = message_, .size_bytes = data().size(), .crc32c = base::Crc32c(data())}));
+  }
+  void OnSent(rpc::Call& call) override {
+    if (offset_ == data().size()) return call.End(Status::Ok());
+    const std::string_view chunk =
+        data().substr(offset_, peer_->core_->options.snapshot_chunk_bytes);
+    call.Send(EncodeSnapshotChunk(offset_, chunk));
+    offset_ += chunk.size();
+  }
+  void OnMessage(rpc::Call& /*call*/, std::string /*message*/) override { answered_ = true; }
+  void OnDone(rpc::Call& /*call*/, const Status& status) override {
+    peer_->SnapshotEnded(this, message_, status.ok() && answered_);
+  }
+
+ private:
+  std::string_view data() const { return message_.message.snapshot->data.view(); }
+
+  const std::shared_ptr<Peer> peer_;
+  const GroupMessage message_;
+  size_t offset_ = 0;
+  bool answered_ = false;
+};
+
+Peer::Peer(std::shared_ptr<TransportCore> core, NodeId node, const std::string& address)
+    : core_(std::move(core)),
+      node_(node),
+      channel_(core_->doors.dial(address)),
+      snapshot_channel_(core_->doors.dial(address)) {}
+
+void Peer::Send(Batch messages) {
+  std::vector<Lost> lost;
+  {
+    base::MutexLock lock(mu_);
+    if (closed_) return;
+    for (GroupMessage& message : messages) Queue(std::move(message), &lost);
+  }
+  Report(lost);
+  Pump();
+  PumpSnapshots();
+}
+
+void Peer::Queue(GroupMessage message, std::vector<Lost>* lost) {
+  const TransportOptions& options = core_->options;
+  if (blocked_) return lost->push_back({Drop::kBlocked, std::move(message)});
+  if (message.message.type == raft::MessageType::kSnap) {
+    if (message.message.snapshot->data.size() > options.max_snapshot_bytes) {
+      return lost->push_back({Drop::kTooLong, std::move(message)});
+    }
+    if (snapshots_.size() >= options.max_queued_snapshots) {
+      return lost->push_back({Drop::kQueueFull, std::move(message)});
+    }
+    return snapshots_.push_back(std::move(message));
+  }
+  if (stream_ == nullptr && core_->doors.clock.MonotonicMicros() < retry_at_us_) {
+    return lost->push_back({Drop::kUnreachable, std::move(message)});
+  }
+  const size_t bytes = BytesOf(message.message);
+  if (bytes > options.max_request_bytes || message.message.entries.size() > kMaxBatchEntries) {
+    return lost->push_back({Drop::kTooLong, std::move(message)});
+  }
+  if (queue_.size() >= options.max_queued_messages ||
+      queued_bytes_ + bytes > options.max_queued_bytes) {
+    return lost->push_back({Drop::kQueueFull, std::move(message)});
+  }
+  queued_bytes_ += bytes;
+  queue_.push_back(std::move(message));
+}
+
+void Peer::DropQueue(Drop why, std::vector<Lost>* lost) {
+  for (GroupMessage& message : queue_) lost->push_back({why, std::move(message)});
+  queue_.clear();
+  queued_bytes_ = 0;
+}
+
+// Raft wants to know once for each member.
+void Peer::Report(const std::vector<Lost>& lost) {
+  std::set<std::pair<GroupId, raft::NodeId>> told;
+  for (const Lost& one : lost) {
+    core_->metrics.Dropped(one.why);
+    const std::pair<GroupId, raft::NodeId> member = {one.message.group, one.message.message.to};
+    if (one.message.message.type == raft::MessageType::kSnap) {
+      core_->metrics.snapshots_failed.Add();
+      core_->receiver.ReportSnapshot(member.first, member.second, /*arrived=*/false);
+    } else if (told.insert(member).second) {
+      core_->receiver.ReportUnreachable(member.first, member.second);
+    }
+  }
+}
+
+Batch Peer::TakeBatch() {
+  Batch batch;
+  size_t bytes = 0;
+  size_t entries = 0;
+  while (!queue_.empty() && batch.size() < kMaxBatchMessages &&
+         bytes < core_->options.max_batch_bytes) {
+    const raft::Message& next = queue_.front().message;
+    const size_t size = BytesOf(next);
+    entries += next.entries.size();
+    if (!batch.empty() &&
+        (bytes + size > core_->options.max_request_bytes || entries > kMaxBatchEntries)) {
+      break;
+    }
+    bytes += size;
+    queued_bytes_ -= size;
+    batch.push_back(std::move(queue_.front()));
+    queue_.pop_front();
+  }
+  return batch;
+}
+
+// Begins the stream if there is none, or sends what waits if nothing is under way.
+void Peer::Pump() {
+  Batch batch;
+  std::shared_ptr<rpc::Call> call;
+  std::shared_ptr<Stream> begun;
+  std::shared_ptr<rpc::Channel> channel;
+  {
+    base::MutexLock lock(mu_);
+    if (closed_ || queue_.empty() || writing_) return;
+    if (stream_ == nullptr) {
+      begun = stream_ = std::make_shared<Stream>(shared_from_this());
+      channel = channel_;
+    } else {
+      if (call_ == nullptr || !welcomed_) return;
+      writing_ = true;
+      call = call_;
+      batch = TakeBatch();
+    }
+  }
+  if (begun != nullptr) return Begin(begun, *channel);
+  const size_t count = batch.size();
+  std::string bytes = EncodeBatch(batch);
+  core_->metrics.sent.Add(count);
+  core_->metrics.batches.Add();
+  core_->metrics.sent_bytes.Add(bytes.size());
+  call->Send(std::move(bytes));
+}
+
+void Peer::Begin(const std::shared_ptr<Stream>& stream, rpc::Channel& channel) {
+  core_->metrics.dials.Add();
+  const std::shared_ptr<rpc::Call> call =
+      channel.Open(rpc::MethodPath(std::string(kServiceName), "Messages"), {}, stream);
+  call->Send(
+      EncodeHello({.cluster = core_->options.cluster, .from = core_->options.node, .to = node_}));
+  bool wanted = false;
+  {
+    base::MutexLock lock(mu_);
+    wanted = stream_ == stream;
+    if (wanted) call_ = call;
+  }
+  if (!wanted) return call->End(Over("not wanted any more"));
+  Pump();
+}
+
+void Peer::Welcomed(const Stream* stream) {
+  {
+    base::MutexLock lock(mu_);
+    if (stream_.get() != stream) return;
+    welcomed_ = true;
+    failures_ = 0;
+    last_failure_.clear();
+  }
+  Pump();
+}
+
+void Peer::Sent(const Stream* stream) {
+  {
+    base::MutexLock lock(mu_);
+    if (stream_.get() != stream) return;
+    writing_ = false;
+  }
+  Pump();
+}
+
+void Peer::Ended(const Stream* stream, const Status& status) {
+  std::vector<Lost> lost;
+  {
+    base::MutexLock lock(mu_);
+    if (stream_.get() != stream) return;
+    stream_.reset();
+    call_.reset();
+    welcomed_ = writing_ = false;
+    const uint64_t doubled = core_->options.min_backoff_ms << std::min(failures_, 20);
+    retry_at_us_ = core_->doors.clock.MonotonicMicros() +
+                   std::min(doubled, core_->options.max_backoff_ms) * 1000;
+    ++failures_;
+    last_failure_ = status.ok() ? "it ended the stream" : status.ToString();
+    DropQueue(Drop::kUnreachable, &lost);
+  }
+  core_->metrics.dial_failures.Add();
+  Report(lost);
+}
+
+void Peer::PumpSnapshots() {
+  std::shared_ptr<SnapshotStream> stream;
+  std::shared_ptr<rpc::Channel> channel;
+  {
+    base::MutexLock lock(mu_);
+    if (closed_ || snapshot_stream_ != nullptr || snapshots_.empty()) return;
+    stream = snapshot_stream_ =
+        std::make_shared<SnapshotStream>(shared_from_this(), std::move(snapshots_.front()));
+    snapshots_.pop_front();
+    channel = snapshot_channel_;
+  }
+  const std::shared_ptr<rpc::Call> call =
+      channel->Open(rpc::MethodPath(std::string(kServiceName), "Snapshot"), {}, stream);
+  {
+    base::MutexLock lock(mu_);
+    if (snapshot_stream_ == stream) snapshot_call_ = call;
+  }
+  stream->Begin(*call);
+}
+
+void Peer::SnapshotEnded(const SnapshotStream* stream, const GroupMessage& message, bool arrived) {
+  bool report = false;
+  {
+    base::MutexLock lock(mu_);
+    report = !closed_;
+    if (snapshot_stream_.get() == stream) {
+      snapshot_stream_.reset();
+      snapshot_call_.reset();
+    }
+  }
+  if (!report) return;
+  (arrived ? core_->metrics.snapshots_sent : core_->metrics.snapshots_failed).Add();
+  core_->receiver.ReportSnapshot(message.group, message.message.to, arrived);
+  PumpSnapshots();
+}
+
+std::vector<std::shared_ptr<rpc::Call>> Peer::TakeCalls() {
+  std::vector<std::shared_ptr<rpc::Call>> calls;
+  if (call_ != nullptr) calls.push_back(std::move(call_));
+  if (snapshot_call_ != nullptr) calls.push_back(snapshot_call_);
+  stream_.reset();
+  call_.reset();
+  welcomed_ = writing_ = false;
+  return calls;
+}
+
+void Peer::SetAddress(const std::string& address) {
+  std::shared_ptr<rpc::Channel> channel = core_->doors.dial(address);
+  std::shared_ptr<rpc::Channel> snapshot_channel = core_->doors.dial(address);
+  std::vector<std::shared_ptr<rpc::Call>> calls;
+  {
+    base::MutexLock lock(mu_);
+    channel_.swap(channel);
+    snapshot_channel_.swap(snapshot_channel);
+    calls = TakeCalls();
+    retry_at_us_ = 0;
+    failures_ = 0;
+  }
+  for (const auto& call : calls) call->End(Over("the node has another address"));
+  Pump();
+}
+
+void Peer::SetBlocked(bool blocked) {
+  std::vector<Lost> lost;
+  std::vector<std::shared_ptr<rpc::Call>> calls;
+  {
+    base::MutexLock lock(mu_);
+    blocked_ = blocked;
+    if (blocked) {
+      calls = TakeCalls();
+      DropQueue(Drop::kBlocked, &lost);
+      for (GroupMessage& message : snapshots_) lost.push_back({Drop::kBlocked, std::move(message)});
+      snapshots_.clear();
+    }
+  }
+  for (const auto& call : calls) call->End(Over("the node is blocked"));
+  Report(lost);
+}
+
+bool Peer::blocked() const {
+  base::MutexLock lock(mu_);
+  return blocked_;
+}
+
+void Peer::Close() {
+  std::shared_ptr<rpc::Channel> channel;
+  std::shared_ptr<rpc::Channel> snapshot_channel;
+  std::vector<std::shared_ptr<rpc::Call>> calls;
+  {
+    base::MutexLock lock(mu_);
+    closed_ = true;
+    channel.swap(channel_);
+    snapshot_channel.swap(snapshot_channel_);
+    calls = TakeCalls();
+    queue_.clear();
+    queued_bytes_ = 0;
+    snapshots_.clear();
+  }
+  for (const auto& call : calls) call->End(Over("the node is no peer any more"));
+}
+
+std::string Peer::Alarm() const {
+  base::MutexLock lock(mu_);
+  if (failures_ < kAlarmAfter) return "";
+  return "node " + std::to_string(node_) + ": " + last_failure_;
+}
+
+}  // namespace nokv::transport
