@@ -65,11 +65,24 @@ void Operator::Observe(const RegisterMachine& state) {
   conf_index_ = state.conf_index();
   seen_ = state.conf_state();
   const std::set<raft::NodeId> members = MembersOf(seen_);
+  ever_.insert(members.begin(), members.end());
+  if (!VotersKnow()) return;
   for (size_t i = 0; i < cluster_.machines(); i++) {
     const raft::NodeId id = cluster_.hosted(i);
     if (id != raft::kNoNode && ever_.contains(id) && !members.contains(id)) cluster_.Wipe(i);
   }
-  ever_.insert(members.begin(), members.end());
+}
+
+bool Operator::VotersKnow() {
+  size_t know = 0;
+  for (size_t i = 0; i < cluster_.machines(); i++) {
+    const Member* member = cluster_.member(i);
+    if (member == nullptr ||
+        std::ranges::find(seen_.voters, cluster_.hosted(i)) == seen_.voters.end())
+      continue;
+    if (member->durable_state().conf_index() >= conf_index_) know++;
+  }
+  return know == seen_.voters.size();
 }
 
 void Operator::Change(Member* leader) {

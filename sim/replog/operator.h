@@ -3,7 +3,7 @@
 // the leadership is handed over.
 //
 // It goes by configurations that a leader has made durable, never by an older one than it has seen,
-// and wipes a machine only when its member has left for good.
+// and wipes a machine only when its member has left for good: when all voters that stay know it.
 //
 // Thread safety: owned by the world's thread.
 #pragma once
@@ -34,6 +34,9 @@ class Operator {
  private:
   void Act();
   void Observe(const RegisterMachine& state);
+  // True if all voters of the newest configuration have applied it. Until then they elect by the
+  // one before, which may need a member that has left.
+  bool VotersKnow();
   void Propose(Member* leader, raft::ConfChange change);
   void Change(Member* leader);
   bool AddLearner(Member* leader);

@@ -17,12 +17,11 @@
 //  2. Tick at a steady rate, the same on all members. With lease-based reads, make all ticks that
 //     are due before ReadIndex: a process that stood still must not go by its old view of time.
 //  3. Store the parts of a Ready in this order: snapshot, entries (which replace what is at and
-//  after
-//     the first of them), hard state. If must_sync, or a snapshot is there, they are durable before
-//     anything else of it is used.
+//     after the first of them), hard state. If must_sync, or a snapshot is there, they are durable
+//     before anything else of it is used.
 //  4. Send messages only after that. A leader may send its kApp messages earlier, while it syncs.
 //  5. Readies are handled in order; Advance follows each, after what it holds is stored and
-//  applied.
+//     applied.
 //  6. Apply committed entries in order and exactly once per state of the application. Keep the
 //     applied index with the effects, and give it as Config::applied at the next start.
 //  7. Call ApplyConfChange for every committed configuration entry, when it is applied, with the
@@ -30,22 +29,19 @@
 //     Keep the ConfState that it returns with the applied index, for snapshots and for Load.
 //  8. Storage answers with all that was stored, and with nothing that was only handed out.
 //  9. Messages may be lost, repeated and reordered. They may not be changed or invented: Step
-//  refuses
-//     what cannot be right, but it trusts the members it knows.
+//     refuses what cannot be right, but it trusts the members it knows.
 // 10. Tell ReportUnreachable of a peer that cannot be reached and ReportSnapshot how sending a
-// kSnap
-//     ended; without the latter the follower waits for ever after a failure.
-// 11. An id is used once. A member that lost what it stored comes back under a new id.
+//     kSnap ended; without the latter the follower waits for ever after a failure.
+// 11. An id is used once. A member that lost what it stored comes back under a new id. One that was
+//     removed stays up until all voters that stay have applied that: they may need its vote.
 // 12. Compact the log only up to what is applied, and have a snapshot from there on. Renew it when
 //     members were added: they ignore one that does not name them.
-// 13. Stop the group when failure() is not OK: the storage failed, and nothing is handed out any
-// more.
+// 13. Stop the group when failure() is not OK: the storage failed, and hands out nothing any more.
 //
 // With Config::async_storage_writes, 3 to 5 are replaced by these, and Advance is not called:
 //
 // 14. Messages to kAppendThread are handled in order, each as 3. says: snapshot, entries, and a
-// hard
-//     state unless its term, vote and commit are all zero. When it is durable, deliver its
+//     hard state unless its term, vote and commit are all zero. When it is durable, deliver its
 //     responses: to peers by the network, to this node by Step. Without responses it need not be
 //     durable yet.
 // 15. Messages to kApplyThread are handled in order: apply the entries, deliver the responses.
