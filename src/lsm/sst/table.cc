@@ -77,10 +77,14 @@ TableLookup::TableLookup(const Table& table, std::string_view engine_key,
 bool TableLookup::Locate() {
   internal::KeyPlace place;
   if (!visible_) return false;
-  const KeyIndex::Answer answer = reader_->FindPrefix(hash_, &place);
-  if (answer == KeyIndex::Answer::kAbsent) return false;
+  const Result<KeyIndex::Answer> answer = reader_->FindPrefix(hash_, &place);
+  if (!answer.ok()) {
+    failed_ = answer.status();
+    return true;
+  }
+  if (*answer == KeyIndex::Answer::kAbsent) return false;
   // A place that is none is left to the search by key; Verify names it.
-  if (answer != KeyIndex::Answer::kPlace || place.block >= reader_->index().size()) {
+  if (*answer != KeyIndex::Answer::kPlace || place.block >= reader_->index().size()) {
     return LocateByKey();
   }
   place_ = place;
@@ -98,6 +102,7 @@ bool TableLookup::LocateByKey() {
 }
 
 Status TableLookup::Fetch() {
+  RETURN_IF_ERROR(failed_);
   ASSIGN_OR_RETURN(block_, reader_->ReadDataBlock(reader_->index()[position_].location,
                                                   TableReader::CacheUse::kFill, nullptr));
   // A search begins with the restart points, which are at the end.
@@ -268,6 +273,7 @@ Status Table::Impl::VerifyBlock(size_t position, std::string* last, uint64_t* en
 Status Table::Verify() const {
   const TableReader& reader = impl_->reader;
   const TableSummary& expected = reader.summary();
+  RETURN_IF_ERROR(reader.LoadKeyIndex());
   std::string last;
   uint64_t entries = 0;
   for (size_t position = 0; position < reader.index().size(); position++) {

@@ -1,5 +1,6 @@
 // Table: an open sstable. Footer, index, filter, properties and range tombstones are read and
-// checked when it is opened and stay in memory; data blocks come through the cache.
+// checked when it is opened, the key index at the first lookup, and stay in memory; data blocks
+// come through the cache.
 //
 // A damaged block answers corruption with file and offset; it is never skipped, and a filter never
 // hides a key that is there.
@@ -52,9 +53,9 @@ struct TableBlock {
 
 class Table {
  public:
-  // Reads and checks everything but the data blocks. `cache` is borrowed. If the table is external,
-  // all that is in it has the sequence number `sequence`. kDataLoss ("open sstable 00012.sst: …")
-  // for a damaged or foreign file, kUnimplemented for a newer format version.
+  // Reads and checks everything but data blocks and key index. `cache` is borrowed. If the table is
+  // external, all that is in it has the sequence number `sequence`. kDataLoss ("open sstable
+  // 00012.sst: …") for a damaged or foreign file, kUnimplemented for a newer format version.
   static Result<std::shared_ptr<const Table>> Open(std::unique_ptr<vfs::RandomFile> file,
                                                    std::string path, uint64_t file_number,
                                                    BlockCache& cache,
@@ -95,7 +96,8 @@ class Table {
 class TableLookup {
  public:
   TableLookup(const Table& table, std::string_view engine_key, keys::SequenceNumber snapshot);
-  // False if the table does not have the key: then that was all.
+  // False if the table does not have the key: then that was all. The first one in a table reads its
+  // key index; an error of that is Fetch's.
   bool Locate();
   // May read from disk.
   Status Fetch();
@@ -118,6 +120,7 @@ class TableLookup {
   // Where the key index says that the key is.
   std::optional<internal::KeyPlace> place_;
   size_t position_ = 0;  // of the block in the index
+  Status failed_;        // to read the key index
   BlockHandle block_;
   internal::RestartSearch search_;
 };

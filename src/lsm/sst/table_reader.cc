@@ -35,16 +35,14 @@ Status TableReader::Open() {
   external_ = footer.external();
   Metaindex metaindex;
   RETURN_IF_ERROR(ReadMetaindex(footer.metaindex, &metaindex));
-  // All at once: page by page a long key index would be a long wait for the disk.
-  uint64_t begin = footer.metaindex.offset;
-  for (const auto& block : {metaindex.filter, metaindex.key_index, metaindex.index}) {
-    if (block) begin = std::min(begin, block->offset);
-  }
+  // All at once: page by page a long filter would be a long wait for the disk.
+  uint64_t begin = metaindex.index->offset;
+  if (metaindex.filter) begin = std::min(begin, metaindex.filter->offset);
   file_->Prefetch(begin, footer.metaindex.offset - begin);
   RETURN_IF_ERROR(ReadProperties(*metaindex.properties));
   RETURN_IF_ERROR(ReadIndex(*metaindex.index));
   if (metaindex.filter) RETURN_IF_ERROR(ReadFilter(*metaindex.filter));
-  if (metaindex.key_index) RETURN_IF_ERROR(ReadKeyIndex(*metaindex.key_index));
+  key_index_location_ = metaindex.key_index;
   if (metaindex.tombstones) RETURN_IF_ERROR(ReadTombstones(*metaindex.tombstones));
   reservation_ = cache_.Reserve(metadata_bytes());
   return {};
@@ -141,9 +139,18 @@ Status TableReader::ReadFilter(const BlockLocation& location) {
   return {};
 }
 
-Status TableReader::ReadKeyIndex(const BlockLocation& location) {
-  ASSIGN_OR_RETURN(const std::string contents, blocks_.ReadBlock(location));
-  if (!key_index_.Init(contents)) return DamageAt("key index: malformed", location.offset);
+Status TableReader::LoadKeyIndex() const {
+  if (!key_index_location_) return {};
+  base::MutexLock lock(key_index_mu_);
+  if (loaded_key_index_ != nullptr) return {};
+  file_->Prefetch(key_index_location_->offset, key_index_location_->size);
+  ASSIGN_OR_RETURN(const std::string contents, ReadFromFile(*key_index_location_));
+  auto index = std::make_unique<KeyIndex>();
+  if (!index->Init(contents)) return DamageOf(*key_index_location_, "key index: malformed");
+  key_index_reservation_ = cache_.Reserve(index->bytes());
+  loaded_key_index_ = std::move(index);
+  // Pairs with the load in key_index().
+  key_index_.store(loaded_key_index_.get(), std::memory_order_release);
   return {};
 }
 
@@ -203,10 +210,11 @@ Result<std::string> TableReader::ReadFromFile(const BlockLocation& location) con
   return contents;
 }
 
-KeyIndex::Answer TableReader::FindPrefix(uint64_t hash, KeyPlace* place) const {
+Result<KeyIndex::Answer> TableReader::FindPrefix(uint64_t hash, KeyPlace* place) const {
+  if (key_index_location_ && key_index().empty()) RETURN_IF_ERROR(LoadKeyIndex());
   KeyIndex::Answer answer = KeyIndex::Answer::kAmbiguous;
-  if (!key_index_.empty()) {
-    answer = key_index_.Find(hash, place);
+  if (key_index_location_) {
+    answer = key_index().Find(hash, place);
   } else if (filter_.empty()) {
     return answer;
   } else if (!filter_.MayContain(hash)) {
@@ -219,7 +227,7 @@ KeyIndex::Answer TableReader::FindPrefix(uint64_t hash, KeyPlace* place) const {
 
 size_t TableReader::metadata_bytes() const {
   return index_contents_.capacity() + index_.capacity() * sizeof(IndexEntry) +
-         heads_.capacity() * sizeof(uint64_t) + filter_.bytes() + key_index_.bytes() +
+         heads_.capacity() * sizeof(uint64_t) + filter_.bytes() + key_index().bytes() +
          tombstone_bytes_;
 }
 

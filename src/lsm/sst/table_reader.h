@@ -1,9 +1,11 @@
 // TableReader: the parts of an open table that lookups, iterators and checks share. Internal to
 // lsm/sst.
 //
-// Thread safety: immutable after Open but for its counters, which are atomic.
+// Thread safety: immutable after Open but for its counters, which are atomic, and the key index,
+// which the first lookup reads.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -11,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/mutex.h"
 #include "base/striped_counters.h"
 #include "lsm/range_tombstone.h"
 #include "lsm/seek_key.h"
@@ -41,8 +44,8 @@ class TableReader {
   TableReader(const TableReader&) = delete;
   TableReader& operator=(const TableReader&) = delete;
 
-  // Reads and checks everything but the data blocks. Call once, before anything else. Its errors do
-  // not name the file.
+  // Reads and checks everything but the data blocks and the key index. Call once, before anything
+  // else. Its errors do not name the file.
   Status Open();
 
   const std::vector<IndexEntry>& index() const { return index_; }
@@ -60,11 +63,16 @@ class TableReader {
   }
   // Hints that FindPrefix will be called.
   void PrefetchPrefix(uint64_t hash) const {
-    key_index_.Prefetch(hash);
+    key_index().Prefetch(hash);
     filter_.Prefetch(hash);
   }
-  // What key index or filter know of prefixes of this hash (Filter::HashOf).
-  KeyIndex::Answer FindPrefix(uint64_t hash, KeyPlace* place) const;
+  // What key index or filter know of prefixes of this hash (Filter::HashOf). Errors: as
+  // LoadKeyIndex.
+  Result<KeyIndex::Answer> FindPrefix(uint64_t hash, KeyPlace* place) const;
+  // Reads and checks the key index, if the table has one and nobody did yet: it is most of what an
+  // open table keeps in memory, and whoever opens a large database does not wait for all of them.
+  // Its errors name the file.
+  Status LoadKeyIndex() const EXCLUDES(key_index_mu_);
   // Corruption that names the file and the block.
   Status DamageOf(const BlockLocation& location, std::string_view what) const {
     return BlockDamage(location.offset, what).Prefixed(path_);
@@ -80,7 +88,12 @@ class TableReader {
   }
 
   const Filter& filter() const { return filter_; }
-  const KeyIndex& key_index() const { return key_index_; }
+  // Empty until it is loaded.
+  const KeyIndex& key_index() const {
+    static const KeyIndex kNone;
+    const KeyIndex* loaded = key_index_.load(std::memory_order_acquire);
+    return loaded != nullptr ? *loaded : kNone;
+  }
   const Properties& properties() const { return properties_; }
   const TableSummary& summary() const { return properties_.summary; }
   const std::shared_ptr<const RangeTombstoneSet>& tombstones() const { return tombstones_; }
@@ -100,7 +113,6 @@ class TableReader {
   Status ReadProperties(const BlockLocation& location);
   Status ReadTombstones(const BlockLocation& location);
   Status ReadFilter(const BlockLocation& location);
-  Status ReadKeyIndex(const BlockLocation& location);
 
   const std::unique_ptr<vfs::RandomFile> file_;
   const std::string path_;
@@ -117,11 +129,15 @@ class TableReader {
   std::string_view common_;
   std::vector<uint64_t> heads_;
   Filter filter_;
-  KeyIndex key_index_;
   Properties properties_;
   std::shared_ptr<const RangeTombstoneSet> tombstones_;
   size_t tombstone_bytes_ = 0;
   BlockCache::Reservation reservation_;  // for what is here
+  std::optional<BlockLocation> key_index_location_;
+  mutable base::Mutex key_index_mu_;
+  mutable std::unique_ptr<const KeyIndex> loaded_key_index_ GUARDED_BY(key_index_mu_);
+  mutable BlockCache::Reservation key_index_reservation_ GUARDED_BY(key_index_mu_);
+  mutable std::atomic<const KeyIndex*> key_index_{nullptr};
   mutable base::StripedCounters<kCounters> counters_;
 };
 

@@ -265,6 +265,33 @@ TEST(TableTest, AKeyIndexThatLeadsAstrayIsNamed) {
   EXPECT_THAT((*astray)->Verify().message(), HasSubstr("a key that filter or key index deny"));
 }
 
+TEST(TableTest, TheFirstLookupReadsTheKeyIndexAndNamesItsDamage) {
+  Model model;
+  for (int i = 100; i < 200; i++) model[Key(std::to_string(i), 1)] = Payload("v");
+  std::string file = Build(model, {.block_bytes = 200});
+  const auto get = [](const Table& table) {
+    TableEntry entry;
+    return table.Get(EncodeEngineKey(Keyspace::kData, "150"), 9, &entry);
+  };
+  BlockCache cache(1 << 20);
+  const auto sound = Open(file, cache);
+  ASSERT_TRUE(sound.ok());
+  const size_t opened = (*sound)->metadata_bytes();
+  ASSERT_TRUE(get(**sound).ok());
+  EXPECT_GT((*sound)->metadata_bytes(), opened + 100 * 5);
+
+  const TableBlock last = (*sound)->Blocks().back();
+  const size_t at = last.offset + last.stored_bytes + internal::kBlockTrailerBytes;
+  file[at + 4] = static_cast<char>(file[at + 4] ^ 0x40);
+  const auto damaged = Open(file, cache);
+  ASSERT_TRUE(damaged.ok()) << damaged.status();
+  for (int round = 0; round < 2; round++) {
+    EXPECT_TRUE(get(**damaged).status().IsCorruption());
+    EXPECT_THAT(get(**damaged).status().message(), HasSubstr("at offset " + std::to_string(at)));
+  }
+  EXPECT_TRUE((*damaged)->Verify().IsCorruption());
+}
+
 TEST(TableTest, AnExternalTableReadsAsIfWrittenWithItsSequenceNumber) {
   constexpr keys::SequenceNumber kSequence = 1500;
   Model in_file, model;
