@@ -137,16 +137,16 @@ class Collector : public nlohmann::json_sax<Json> {
 
   bool Scalar(JsonValue::Kind kind, std::string text, size_t begin) {
     if (depth_ <= open_.size()) {
-      Put({.kind = kind, .text = std::move(text), .at = PlaceOf(begin)});
+      Put({.kind = kind, .text = std::move(text), .at = PlaceOf(begin), .members = {}});
     }
     return true;
   }
 
   bool Open(JsonValue::Kind kind) {
     if (depth_ <= open_.size() && depth_ < kMaxJsonDepth) {
-      open_.push_back(Put({.kind = kind, .at = PlaceOf(Read() - 1)}));
+      open_.push_back(Put({.kind = kind, .at = PlaceOf(Read() - 1), .members = {}}));
     } else if (depth_ <= open_.size()) {
-      Put({.kind = kind, .at = PlaceOf(Read() - 1)});
+      Put({.kind = kind, .at = PlaceOf(Read() - 1), .members = {}});
     }
     depth_++;
     return true;

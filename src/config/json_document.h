@@ -32,8 +32,8 @@ struct JsonValue {
   Kind kind = Kind::kNull;
   std::string text = {};  // a number as it is written; "true" or "false" of a switch
   Place at = {};
-  std::vector<JsonValue> items = {};     // of a list
-  std::vector<JsonMember> members = {};  // of an object, in the order of the file; names may repeat
+  std::vector<JsonValue> items = {};  // of a list
+  std::vector<JsonMember> members;    // of an object, in the order of the file; names may repeat
 };
 
 struct JsonMember {
