@@ -12,10 +12,9 @@ namespace {
 using metaroot::Lease;
 
 constexpr uint64_t kSecond = 1'000'000;
-constexpr LeaseOptions kOptions = {};
 
 LeaseOptions Holder(const char* name) {
-  LeaseOptions options = kOptions;
+  LeaseOptions options;
   options.holder = name;
   return options;
 }

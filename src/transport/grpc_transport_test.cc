@@ -58,7 +58,7 @@ class Mail {
 class Member final : public Receiver {
  public:
   Member(NodeId id, std::vector<raft::NodeId> voters, Mail& mail, runtime::Runtime& runtime)
-      : id_(id), mail_(mail), runtime_(runtime) {
+      : mail_(mail), runtime_(runtime) {
     raft::Snapshot snapshot;
     snapshot.index = 1;
     snapshot.term = 1;
@@ -145,7 +145,6 @@ class Member final : public Receiver {
   }
 
  private:
-  const NodeId id_;
   Mail& mail_;
   runtime::Runtime& runtime_;
   metrics::Registry registry_;

@@ -278,7 +278,7 @@ TEST(TableTest, TheFirstLookupReadsTheKeyIndexAndNamesItsDamage) {
   ASSERT_TRUE(sound.ok());
   const size_t opened = (*sound)->metadata_bytes();
   ASSERT_TRUE(get(**sound).ok());
-  EXPECT_GT((*sound)->metadata_bytes(), opened + 100 * 5);
+  EXPECT_GT((*sound)->metadata_bytes(), opened + size_t{100} * 5);
 
   const TableBlock last = (*sound)->Blocks().back();
   const size_t at = last.offset + last.stored_bytes + internal::kBlockTrailerBytes;

@@ -15,12 +15,10 @@
 namespace nokv::rpc::grpc {
 namespace {
 
-using testing::AnyOf;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-using testing::SizeIs;
 
 // Thread safety: thread-safe.
 class Lines final : public base::Logger {
