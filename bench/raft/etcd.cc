@@ -58,7 +58,7 @@ bool ReadStatus(std::string_view in, bool header, Numbers* numbers) {
 
 std::unique_ptr<rpc::Channel> Dial(const std::string& address) {
   rpc::grpc::ChannelOptions options;
-  options.executor = [](const std::function<void()>& task) { task(); };
+  options.executor = rpc::AtOnce();
   return rpc::grpc::NewChannel(address, options);
 }
 

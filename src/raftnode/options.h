@@ -32,7 +32,7 @@ struct NodeOptions {
   Observer* observer = nullptr;           // for simulation
   // A message for a group that is not here, which may have to be made: see AddGroup. Called by the
   // pass; empty: such messages are dropped.
-  std::function<void(const Envelope&)> unknown_group;
+  std::function<void(const Envelope&)> unknown_group = {};
 };
 
 struct GroupOptions {

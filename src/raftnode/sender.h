@@ -1,23 +1,20 @@
-// Sender: how the messages of raft groups leave a process. The transport implements it, and so does
-// a simulated network.
+// Sender: how the messages of raft groups leave a process. ClusterNode implements it over the
+// transport.
 //
 // Thread safety: called by one thread at a time, which must not be kept waiting.
 #pragma once
 
 #include <vector>
 
-#include "raft/types.h"
 #include "raftlog/format.h"
+#include "transport/group_message.h"
 
 namespace nokv::raftnode {
 
 using raftlog::GroupId;
 
 // A message and the group whose members exchange it.
-struct Envelope {
-  GroupId group = 0;
-  raft::Message message;
-};
+using Envelope = transport::GroupMessage;
 
 class Sender {
  public:

@@ -30,9 +30,14 @@
 namespace nokv::rpc {
 
 // Runs what it is given, soon, in any thread. Handlers of one call are never run twice at a time,
-// whatever the executor does. An executor that runs its argument at once makes the threads of the
-// network run the handlers: good for handlers that only hand over to a loop of their own.
+// whatever the executor does.
 using Executor = std::function<void(std::function<void()>)>;
+
+// Makes the threads of the network run the handlers: good for those that only hand over to a loop
+// of their own.
+inline Executor AtOnce() {
+  return [](const std::function<void()>& task) { task(); };
+}
 
 struct CallLimits {
   // Of one message that arrives. A longer one ends the call with kResourceExhausted before there is
