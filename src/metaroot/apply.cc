@@ -142,7 +142,7 @@ class Applier {
                              std::to_string(lease.generation));
     }
     const uint64_t generation = lease.generation + (lease.in_force ? 0 : 1);
-    lease = {event.holder, event.ttl_ms, generation, /*in_force=*/true};
+    lease = {event.holder, event.ttl_ms, generation, /*in_force=*/true, state_.revision + 1};
     return Effect::kApplied;
   }
 
@@ -153,6 +153,9 @@ class Applier {
                                         std::to_string(event.generation));
     }
     if (event.generation < lease.generation || !lease.in_force) return Effect::kNothing;
+    if (!event.released && event.granted_revision != lease.granted_revision) {
+      return Status::Aborted("the lease was renewed meanwhile");
+    }
     lease.in_force = false;
     return Effect::kApplied;
   }
@@ -165,9 +168,11 @@ class Applier {
     }
     StateHead& head = edit_.head();
     uint64_t& fence = event.kind == WindowKind::kIds ? head.id_fence : head.timestamp_fence;
-    if (event.until <= fence) {
-      return Status::FailedPrecondition("all " + std::string(NameOf(event.kind)) + " below " +
-                                        std::to_string(fence) + " are given away");
+    if (event.until <= event.from) return Status::InvalidArgument("a window without numbers");
+    if (event.from != fence) {
+      return Status::Aborted("all " + std::string(NameOf(event.kind)) + " below " +
+                             std::to_string(fence) + " are given away, not below " +
+                             std::to_string(event.from));
     }
     fence = event.until;
     return Effect::kApplied;

@@ -40,9 +40,12 @@ struct Writer {
     Text(e.id), Number(static_cast<uint64_t>(e.step)), Text(e.text), Number(e.at_ms);
   }
   void operator()(const LeaseGranted& e) const { Text(e.holder), Number(e.ttl_ms); }
-  void operator()(const LeaseEnded& e) const { Number(e.generation), Number(e.released ? 1 : 0); }
+  void operator()(const LeaseEnded& e) const {
+    Number(e.generation), Number(e.released ? 1 : 0), Number(e.granted_revision);
+  }
   void operator()(const WindowReserved& e) const {
-    Number(static_cast<uint64_t>(e.kind)), Number(e.generation), Number(e.until);
+    Number(static_cast<uint64_t>(e.kind)), Number(e.generation), Number(e.from);
+    Number(e.until);
   }
 };
 
@@ -91,10 +94,11 @@ struct Reader {
     uint64_t released = 0;
     if (!Number(&e.generation) || !Number(&released) || released > 1) return false;
     e.released = released == 1;
-    return true;
+    return Number(&e.granted_revision);
   }
   bool operator()(WindowReserved& e) const {
-    return Enum(&e.kind, WindowKind::kTimestamps) && Number(&e.generation) && Number(&e.until);
+    return Enum(&e.kind, WindowKind::kTimestamps) && Number(&e.generation) && Number(&e.from) &&
+           Number(&e.until);
   }
 };
 
@@ -166,8 +170,8 @@ struct Describer {
     return "generation " + std::to_string(e.generation) + (e.released ? ", given back" : "");
   }
   std::string operator()(const WindowReserved& e) const {
-    return std::string(NameOf(e.kind)) + " up to " + std::to_string(e.until) + " to generation " +
-           std::to_string(e.generation);
+    return std::string(NameOf(e.kind)) + " from " + std::to_string(e.from) + " up to " +
+           std::to_string(e.until) + " to generation " + std::to_string(e.generation);
   }
 };
 

@@ -103,16 +103,19 @@ struct LeaseGranted {
 struct LeaseEnded {
   uint64_t generation = 0;
   bool released = false;
+  // Of the grant whose time had passed: one that was renewed since goes on.
+  uint64_t granted_revision = 0;
   bool operator==(const LeaseEnded&) const = default;
 };
 
 enum class WindowKind : uint8_t { kIds = 0, kTimestamps = 1 };
 
-// The holder of `generation` may give out the numbers from the fence up to but not including
-// `until`, which is the fence from now on.
+// The holder of `generation` may give out the numbers from `from`, which is the fence until now, up
+// to but not including `until`, which is the fence from now on.
 struct WindowReserved {
   WindowKind kind = WindowKind::kIds;
   uint64_t generation = 0;
+  uint64_t from = 0;
   uint64_t until = 0;
   bool operator==(const WindowReserved&) const = default;
 };

@@ -49,7 +49,7 @@ struct TailEvent {
 
 // What became of a command. Equal on every node.
 struct Outcome {
-  Status status;
+  Status status = {};
   uint64_t applied = 0;  // events that did something; the others were so already
   StateHead head = {};   // as it was after the command
 };

@@ -27,7 +27,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   (void)machine.Apply(EncodeCommand(
       {.events = {ClusterCreated{1}, StoreJoined{1, "a:1"},
                   LayoutCreated{{{.id = 1, .epoch = {1, 1}, .peers = {{1, 2}}}}},
-                  LeaseGranted{"c1", 1000}, WindowReserved{WindowKind::kIds, 1, 100}}}));
+                  LeaseGranted{"c1", 1000}, WindowReserved{WindowKind::kIds, 1, 23, 100}}}));
   (void)machine.Apply(bytes);
   CheckSound(machine);
   (void)Machine::Restore(bytes, "fuzz");

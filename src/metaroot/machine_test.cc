@@ -54,7 +54,7 @@ Machine Sample() {
       "store 2 b:1",
       "layout 1[,m)1.1@1:11,2:12 2[m,)1.1@1:21,2:22",
       "lease c1 1000",
-      "window ids 1 100",
+      "window ids 1 23 100",
       "plan split 1[,m)1.1@1:11,2:12 -> 1[,c)2.1@1:11,2:12 30[c,m)2.1@1:31,2:32",
       "plan peer_change 2[m,)1.1@1:21,2:22 -> 2[m,)1.2@1:21",
       "move peer:2:remove:2:22 cancelled nobody wants it"};

@@ -114,11 +114,13 @@ Event ParseEvent(std::string_view line) {
   if (word == "end") {
     LeaseEnded event;
     in >> event.generation;
+    event.released = !(in >> event.granted_revision);
+    if (event.released) event.granted_revision = 0;
     return event;
   }
   NOKV_CHECK(word == "window");
   WindowReserved event;
-  in >> name >> event.generation >> event.until;
+  in >> name >> event.generation >> event.from >> event.until;
   event.kind = name == "ids" ? WindowKind::kIds : WindowKind::kTimestamps;
   return event;
 }

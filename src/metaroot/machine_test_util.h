@@ -7,8 +7,8 @@
 //   plan split 1[,m)1.1@1:11 -> 1[,c)2.1@1:11 3[c,m)2.1@1:13
 //   move split:1:63 finished because
 //   lease c1 1000
-//   end 1
-//   window ids 1 100
+//   end 1                 given back; "end 1 5": the time of the grant of revision 5 had passed
+//   window ids 1 10 100    generation, from, until
 //
 // A region is ID[START,END)VERSION.CONF_VERSION@STORE:PEER,… with an l behind a learner.
 #pragma once

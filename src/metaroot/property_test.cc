@@ -43,11 +43,10 @@ class Generator {
       case 2:
         return LeaseGranted{"c" + std::to_string(random_.Uniform(3)), 1 + random_.Uniform(1000)};
       case 3:
-        return LeaseEnded{state.lease.generation + 1 - random_.Uniform(3)};
+        return LeaseEnded{state.lease.generation + 1 - random_.Uniform(3), random_.OneIn(2),
+                          state.lease.granted_revision - random_.Uniform(2)};
       case 4:
-        return WindowReserved{static_cast<WindowKind>(random_.Uniform(2)),
-                              state.lease.generation - random_.Uniform(2),
-                              state.id_fence + random_.Uniform(200)};
+        return Window(state);
       case 5:
       case 6:
         return Spoiled(PeerChange(state));
@@ -59,6 +58,12 @@ class Generator {
       default:
         return Move(state);
     }
+  }
+
+  WindowReserved Window(const State& state) {
+    const auto kind = static_cast<WindowKind>(random_.Uniform(2));
+    const uint64_t from = FenceOf(state, kind) - (random_.OneIn(8) ? 1 : 0);
+    return {kind, state.lease.generation - random_.Uniform(2), from, from + random_.Uniform(200)};
   }
 
   StoreJoined Join() {

@@ -191,13 +191,15 @@ Status CheckState(const State& state) {
   }
   if (state.lease.in_force && state.lease.generation == 0)
     return Broken("a lease of no generation");
+  if (state.lease.granted_revision > state.revision) return Broken("a lease of the future");
   return Status::Ok();
 }
 
 void EncodeState(const State& state, std::string* out) {
   for (const uint64_t number :
        {state.cluster_id, state.revision, state.layout_epoch, state.membership_epoch,
-        state.id_fence, state.timestamp_fence, state.lease.ttl_ms, state.lease.generation}) {
+        state.id_fence, state.timestamp_fence, state.lease.ttl_ms, state.lease.generation,
+        state.lease.granted_revision}) {
     PutVarint64(out, number);
   }
   PutVarint64(out, state.lease.in_force ? 1 : 0);
@@ -226,9 +228,10 @@ void EncodeState(const State& state, std::string* out) {
 
 bool DecodeState(std::string_view* in, State* state) {
   *state = State();
-  for (uint64_t* number : {&state->cluster_id, &state->revision, &state->layout_epoch,
-                           &state->membership_epoch, &state->id_fence, &state->timestamp_fence,
-                           &state->lease.ttl_ms, &state->lease.generation}) {
+  for (uint64_t* number :
+       {&state->cluster_id, &state->revision, &state->layout_epoch, &state->membership_epoch,
+        &state->id_fence, &state->timestamp_fence, &state->lease.ttl_ms, &state->lease.generation,
+        &state->lease.granted_revision}) {
     if (!GetVarint64(in, number)) return false;
   }
   return GetBool(in, &state->lease.in_force) && GetText(in, &state->lease.holder, kMaxNameBytes) &&

@@ -59,6 +59,7 @@ struct Lease {
   uint64_t ttl_ms = 0;
   uint64_t generation = 0;  // of the last lease there was; 0: there has been none
   bool in_force = false;
+  uint64_t granted_revision = 0;  // of its last renewal
   bool operator==(const Lease&) const = default;
 };
 

@@ -1,0 +1,109 @@
+// Client: asks the metadata root: any of its nodes that answers, and follows its events.
+//
+//   Client root(runtime, {.members = {{1, "a:2380"}, {2, "b:2380"}, {3, "c:2380"}}}, dial);
+//   root.Append({.events = {…}}, 2'000, [](Result<Outcome> outcome) { … });
+//   root.Follow(std::nullopt, &listener);
+//
+// Nodes are asked in turns, beginning with the one that answered last; who says that another one
+// leads is believed. One that is dead costs at most an attempt, and nothing at the start: nodes are
+// connected to when they are asked. Nothing waits: answers come to callbacks, in the executor of
+// the channels that `dial` makes, at the latest when the deadline is over.
+//
+// Thread safety: thread-safe, but for construction and destruction. Not to be destroyed by a
+// callback.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "metaroot/machine.h"
+#include "metaroot/state.h"
+#include "metaroot/wire/wire.h"
+#include "nokv/status.h"
+#include "rpc/call.h"
+#include "runtime/runtime.h"
+
+namespace nokv::metaroot {
+
+struct RootMember {
+  uint64_t node = 0;
+  std::string address = {};
+};
+
+struct ClientOptions {
+  std::vector<RootMember> members = {};
+  uint64_t attempt_ms = 1'000;  // that one node gets for an answer
+  uint64_t pause_ms = 50;       // after none had one; longer each time, up to eight times this
+  // Of who is followed; one that says nothing for three times as long is left for the next.
+  uint64_t heartbeat_ms = 500;
+};
+
+// The way to the node at an address: rpc::grpc::NewChannel, or one of an InProcessNetwork; with
+// limits of kMaxWireBytes.
+using Dial = std::function<std::unique_ptr<rpc::Channel>(const std::string& address)>;
+
+enum class Consistency { kStrong, kAny };
+
+// Who follows the root's events. Told one thing after the other.
+class Listener {
+ public:
+  virtual ~Listener() = default;
+  // The whole state: what was known before is void.
+  virtual void OnState(State state) = 0;
+  // Each follows the one before, and the state or what Follow began after.
+  virtual void OnEvents(std::vector<TailEvent> events) = 0;
+  // A quorum has confirmed, after the last heartbeat, that `revision` is the last one.
+  virtual void OnHeartbeat(uint64_t revision) = 0;
+  // The node that was followed is not any more; another one will be.
+  virtual void OnLost(const Status& why) = 0;
+};
+
+// The last events.
+struct EventList {
+  std::vector<TailEvent> events = {};
+  uint64_t kept_after = 0;  // those up to this revision are not kept any more
+  uint64_t revision = 0;    // the last one that the asked node has
+};
+
+class ClientCore;
+
+class Client {
+ public:
+  // `runtime` is borrowed.
+  Client(runtime::Runtime& runtime, const ClientOptions& options, const Dial& dial);
+  // Whatever is under way ends with kCancelled.
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  // What became of the command; that it was refused is an outcome. kInvalidArgument: it is none.
+  // Any other error: nobody knows, it may still be taken. One without conditions is asked again
+  // until the deadline, since no event does harm when it is told twice; one with a condition is
+  // not, since it would be refused for its own sake.
+  void Append(const Command& command, uint64_t deadline_ms,
+              std::function<void(Result<Outcome>)> done);
+  // What is known, not older than anything that had ended before the call.
+  void Confirm(uint64_t deadline_ms, std::function<void(Result<StateHead>)> done);
+  void GetState(Consistency consistency, uint64_t deadline_ms,
+                std::function<void(Result<State>)> done);
+  // `limit` 0: as many as one answer has.
+  void ListEvents(uint64_t after_revision, uint32_t limit, uint64_t deadline_ms,
+                  std::function<void(Result<EventList>)> done);
+  // Of one node, by its id, and of no other.
+  void GetStatus(uint64_t node, uint64_t deadline_ms, std::function<void(Result<NodeStatus>)> done);
+
+  // Tells `listener`, which is borrowed, of all that happens after `after_revision`, beginning with
+  // the state if that is not given or too long ago; until the client is destroyed.
+  void Follow(std::optional<uint64_t> after_revision, Listener* listener);
+
+  const std::vector<RootMember>& members() const;
+
+ private:
+  const std::shared_ptr<ClientCore> core_;
+};
+
+}  // namespace nokv::metaroot
