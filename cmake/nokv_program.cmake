@@ -23,3 +23,13 @@ function(nokv_program target)
   install(FILES "${pages}/${target}.fish"
           DESTINATION "${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d")
 endfunction()
+
+# nokv_program_alias(nokv nokv-tso): a link to a program that is another one under that name. Its
+# manual page is that of the command `nokv tso`.
+function(nokv_program_alias target alias)
+  add_custom_command(TARGET ${target} POST_BUILD
+                     COMMAND ${CMAKE_COMMAND} -E create_symlink ${target} ${alias}
+                     WORKING_DIRECTORY "${CMAKE_RUNTIME_OUTPUT_DIRECTORY}" VERBATIM)
+  install(FILES "${CMAKE_RUNTIME_OUTPUT_DIRECTORY}/${alias}"
+          DESTINATION "${CMAKE_INSTALL_BINDIR}")
+endfunction()

@@ -54,7 +54,7 @@ int RunHelp(const Command& program, const std::string& topic, const Environment&
   for (const Command& command : whole.commands) {
     const std::string title = whole.name + " " + command.name;
     if (command.name == topic) {
-      if (!command.define) return NotBuilt(title, environment.err);
+      if (!IsBuilt(command)) return NotBuilt(title, environment.err);
       PrintText(HelpText(command, title), environment);
       return kExitOk;
     }
@@ -78,7 +78,7 @@ Command HelpCommand(const Command& program) {
                 flags.Argument("TOPIC", topic.get(), "a command or an error number such as E1203");
             // Offered by completion; other words get a suggestion.
             for (const Command& command : program.commands) {
-              if (command.define) argument.choices.push_back(command.name);
+              if (IsBuilt(command)) argument.choices.push_back(command.name);
             }
             return [program, topic](const Environment& environment) {
               return RunHelp(program, *topic, environment);

@@ -1,12 +1,16 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <sstream>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "cli/command.h"
+#include "cli/completion.h"
+#include "cli/gen_docs.h"
 #include "cli/nokv_commands.h"
 #include "cli/version.h"
 
@@ -225,6 +229,82 @@ TEST(ProgramTest, OneVMakesItTalkAndTwoShowTheEngine) {
   EXPECT_EQ(heard({"-v"}), std::pair(Verbosity::kVerbose, false));
   EXPECT_EQ(heard({"-vv"}), std::pair(Verbosity::kDebug, true));
   EXPECT_EQ(heard({"--verbose", "-v", "-v"}), std::pair(Verbosity::kDebug, true));
+}
+
+// "fleet", below which "ship" is a command with one below it, "anchor" is not built, and "list"
+// takes an argument.
+Command Fleet(std::vector<std::string>* heard) {
+  const auto says = [heard](const std::string& what) {
+    return [heard, what](FlagSet& flags) -> Action {
+      auto speed = std::make_shared<uint64_t>(0);
+      flags.Number("speed", "N", speed.get(), {}, "how fast");
+      return [heard, what, speed](const Environment&) {
+        heard->push_back(what + " " + std::to_string(*speed));
+        return kExitOk;
+      };
+    };
+  };
+  Command ship = {.name = "ship", .summary = "a ship", .examples = {{"fleet ship"}}};
+  ship.define = says("ship");
+  ship.commands = {{.name = "turn", .summary = "turns it", .define = says("turn")},
+                   {.name = "anchor", .summary = "drops it"}};
+  Command harbour = {.name = "harbour", .summary = "a harbour", .examples = {{"fleet harbour"}}};
+  harbour.commands = {{.name = "close", .summary = "closes it", .define = says("close")}};
+  return {.name = "fleet", .summary = "ships", .commands = {ship, harbour}};
+}
+
+TEST(NestedCommandTest, RunsTheOneThatIsNamed) {
+  std::vector<std::string> heard;
+  const Command fleet = Fleet(&heard);
+  for (const Args& args :
+       {Args{"ship"}, Args{"ship", "turn", "--speed", "3"}, Args{"ship", "--speed=3", "turn"},
+        Args{"--speed", "3", "ship", "turn"}, Args{"harbour", "close"}}) {
+    EXPECT_EQ(RunNokv(args, fleet).code, kExitOk);
+  }
+  EXPECT_EQ(heard, (std::vector<std::string>{"ship 0", "turn 3", "turn 3", "turn 3", "close 0"}));
+}
+
+TEST(NestedCommandTest, RefusesWhatIsNotThere) {
+  std::vector<std::string> heard;
+  const Command fleet = Fleet(&heard);
+  EXPECT_EQ(RunNokv({"ship", "trun"}, fleet).err,
+            "error: unknown command \"trun\"; did you mean turn?\nsee fleet ship --help\n");
+  EXPECT_EQ(RunNokv({"ship", "anchor"}, fleet).err,
+            "error: fleet ship anchor is not built yet\n  nothing was done; fleet help lists what "
+            "there is\n");
+  EXPECT_EQ(RunNokv({"harbour"}, fleet).err,
+            "error: no command is given; fleet harbour --help lists what there is\nsee fleet "
+            "harbour --help\n");
+  EXPECT_EQ(RunNokv({"harbour", "--speed=1"}, fleet).code, kExitUsage);
+  EXPECT_TRUE(heard.empty());
+}
+
+TEST(NestedCommandTest, HelpShowsWhatIsBelow) {
+  std::vector<std::string> heard;
+  const Command fleet = Fleet(&heard);
+  const std::string text = RunNokv({"help", "ship"}, fleet).out;
+  for (const char* part :
+       {"Usage: fleet ship [flags]\n", "Commands:\n  turn         turns it\n",
+        "Not built yet:\n  anchor       drops it\n", "More: fleet ship COMMAND --help, "}) {
+    EXPECT_NE(text.find(part), std::string::npos) << part << text;
+  }
+  EXPECT_NE(RunNokv({}, fleet).out.find("\n  harbour      a harbour\n"), std::string::npos);
+  EXPECT_NE(RunNokv({"ship", "turn", "--help"}, fleet).out.find("Usage: fleet ship turn [flags]\n"),
+            std::string::npos);
+  EXPECT_NE(RunNokv({"help", "harbour"}, fleet).out.find("Usage: fleet harbour COMMAND [flags]\n"),
+            std::string::npos);
+}
+
+TEST(NestedCommandTest, HasPagesAndCompletion) {
+  std::vector<std::string> heard;
+  const Command fleet = Fleet(&heard);
+  const auto pages = ManualPages(fleet);
+  ASSERT_TRUE(pages.contains("fleet-ship-turn.1"));
+  EXPECT_FALSE(pages.contains("fleet-ship-anchor.1"));
+  EXPECT_NE(pages.at("fleet-ship.1").find(".BR fleet\\-ship\\-turn (1)"), std::string::npos);
+  EXPECT_NE(ReferencePage(fleet).find("\n## fleet harbour close\n"), std::string::npos);
+  EXPECT_NE(CompletionScript(fleet, "bash").find("'ship turn') words='--speed "),
+            std::string::npos);
 }
 
 TEST(FailTest, PrintsNumberHintAndWhereToReadOn) {

@@ -30,24 +30,49 @@ void DefineEverything(const Command& command, FlagSet& flags) {
   for (const Command& child : command.commands) DefineEverything(child, flags);
 }
 
-int UnknownCommand(const Command& program, const std::string& name, std::ostream& err) {
+// `title` is `parent` with the names before it.
+int UnknownCommand(const Command& parent, const std::string& title, const std::string& name,
+                   std::ostream& err) {
   std::map<std::string, std::string> meant;  // by what may be typed
-  for (const Command& command : program.commands) {
+  for (const Command& command : parent.commands) {
     for (const std::string& also : command.also) meant.emplace(also, command.name);
   }
-  for (const Command& command : program.commands) meant[command.name] = command.name;
+  for (const Command& command : parent.commands) meant[command.name] = command.name;
   std::vector<std::string> words;
   for (const auto& [word, command] : meant) words.push_back(word);
   Status status = Status::InvalidArgument("unknown command " + Quoted(name));
   const std::string nearest =
       meant.contains(name) ? meant.at(name) : meant[config::Suggest(name, words)];
   if (!nearest.empty()) status = status.WithHint("did you mean " + nearest + "?");
-  return FailUsage(status, program.name, err);
+  return FailUsage(status, title, err);
 }
 
-Status NoCommand(const std::string& program) {
+Status NoCommand(const std::string& title) {
+  const std::string help = title.find(' ') == std::string::npos ? " help" : " --help";
   return Status::InvalidArgument("no command is given")
-      .WithHint(program + " help lists what there is");
+      .WithHint(title + help + " lists what there is");
+}
+
+// The command that arguments name.
+struct Found {
+  const Command* command;
+  std::string title;  // with the names before it: "nokv tso serve"
+  Args rest;          // the arguments without these names
+  std::string next;   // the first of the rest that is not of a flag; empty: none
+};
+
+// `everything` has the flags of all commands below `program`.
+Found FindNamed(const Command& program, const FlagSet& everything, const Args& args) {
+  Found found = {&program, program.name, args, ""};
+  while (true) {
+    const size_t position = everything.FirstArgument(found.rest);
+    found.next = position < found.rest.size() ? found.rest[position] : "";
+    const Command* const below = FindCommand(*found.command, found.next);
+    if (below == nullptr) return found;
+    found.command = below;
+    found.title += " " + below->name;
+    found.rest.erase(found.rest.begin() + static_cast<std::ptrdiff_t>(position));
+  }
 }
 
 bool InColor(const CommonFlags& common, const Environment& environment) {
@@ -154,17 +179,34 @@ Command WithBuiltins(const Command& program) {
   return whole;
 }
 
+bool IsBuilt(const Command& command) {
+  return command.define != nullptr ||
+         std::any_of(command.commands.begin(), command.commands.end(), IsBuilt);
+}
+
+std::vector<NamedCommand> BuiltCommands(const Command& parent) {
+  std::vector<NamedCommand> all;
+  for (const Command& command : parent.commands) {
+    if (!IsBuilt(command)) continue;
+    all.push_back({command.name, &command});
+    for (NamedCommand& below : BuiltCommands(command)) {
+      below.name.insert(0, command.name + " ");
+      all.push_back(std::move(below));
+    }
+  }
+  return all;
+}
+
 int RunProgram(const Command& program, const Args& args, const Environment& environment) {
   const Command whole = WithBuiltins(program);
   CommonFlags common;
   FlagSet everything;
   DefineEverything(whole, everything);
   DefineCommonFlags(everything, &common, whole, true);
-  const size_t position = everything.FirstArgument(args);
-  const Command* command = position == args.size() ? nullptr : FindCommand(whole, args[position]);
-  if (command == nullptr) {
-    if (position < args.size() && !program.define) {
-      return UnknownCommand(whole, args[position], environment.err);
+  const Found found = FindNamed(whole, everything, args);
+  if (found.command == &whole) {
+    if (!found.next.empty() && !program.define) {
+      return UnknownCommand(whole, whole.name, found.next, environment.err);
     }
     if (args.empty() && !program.define) {
       PrintText(GuideText(whole), environment);
@@ -178,10 +220,11 @@ int RunProgram(const Command& program, const Args& args, const Environment& envi
     }
     return RunCommand(whole, whole.name, true, args, environment);
   }
-  if (!command->define) return NotBuilt(whole.name + " " + command->name, environment.err);
-  Args rest = args;
-  rest.erase(rest.begin() + static_cast<std::ptrdiff_t>(position));
-  return RunCommand(*command, whole.name + " " + command->name, false, rest, environment);
+  if (!IsBuilt(*found.command)) return NotBuilt(found.title, environment.err);
+  if (!found.next.empty() && !found.command->commands.empty()) {
+    return UnknownCommand(*found.command, found.title, found.next, environment.err);
+  }
+  return RunCommand(*found.command, found.title, false, found.rest, environment);
 }
 
 void PrintText(const std::string& text, const Environment& environment) {

@@ -107,6 +107,7 @@ struct Command {
   // Empty for what only has commands below it, and for a command that is known and refused because
   // it is not built yet.
   std::function<Action(FlagSet& flags)> define = {};
+  // Below it: "serve" of "nokv tso serve". One that has some takes no arguments of its own.
   std::vector<Command> commands = {};
   // What other programs call it; a suggestion, no name.
   std::vector<std::string> also = {};
@@ -114,6 +115,16 @@ struct Command {
   // files, and has no --config.
   std::function<SettingsSchema()> settings = {};
 };
+
+// False for one that is known and refused.
+bool IsBuilt(const Command& command);
+
+struct NamedCommand {
+  std::string name;  // with those above it: "tso serve"
+  const Command* command;
+};
+// The commands below `parent` that are built, each behind the one that it is below.
+std::vector<NamedCommand> BuiltCommands(const Command& parent);
 
 // Runs `program` with the arguments of main, without the program's name. Beside its own commands
 // each program has help, version, completion and gen-docs. Flags may stand before or behind the

@@ -8,23 +8,25 @@ namespace nokv::cli {
 
 namespace {
 
-// Calls `visit` with the name (empty: the program itself), summary and flags of every command that
-// is built.
+// Calls `visit` with the flags of a command; `program` is true for the program itself.
+void WithFlags(const Command& command, bool program,
+               const std::function<void(const FlagSet&)>& visit) {
+  CommonFlags common;
+  FlagSet flags;
+  // The action keeps what the flags are bound to.
+  const Action action = command.define ? command.define(flags) : nullptr;
+  DefineCommonFlags(flags, &common, command, program);
+  visit(flags);
+}
+
+// Calls `visit` with the name (empty: the program itself) and flags of every command that is built.
 void ForEachCommand(
     const Command& program,
-    const std::function<void(const std::string&, const std::string&, const FlagSet&)>& visit) {
-  std::vector<const Command*> all = {&program};
-  for (const Command& command : program.commands) {
-    if (command.define) all.push_back(&command);
-  }
-  for (const Command* command : all) {
-    const bool root = command == &program;
-    CommonFlags common;
-    FlagSet flags;
-    // The action keeps what the flags are bound to.
-    const Action action = command->define ? command->define(flags) : nullptr;
-    DefineCommonFlags(flags, &common, *command, root);
-    visit(root ? "" : command->name, command->summary, flags);
+    const std::function<void(const std::string&, const Command&, const FlagSet&)>& visit) {
+  std::vector<NamedCommand> all = BuiltCommands(program);
+  all.insert(all.begin(), {"", &program});
+  for (const auto& [name, command] : all) {
+    WithFlags(*command, name.empty(), [&](const FlagSet& flags) { visit(name, *command, flags); });
   }
 }
 
@@ -34,17 +36,14 @@ std::string Join(const std::vector<std::string>& words) {
   return text;
 }
 
-// What may stand for the arguments of a command.
-std::vector<std::string> ArgumentWords(const FlagSet& flags) {
-  return flags.arguments().empty() ? std::vector<std::string>() : flags.arguments()[0].choices;
-}
-
-std::vector<std::string> CommandNames(const Command& program) {
+// The names of the commands below `command`, of one without them what may stand for its arguments.
+std::vector<std::string> Words(const Command& command, const FlagSet& flags) {
   std::vector<std::string> names;
-  for (const Command& command : program.commands) {
-    if (command.define) names.push_back(command.name);
+  for (const Command& below : command.commands) {
+    if (IsBuilt(below)) names.push_back(below.name);
   }
-  return names;
+  if (!names.empty() || flags.arguments().empty()) return names;
+  return flags.arguments()[0].choices;
 }
 
 // "nokv-redis" as a part of a function's name.
@@ -64,33 +63,34 @@ std::string Bash(const Command& program) {
   const std::string function = FunctionName(program.name);
   std::string values;  // what may stand behind a flag
   std::string words;   // what else a command takes
-  ForEachCommand(program, [&](const std::string& name, const std::string&, const FlagSet& flags) {
-    std::vector<std::string> all = name.empty() ? CommandNames(program) : ArgumentWords(flags);
-    for (const Flag& flag : flags.flags()) {
-      all.push_back("--" + flag.name);
-      if (!flag.TakesNext()) continue;
-      std::string pattern = "'" + name + " --" + flag.name + "'";
-      if (flag.letter != 0) pattern += "|'" + name + " -" + flag.letter + "'";
-      values += "    " + pattern + ") ";
-      values += flag.is_path
-                    ? "compopt -o filenames; COMPREPLY=($(compgen -f -- \"$current\"))"
-                    : "COMPREPLY=($(compgen -W '" + Join(flag.choices) + "' -- \"$current\"))";
-      values += "; return ;;\n";
-    }
-    words += "    '" + name + "') words='" + Join(all) + "' ;;\n";
-  });
   std::string names;
-  for (const std::string& name : CommandNames(program)) names += (names.empty() ? "" : "|") + name;
+  ForEachCommand(
+      program, [&](const std::string& name, const Command& command, const FlagSet& flags) {
+        if (!name.empty()) names += (names.empty() ? "'" : "|'") + name + "'";
+        std::vector<std::string> all = Words(command, flags);
+        for (const Flag& flag : flags.flags()) {
+          all.push_back("--" + flag.name);
+          if (!flag.TakesNext()) continue;
+          std::string pattern = "'" + name + " --" + flag.name + "'";
+          if (flag.letter != 0) pattern += "|'" + name + " -" + flag.letter + "'";
+          values += "    " + pattern + ") ";
+          values += flag.is_path
+                        ? "compopt -o filenames; COMPREPLY=($(compgen -f -- \"$current\"))"
+                        : "COMPREPLY=($(compgen -W '" + Join(flag.choices) + "' -- \"$current\"))";
+          values += "; return ;;\n";
+        }
+        words += "    '" + name + "') words='" + Join(all) + "' ;;\n";
+      });
   return "# bash completion for " + program.name + "; made by " + program.name +
          " completion bash\n" + function +
          "() {\n"
          "  local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}\n"
          "  local command='' word words=''\n"
          "  for word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
-         "    case $word in\n"
+         "    case \"${command:+$command }$word\" in\n"
          "    " +
          names +
-         ") command=$word; break ;;\n"
+         ") command=\"${command:+$command }$word\" ;;\n"
          "    esac\n"
          "  done\n"
          "  case \"$command $previous\" in\n" +
@@ -132,56 +132,70 @@ std::string ZshArguments(const FlagSet& flags) {
   return text;
 }
 
-std::string Zsh(const Command& program) {
+// What completes the words behind `command`, which is ${words[1]}.
+std::string ZshBody(const Command& command, bool program) {
+  std::string arguments;
+  WithFlags(command, program, [&](const FlagSet& flags) { arguments = ZshArguments(flags); });
   std::string commands;
   std::string cases;
-  std::string root;
-  ForEachCommand(program,
-                 [&](const std::string& name, const std::string& summary, const FlagSet& flags) {
-                   if (name.empty()) {
-                     root = ZshArguments(flags);
-                     return;
-                   }
-                   commands += "    '" + name + ":" + ZshText(summary) + "'\n";
-                   cases += "  " + name + ")\n    shift words; (( CURRENT-- ))\n    " +
-                            ZshArguments(flags) + "\n    ;;\n";
-                 });
-  const std::string function = FunctionName(program.name);
-  return "#compdef " + program.name + "\n# zsh completion, made by " + program.name +
-         " completion zsh\n" + function + "() {\n  local -a commands\n  commands=(\n" + commands +
+  for (const Command& below : command.commands) {
+    if (!IsBuilt(below)) continue;
+    commands += "    '" + below.name + ":" + ZshText(below.summary) + "'\n";
+    cases += "  " + below.name + ")\n    shift words; (( CURRENT-- ))\n    " +
+             ZshBody(below, false) + "\n    ;;\n";
+  }
+  if (commands.empty()) return arguments;
+  return "commands=(\n" + commands +
          "  )\n  if (( CURRENT == 2 )) && [[ ${words[2]} != -* ]]; then\n"
          "    _describe command commands\n    return\n  fi\n  case ${words[2]} in\n" +
-         cases + "  *)\n    " + root + "\n    ;;\n  esac\n}\ncompdef " + function + " " +
-         program.name + "\n";
+         cases + "  *)\n    " + arguments + "\n    ;;\n  esac";
+}
+
+std::string Zsh(const Command& program) {
+  const std::string function = FunctionName(program.name);
+  return "#compdef " + program.name + "\n# zsh completion, made by " + program.name +
+         " completion zsh\n" + function + "() {\n  local -a commands\n  " + ZshBody(program, true) +
+         "\n}\ncompdef " + function + " " + program.name + "\n";
 }
 
 std::string FishText(const std::string& text) {
   return "'" + Replaced(Replaced(text, '\\', "\\\\"), '\'', "\\'") + "'";
 }
 
+// "-n 'CONDITION'": the words typed name the command `name`, and none below it.
+std::string FishWhen(const std::string& name, const Command& command) {
+  if (name.empty()) return " -n __fish_use_subcommand";
+  const std::string seen = "__fish_seen_subcommand_from ";
+  std::string when = seen + Replaced(name, ' ', "; and " + seen);
+  const std::vector<std::string> below = Words(command, FlagSet());
+  if (!below.empty()) when += "; and not " + seen + Join(below);
+  return " -n '" + when + "'";
+}
+
 std::string Fish(const Command& program) {
   const std::string start = "complete -c " + program.name;
   std::string text = "# fish completion for " + program.name + "; made by " + program.name +
                      " completion fish\n" + start + " -f\n";
-  ForEachCommand(program, [&](const std::string& name, const std::string& summary,
-                              const FlagSet& flags) {
-    const std::string when = name.empty() ? " -n __fish_use_subcommand"
-                                          : " -n '__fish_seen_subcommand_from " + name + "'";
-    if (!name.empty()) {
-      text += start + " -n __fish_use_subcommand -a " + name + " -d " + FishText(summary) + "\n";
-    }
-    if (const auto words = ArgumentWords(flags); !words.empty()) {
-      text += start + when + " -a '" + Join(words) + "'\n";
-    }
-    for (const Flag& flag : flags.flags()) {
-      text += start + when + " -l " + flag.name;
-      if (flag.letter != 0) text += std::string(" -s ") + flag.letter;
-      if (flag.is_path) text += " -r -F";
-      if (!flag.is_path && flag.TakesNext()) text += " -x";
-      if (!flag.choices.empty()) text += " -a '" + Join(flag.choices) + "'";
-      text += " -d " + FishText(flag.help) + "\n";
-    }
-  });
+  ForEachCommand(
+      program, [&](const std::string& name, const Command& command, const FlagSet& flags) {
+        const std::string when = FishWhen(name, command);
+        for (const Command& below : command.commands) {
+          if (!IsBuilt(below)) continue;
+          text += start + when + " -a " + below.name + " -d " + FishText(below.summary) + "\n";
+        }
+        if (command.commands.empty()) {
+          const std::vector<std::string> words = Words(command, flags);
+          if (!words.empty()) text += start + when + " -a '" + Join(words) + "'\n";
+        }
+        for (const Flag& flag : flags.flags()) {
+          text += start + when + " -l " + flag.name;
+          if (flag.letter != 0) text += std::string(" -s ") + flag.letter;
+          if (flag.is_path) text += " -r -F";
+          if (!flag.is_path && flag.TakesNext()) text += " -x";
+          if (!flag.choices.empty()) text += " -a '" + Join(flag.choices) + "'";
+          text += " -d " + FishText(flag.help) + "\n";
+        }
+      });
   return text;
 }
 

@@ -41,11 +41,12 @@ std::string RoffFlags(const std::deque<Flag>& flags) {
   return text;
 }
 
-std::string RoffCommands(const Command& program) {
+// `title` is `parent` with the names before it.
+std::string RoffCommands(const Command& parent, const std::string& title) {
   std::string text;
-  for (const Command& command : program.commands) {
-    if (!command.define) continue;
-    text += ".TP\n.BR " + Roff(program.name + "-" + command.name) + " (1)\n" +
+  for (const Command& command : parent.commands) {
+    if (!IsBuilt(command)) continue;
+    text += ".TP\n.BR " + Roff(PageName(title + " " + command.name)) + " (1)\n" +
             Roff(command.summary) + ".\n";
   }
   return text;
@@ -69,7 +70,7 @@ std::string ManualPage(const Command& command, const std::string& title,
   }
   text += ".fi\n.SH DESCRIPTION\n" + Roff(command.description) + "\n";
   if (!flags.arguments().empty()) text += ".SH ARGUMENTS\n" + RoffFlags(flags.arguments());
-  if (!command.commands.empty()) text += ".SH COMMANDS\n" + RoffCommands(command);
+  if (!command.commands.empty()) text += ".SH COMMANDS\n" + RoffCommands(command, title);
   text += ".SH OPTIONS\n" + RoffFlags(flags.flags());
   text += ".SH EXIT STATUS\n";
   for (const ExitMeaning& exit : ExitMeanings()) {
@@ -111,10 +112,9 @@ std::string MarkdownCommand(const Command& command, const std::string& title, in
 std::map<std::string, std::string> ManualPages(const Command& program) {
   std::map<std::string, std::string> pages;
   pages[program.name + ".1"] = ManualPage(program, program.name, program.name);
-  for (const Command& command : program.commands) {
-    if (!command.define) continue;
-    const std::string title = program.name + " " + command.name;
-    pages[PageName(title) + ".1"] = ManualPage(command, title, program.name);
+  for (const auto& [name, command] : BuiltCommands(program)) {
+    const std::string title = program.name + " " + name;
+    pages[PageName(title) + ".1"] = ManualPage(*command, title, program.name);
   }
   return pages;
 }
@@ -126,9 +126,8 @@ std::string ReferencePage(const Command& program) {
   std::string text =
       "<!-- Made by `" + program.name + " gen-docs --markdown docs/reference`. -->\n";
   text += MarkdownCommand(program, program.name, 1);
-  for (const Command& command : program.commands) {
-    if (!command.define) continue;
-    text += "\n" + MarkdownCommand(command, program.name + " " + command.name, 2);
+  for (const auto& [name, command] : BuiltCommands(program)) {
+    text += "\n" + MarkdownCommand(*command, program.name + " " + name, 2);
   }
   text += "\n## Flags of every command\n" + MarkdownFlags(common_flags.flags(), true);
   text += "\n## Exit codes\n\n| code | meaning |\n|---|---|\n";

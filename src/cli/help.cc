@@ -39,7 +39,7 @@ std::string Examples(const Command& command) {
 std::string ListCommands(const Command& command, bool built) {
   std::string text;
   for (const Command& child : command.commands) {
-    if (static_cast<bool>(child.define) != built) continue;
+    if (IsBuilt(child) != built) continue;
     const size_t width = child.name.size();
     text += "  " + child.name + std::string(width < kNames ? kNames - width : 1, ' ') +
             child.summary + "\n";
@@ -135,8 +135,9 @@ std::string HelpText(const Command& command, const std::string& title) {
   text += Section("Flags:", ListFlags(flags.flags(), false));
   text += Section("Flags of every command:", ListFlags(flags.flags(), true));
   text += ExitCodes();
-  return text + "More: " + (command.commands.empty() ? "" : title + " help COMMAND, ") +
-         "docs/cli.md\n";
+  const bool program = title.find(' ') == std::string::npos;
+  const std::string more = program ? " help COMMAND, " : " COMMAND --help, ";
+  return text + "More: " + (command.commands.empty() ? "" : title + more) + "docs/cli.md\n";
 }
 
 }  // namespace nokv::cli

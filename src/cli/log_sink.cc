@@ -72,6 +72,11 @@ std::string EscapeLogMessage(std::string_view message) {
   return escaped;
 }
 
+base::LogLevel LogLevelOf(Verbosity verbosity) {
+  if (verbosity >= Verbosity::kVerbose) return base::LogLevel::kDebug;
+  return verbosity == Verbosity::kQuiet ? base::LogLevel::kWarning : base::LogLevel::kInfo;
+}
+
 Result<std::unique_ptr<base::Logger>> OpenLog(const LogOptions& options) {
   try {
     spdlog::sink_ptr sink;

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "base/log.h"
+#include "cli/command.h"
 #include "nokv/status.h"
 
 namespace nokv::cli {
@@ -21,6 +22,9 @@ struct LogOptions {
   // Appended to; created if missing. Empty: standard error.
   std::string file;
 };
+
+// What a server logs under the flags that every command has.
+base::LogLevel LogLevelOf(Verbosity verbosity);
 
 // Every line is handed to the operating system before Log returns. kUnavailable if the file cannot
 // be opened.

@@ -43,6 +43,9 @@ std::vector<Command> ClusterConfigCommands();
 Command CatalogCommand();
 Command OldCatalogCommand();
 
+// `nokv tso serve [--addr ADDR] [--start N]`
+Command TsoCommand();
+
 // The settings of nokv and nokv-redis.
 SettingsSchema KnownSettings();
 

@@ -34,7 +34,7 @@ Command NokvProgram() {
           "serves one to Redis clients.",
       .commands = {GetCommand(), PutCommand(), DeleteCommand(), ScanCommand(), StatsCommand(),
                    ManifestCommand(), VlogCommand(), DebugCommand(), CheckpointCommand(),
-                   DoctorCommand(), ConfigCommand(), RegionsCommand(),
+                   DoctorCommand(), ConfigCommand(), RegionsCommand(), TsoCommand(),
                    NotYet("execution", "decisions and restart state of a running store"),
                    NotYet("migrate", "turn a stand-alone directory into a cluster"),
                    NotYet("serve", "run a store"), NotYet("coordinator", "run a coordinator"),

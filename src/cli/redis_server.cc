@@ -37,11 +37,6 @@ redis::SyncPolicy SyncPolicyOf(const std::string& name) {
   return name == "no" ? redis::SyncPolicy::kNo : redis::SyncPolicy::kEverySec;
 }
 
-base::LogLevel LevelOf(Verbosity verbosity) {
-  if (verbosity >= Verbosity::kVerbose) return base::LogLevel::kDebug;
-  return verbosity == Verbosity::kQuiet ? base::LogLevel::kWarning : base::LogLevel::kInfo;
-}
-
 console::GatewayStats Shown(redis::GatewayStats stats) {
   return {.commands_total = stats.commands_total,
           .errors_total = stats.errors_total,
@@ -174,7 +169,7 @@ int RunRedisServer(const RedisFlags& flags, const Environment& environment) {
   }
   config.product_version = CurrentBuild().version;
   Result<std::unique_ptr<base::Logger>> logger =
-      OpenLog({.level = LevelOf(environment.verbosity), .file = ""});
+      OpenLog({.level = LogLevelOf(environment.verbosity), .file = ""});
   if (!logger.ok()) return Fail(logger.status(), environment.err);
   // A write beyond the limit of file size then fails, as on a full disk, and does not end the
   // server.

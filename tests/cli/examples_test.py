@@ -12,7 +12,8 @@ import unittest
 
 import gateway
 
-SERVERS = ("nokv-redis --",)
+SERVERS = ("nokv-redis --", "nokv tso serve --", "nokv-tso --")
+PORTS = ("6380", "9100", "9494")
 
 
 def helped(*command):
@@ -26,16 +27,18 @@ def examples(text):
 
 
 def commands(program):
-    """The names of a program's commands that are built."""
-    text = re.search(r"^Commands:\n(.*?)\n\n", helped(program, "--help"), re.M | re.S).group(1)
-    return re.findall(r"^  ([a-z-]+) ", text, re.M)
+    """The names of a program's commands that are built, each as a list with those above it."""
+    text = re.search(r"^Commands:\n(.*?)\n\n", helped(*program, "--help"), re.M | re.S)
+    for name in re.findall(r"^  ([a-z-]+) ", text.group(1), re.M) if text else []:
+        yield [*program, name]
+        yield from commands([*program, name])
 
 
 class ExamplesTest(gateway.ScratchTest):
 
     def setUp(self):
         super().setUp()
-        self.ports = {port: str(gateway.free_port()) for port in ("6380", "9100")}
+        self.ports = {port: str(gateway.free_port()) for port in PORTS}
         self.environment = dict(
             os.environ, PATH=f"{gateway.BIN}:{os.environ['PATH']}", HOME=str(self.folder),
             NOKV_ADDR="127.0.0.1:" + self.ports["6380"], NOKV_ROUNDS="1", NOKV_MILLIS="50",
@@ -58,6 +61,8 @@ class ExamplesTest(gateway.ScratchTest):
     def start(self, line):
         for port, free in self.ports.items():
             line = re.sub(rf"\b{port}\b", free, line)
+        named = re.search(r"--addr (\S+)", line)
+        address = named.group(1) if named else "127.0.0.1:" + self.ports["6380"]
         process = subprocess.Popen(["bash", "-c", "exec " + line], cwd=self.folder,
                                    env=self.environment, stdout=subprocess.DEVNULL,
                                    stderr=subprocess.DEVNULL)
@@ -66,11 +71,11 @@ class ExamplesTest(gateway.ScratchTest):
         deadline = time.monotonic() + gateway.PATIENCE
         while time.monotonic() < deadline and process.poll() is None:
             try:
-                client = gateway.Client("127.0.0.1:" + self.ports["6380"])
+                client = gateway.Client(address)
             except OSError:
                 time.sleep(0.02)
                 continue
-            answer = client.call("PING")
+            answer = client.call("PING") if line.startswith("nokv-redis") else b"PONG"
             client.close()
             if answer == b"PONG":
                 return process
@@ -93,14 +98,17 @@ class ExamplesTest(gateway.ScratchTest):
 
     def run_program(self, program):
         lines = examples(helped(program, "--help"))
-        for command in commands(program):
-            lines += examples(helped(program, command, "--help"))
+        for command in commands([program]):
+            lines += examples(helped(*command, "--help"))
         self.assertGreater(len(lines), 3)
         self.run_all(dict.fromkeys(lines))  # each once, in order
 
     def test_nokv(self):
         self.start("nokv-redis --workdir ./data --metrics-addr 127.0.0.1:9100")
         self.run_program("nokv")
+
+    def test_nokv_tso(self):
+        self.run_program("nokv-tso")
 
     def test_nokv_redis(self):
         self.run_program("nokv-redis")

@@ -14,6 +14,7 @@ import gateway
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAMS = ("nokv", "nokv-redis", "nokv-config", "nokv-sim", "nokv-bench")
+ALIASES = ("nokv-tso",)  # whose manual page is that of a command
 
 
 def output(*command, **options):
@@ -42,6 +43,9 @@ class CompletionTest(gateway.ScratchTest):
         self.assertEqual(self.complete("nokv scan -o js"), ["json", "jsonl"])
         self.assertEqual(self.complete("nokv scan --output c"), ["csv"])
         self.assertEqual(self.complete("nokv completion z"), ["zsh"])
+        self.assertEqual(self.complete("nokv tso s"), ["serve"])
+        self.assertEqual(self.complete("nokv tso serve --st"), ["--start"])
+        self.assertEqual(self.complete("nokv-tso --st"), ["--start"])
         self.assertEqual(self.complete("nokv-redis --sync a"), ["always"])
         self.assertEqual(self.complete("nokv-sim crash --st"), ["--stride"])
         self.assertNotIn("serve", self.complete("nokv "))
@@ -55,10 +59,12 @@ class CompletionTest(gateway.ScratchTest):
         asked = {"nokv sta": ["stats"], "nokv stats --wo": ["--workdir"],
                  "nokv scan -o js": ["json", "jsonl"], "nokv scan --output c": ["csv"],
                  "nokv completion z": ["zsh"], "nokv config ": ["check", "explain"],
-                 "nokv stats --wat": ["--watch"], "nokv-redis --sync a": ["always"],
+                 "nokv stats --wat": ["--watch"], "nokv tso se": ["serve"],
+                 "nokv tso serve --st": ["--start"], "nokv-tso --st": ["--start"],
+                 "nokv-redis --sync a": ["always"],
                  "nokv-sim crash --st": ["--stride"], "nokv stats --workdir dat": ["database/"]}
         script = "".join(f"'{gateway.BIN / program}' completion fish | source\n"
-                         for program in PROGRAMS)
+                         for program in PROGRAMS + ALIASES)
         script += "".join(f"echo '={line}'; complete -C '{line}'\n" for line in asked)
         text = output("fish", "--no-config", "-c", script, cwd=self.folder,
                       env=dict(os.environ, HOME=str(self.folder)))
@@ -77,7 +83,8 @@ class CompletionTest(gateway.ScratchTest):
             for typed, completed in (
                     ("nokv sta", "nokv stats"), ("nokv stats --workd", "nokv stats --workdir"),
                     ("nokv scan -o js", "nokv scan -o json"), ("nokv completion z", "nokv completion zsh"),
-                    ("nokv config ex", "nokv config explain"),
+                    ("nokv config ex", "nokv config explain"), ("nokv tso se", "nokv tso serve"),
+                    ("nokv tso serve --sta", "nokv tso serve --start"),
                     ("nokv-redis --sync al", "nokv-redis --sync always"),
                     ("nokv-sim crash --str", "nokv-sim crash --stride"),
                     ("nokv stats --workdir dat", "nokv stats --workdir database")):  # Enter takes the slash off
@@ -131,7 +138,7 @@ class ManualTest(gateway.ScratchTest):
         for program in PROGRAMS:
             output(gateway.BIN / program, "gen-docs", "--man", self.folder)
         names = {page.name for page in self.folder.iterdir()}
-        self.assertLessEqual({"nokv.1", "nokv-get.1", "nokv-redis.1", "nokv-sim-crash.1"}, names)
+        self.assertLessEqual({"nokv.1", "nokv-get.1", "nokv-tso.1", "nokv-tso-serve.1", "nokv-redis.1", "nokv-sim-crash.1"}, names)
         for page in self.folder.iterdir():
             text = page.read_text()
             for section in ("NAME", "SYNOPSIS", "EXAMPLES", "DESCRIPTION", "OPTIONS",
@@ -144,7 +151,7 @@ class ManualTest(gateway.ScratchTest):
         self.assertIn("\\-\\-redis\\-db N", (self.folder / "nokv-get.1").read_text())
 
     def test_the_reference_is_what_the_programs_say(self):
-        for program in PROGRAMS:
+        for program in PROGRAMS + ALIASES:
             output(gateway.BIN / program, "gen-docs", "--markdown", self.folder)
             self.assertEqual(
                 (ROOT / "docs/reference" / (program + ".md")).read_text(),

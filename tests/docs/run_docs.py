@@ -4,7 +4,7 @@
 Three kinds of fenced blocks count; the word after the language says which:
 
   ```sh run       executed, in order, one shell per page, in an empty folder, with the built programs
-                  in PATH. The ports 6380 and 9100 are replaced by free ones. After a line that ends
+                  in PATH. Ports that servers have by default (PORTS) are replaced by free ones. After a line that ends
                   in & the shell waits until the port named in that line answers.
   ```text output  follows a run block: these lines must be what it printed, in this order; `...`
                   within a line stands for anything, a line of its own for any lines
@@ -27,6 +27,7 @@ from typing import NamedTuple
 FENCE = re.compile(r"^```[ \t]*([^\n]*)\n(.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)
 MARK = "<<nokv-docs-block-{}>>"
 TIMEOUT_SECONDS = 120
+PORTS = (6380, 9100, 9494)
 PRELUDE = """set -euo pipefail
 wait_for() {
   for _ in $(seq 600); do
@@ -139,7 +140,7 @@ def check_page(path, text, bin_dir, listed):
                 if command not in listed:
                     yield (f"{path}:{block.line}: nothing runs '{command}': make it a ```sh run block, "
                            "or list it in tests/docs/ci_commands.txt if .ci/run executes it")
-    ports = {6380: free_port(), 9100: free_port()}
+    ports = {port: free_port() for port in PORTS}
     run_blocks = [Block(block.line, block.kind, substitute_ports(block.text, ports))
                   for block in found if block.kind == "run"]
     if not run_blocks:

@@ -80,10 +80,6 @@ class GrpcServer final : public Server {
   std::string address_;
 };
 
-bool IsLoopback(const std::string& host) {
-  return host.empty() || host == "localhost" || host == "::1" || host.starts_with("127.");
-}
-
 Status GrpcServer::Start(const std::string& address, const ServerOptions& options,
                          base::Logger& logger) {
   ASSIGN_OR_RETURN(const HostPort where, ParseHostPort(address));

@@ -25,4 +25,8 @@ Result<HostPort> ParseHostPort(std::string_view address) {
   return HostPort{.host = host.empty() ? "127.0.0.1" : std::string(host), .port = port};
 }
 
+bool IsLoopback(std::string_view host) {
+  return host == "localhost" || host == "::1" || host.starts_with("127.");
+}
+
 }  // namespace nokv::rpc

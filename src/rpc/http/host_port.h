@@ -1,6 +1,6 @@
 // HostPort: an address as people write it, for those who listen and those who connect.
 //
-// Thread safety: pure function.
+// Thread safety: pure functions.
 #pragma once
 
 #include <string>
@@ -18,5 +18,8 @@ struct HostPort {
 // Takes "host:port", "[v6]:port", and ":port" for loopback. kInvalidArgument, with the forms, if
 // `address` is none of them.
 Result<HostPort> ParseHostPort(std::string_view address);
+
+// True for hosts, without a port, that only this machine reaches.
+bool IsLoopback(std::string_view host);
 
 }  // namespace nokv::rpc

@@ -17,5 +17,14 @@ TEST(HostPortTest, TakesTheDocumentedFormsAndNoOther) {
   EXPECT_FALSE(ParseHostPort(std::string_view("a\0b:1", 5)).ok());
 }
 
+TEST(HostPortTest, TellsHostsThatOnlyThisMachineReaches) {
+  for (const char* host : {"127.0.0.1", "127.1.2.3", "localhost", "::1"}) {
+    EXPECT_TRUE(IsLoopback(host)) << host;
+  }
+  for (const char* host : {"0.0.0.0", "::", "10.0.0.1", "example.org", ""}) {
+    EXPECT_FALSE(IsLoopback(host)) << host;
+  }
+}
+
 }  // namespace
 }  // namespace nokv::rpc
