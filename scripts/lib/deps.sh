@@ -15,7 +15,7 @@ packages=(
   liblua5.1-0-dev liblz4-dev libprotobuf-dev libspdlog-dev libssl-dev libxxhash-dev libzstd-dev
   lua-bitop-dev lua-cjson-dev nlohmann-json3-dev
   # Tests, benchmarks, checks
-  curl fish libbenchmark-dev libgmock-dev libgtest-dev openssl python3-jsonschema python3-venv redis-server
+  curl fish gdb libbenchmark-dev libgmock-dev libgtest-dev openssl python3-jsonschema python3-venv redis-server
   redis-tools shellcheck zsh
 )
 if [[ "${1:-}" == bench ]]; then

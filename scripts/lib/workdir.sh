@@ -1,6 +1,67 @@
 # shellcheck shell=bash
-# A folder in which a script keeps one gateway: its data, log, process id and ports. Source it after
-# common.sh and call workdir_use FOLDER first.
+# Rules for folders that hold data. Source it after common.sh.
+#
+# A LOCK is never removed: it is the kernel that locks it, for as long as its holder lives. What is
+# left of a process that died stops nobody.
+#
+# For a folder in which a script keeps one gateway, its data, log, process id and ports, call
+# workdir_use FOLDER first; the functions from there on are about that one.
+
+# store_state DIR: "fresh" (nothing is there), "seeded" (its catalog was written, and it never ran)
+# or "bootstrapped" (it has data). Fails, and says what is in the way, for any other folder.
+store_state() {
+  local dir="$1" state=fresh path strangers=()
+  if [[ -e "$dir/CURRENT" ]]; then
+    say bootstrapped
+    return 0
+  fi
+  for path in "$dir"/* "$dir"/.[!.]*; do
+    case "${path##*/}" in
+      LOCK | server.log | '*' | '.[!.]*') ;;
+      REGIONS) state=seeded ;;
+      *) strangers+=("${path##*/}") ;;
+    esac
+  done
+  if ((${#strangers[@]} > 0)); then
+    printf 'error: %s is no folder for a new store: it holds %s\n' "$dir" "${strangers[*]}" >&2
+    printf '  name another folder, or move these files away; nothing was changed\n' >&2
+    return 1
+  fi
+  say "$state"
+}
+
+# seed_store DIR ID STATE: writes the regions of CONFIG that have a peer on store ID into the
+# catalog of DIR. Fails if a running process has the folder.
+seed_store() {
+  local dir="$1" id="$2" state="$3" region start end version conf_version peers peer arguments
+  while read -r region start end version conf_version peers _; do
+    if [[ ",$peers" != *",$id:"* ]]; then continue; fi
+    arguments=(--region-id "$region" --epoch-version "$version" --epoch-conf-version "$conf_version")
+    if [[ "$start" != - ]]; then arguments+=("--start-key=$start"); fi
+    if [[ "$end" != - ]]; then arguments+=("--end-key=$end"); fi
+    for peer in ${peers//,/ }; do arguments+=(--peer "$peer"); done
+    nokv-config catalog -q --workdir "$dir" --state "$state" "${arguments[@]}" || return 1
+  done <<<"$CONFIG_REGIONS"
+}
+
+# seed_stores TEMPLATE STATE: seeds the folder of every store of the configuration, {id} in TEMPLATE
+# being its id, and leaves those that have data alone. All are looked at before any is touched.
+seed_stores() {
+  local template="$1" state="$2" id dir found
+  declare -A states=()
+  for id in $CONFIG_STORE_IDS; do
+    states[$id]="$(store_state "${template//\{id\}/$id}")" || return 1
+  done
+  for id in $CONFIG_STORE_IDS; do
+    dir="${template//\{id\}/$id}" found="${states[$id]}"
+    if [[ "$found" == bootstrapped ]]; then
+      say "store $id: $dir has data; left as it is"
+    else
+      seed_store "$dir" "$id" "$state" || return 1
+      say "store $id: $dir is seeded"
+    fi
+  done
+}
 
 workdir_use() {
   WORKDIR="$1"
