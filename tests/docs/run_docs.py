@@ -16,6 +16,7 @@ A page with a command that is none of these fails. Usage: run_docs.py ROOT BIN_D
 """
 import os
 import pathlib
+import random
 import re
 import signal
 import socket
@@ -74,9 +75,16 @@ def read_list(path):
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Below the ports that the system gives to connections, so that it stays free between two
+    servers of a page."""
+    while True:
+        port = random.randrange(10000, 30000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 def substitute_ports(text, ports):

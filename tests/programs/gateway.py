@@ -3,6 +3,7 @@ import contextlib
 import hashlib
 import os
 import pathlib
+import random
 import re
 import select
 import shutil
@@ -139,8 +140,14 @@ class Gateway:
 
 
 def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
+    """A port on which nobody listens, and that the system gives to no connection meanwhile."""
+    while True:
+        port = random.randrange(10000, 30000)
+        try:
+            socket.create_server(("127.0.0.1", port)).close()
+        except OSError:
+            continue
+        return port
 
 
 def run(program, *arguments, **options):
