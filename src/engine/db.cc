@@ -87,7 +87,7 @@ class DBImpl final : public DB {
 
   Status SyncLog() override {
     Outcome outcome(runtime_);
-    engine_.SyncAsync(outcome.Callback());
+    engine_.SyncLeading(outcome.Callback());
     return outcome.Wait();
   }
 

@@ -153,6 +153,9 @@ class Engine {
                               Completion done) = 0;
   // Calls `done` when everything applied so far is durable.
   virtual void SyncAsync(Completion done) = 0;
+  // The same for a caller that has nothing else to do until then: if no sync is running, this
+  // thread runs it, for all who wait.
+  virtual void SyncLeading(Completion done) = 0;
   // True if everything applied so far is durable, or no synced write is waiting for it.
   virtual bool Durable() const = 0;
 

@@ -69,7 +69,8 @@ class EngineImpl final : public Engine {
   void WriteGathered(const Batch& batch, bool deferred, Completion done) override;
   WriteTicket WriteLeading(const Batch& batch, bool sync, Completion done) override;
   WriteTicket WriteIf(const Batch& batch, ReadSet reads, WriteMode mode, Completion done) override;
-  void SyncAsync(Completion done) override;
+  void SyncAsync(Completion done) override { Sync(/*leading=*/false, std::move(done)); }
+  void SyncLeading(Completion done) override { Sync(/*leading=*/true, std::move(done)); }
   bool Durable() const override;
 
   void FlushAsync(Completion done) override;
@@ -227,6 +228,7 @@ class EngineImpl final : public Engine {
                           Completions* completions) REQUIRES(mu_);
   // True if a sync is due and none is running: the caller must then run one.
   bool ClaimSyncLocked() REQUIRES(mu_);
+  void Sync(bool leading, Completion done) EXCLUDES(mu_);
   void RunClaimedSync(bool leading) EXCLUDES(mu_);
   void RunSyncs() EXCLUDES(mu_);
   // One sync for everybody who waits; true if more have come to wait meanwhile.

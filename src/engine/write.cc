@@ -273,7 +273,7 @@ void EngineImpl::AdmitStalledLocked(StalledWrite* write, std::optional<Admission
   }
 }
 
-void EngineImpl::SyncAsync(Completion done) {
+void EngineImpl::Sync(bool leading, Completion done) {
   Completions completions;
   bool sync_due = false;
   {
@@ -287,7 +287,7 @@ void EngineImpl::SyncAsync(Completion done) {
     }
   }
   completions.Run();
-  if (sync_due) RunClaimedSync(/*leading=*/false);
+  if (sync_due) RunClaimedSync(leading);
 }
 
 bool EngineImpl::Durable() const {

@@ -110,8 +110,9 @@ class Backend {
   // OK, kAborted if something of `reads` has changed, or why commits are refused. Commits that wait
   // for room are not seen.
   virtual Status CheckUnchanged(const ReadSet& reads) = 0;
-  // Calls `done` when all that was applied is durable.
-  virtual void Sync(CommitDone done) = 0;
+  // Calls `done` when all that was applied is durable. `leading`: the caller has nothing else to do
+  // until then, and this thread may run the sync.
+  virtual void Sync(bool leading, CommitDone done) = 0;
   // OK, or why commits are refused.
   virtual Status WriteError() const = 0;
   // How often the store was opened for writing, this time included; 0 if it does not survive.

@@ -144,7 +144,7 @@ TEST_P(BackendTest, CommitIfCanSurvivePowerLoss) {
   EXPECT_TRUE(backend_->CommitIf({since_.get(), {"a"}, {}}, {&write, 1}, Survives::kPowerLoss,
                                  [&](const Status& status) { acknowledged = status.ok(); }));
   EXPECT_FALSE(acknowledged);
-  backend_->Sync([](const Status&) {});
+  backend_->Sync(/*leading=*/false, [](const Status&) {});
   runtime_->RunReady();
   EXPECT_TRUE(acknowledged);
 }
@@ -328,7 +328,7 @@ TEST_F(EngineBackendTest, AGatheredCommitThatSurvivesPowerLossWaitsForTheSync) {
   backend_->Submit();
   runtime_->RunReady();
   EXPECT_FALSE(acknowledged);
-  backend_->Sync([](const Status&) {});
+  backend_->Sync(/*leading=*/false, [](const Status&) {});
   runtime_->RunReady();
   EXPECT_TRUE(acknowledged);
 }

@@ -7,10 +7,13 @@ namespace {
 // halves of the clients take turns, and each waits for the sync of the other. They are waited for
 // until as many commits have come as clients seem to be there, or for so many rounds of the loop.
 constexpr int kRoundsBetweenSyncs = 32;
+// The loop waits for a sync only if the last one took no longer.
+constexpr uint64_t kQuickSyncMicros = 1000;
 }  // namespace
 
-Commits::Commits(Backend& backend, rpc::stream::Loop& loop, std::function<void()> on_progress)
-    : backend_(backend), loop_(loop), on_progress_(std::move(on_progress)) {}
+Commits::Commits(Backend& backend, rpc::stream::Loop& loop, base::Clock& clock,
+                 std::function<void()> on_progress)
+    : backend_(backend), loop_(loop), clock_(clock), on_progress_(std::move(on_progress)) {}
 
 Commits::Started Commits::Start(std::span<const Write> writes, Survives survives,
                                 const ReadSet* reads) {
@@ -48,15 +51,28 @@ void Commits::SyncAfterRounds(int rounds) {
   syncing_ = true;
   loop_.Post([this, rounds] {
     if (rounds > 1 && unsynced_ < expected_) return SyncAfterRounds(rounds - 1);
-    const size_t synced = std::exchange(unsynced_, 0);
-    // The commits have their own outcome.
-    backend_.Sync([this, synced](const Status&) {
-      loop_.Post([this, synced] {
-        syncing_ = false;
-        // Those who are answered now, and those who have come meanwhile.
-        expected_ = synced + unsynced_;
-        if (unsynced_ > 0) SyncAfterRounds(kRoundsBetweenSyncs);
-      });
+    SyncWhenQuiet();
+  });
+}
+
+void Commits::SyncWhenQuiet() {
+  if (sync_us_ > kQuickSyncMicros) return Sync(/*leading=*/false);
+  if (!std::exchange(heard_, false)) return Sync(/*leading=*/true);
+  loop_.Post([this] { Sync(/*leading=*/!std::exchange(heard_, false)); });
+}
+
+void Commits::Sync(bool leading) {
+  const size_t synced = std::exchange(unsynced_, 0);
+  const uint64_t began_us = clock_.MonotonicMicros();
+  // The commits have their own outcome.
+  backend_.Sync(leading, [this, synced, began_us](const Status&) {
+    const uint64_t took_us = clock_.MonotonicMicros() - began_us;
+    loop_.Post([this, synced, took_us] {
+      sync_us_ = took_us;
+      syncing_ = false;
+      // Those who are answered now, and those who have come meanwhile.
+      expected_ = synced + unsynced_;
+      if (unsynced_ > 0) SyncAfterRounds(kRoundsBetweenSyncs);
     });
   });
 }

@@ -8,6 +8,10 @@
 // loop: what one round executes shares a sync. What is executed while it runs waits for the next,
 // which begins after the clients that were just answered had time to join.
 //
+// The loop runs a sync itself if nobody waits to be heard and syncs are quick: handing it to
+// another thread and back takes as long as a fast disk does. Otherwise it goes on serving
+// meanwhile.
+//
 // Thread safety: owned by the loop; completions cross over through a queue of its own.
 #pragma once
 
@@ -19,6 +23,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/mutex.h"
 #include "redis/backend.h"
 #include "rpc/stream/stream.h"
@@ -29,7 +34,8 @@ class Commits {
  public:
   // `on_progress` runs on the loop after completions were counted, but for those that came within
   // their own Start.
-  Commits(Backend& backend, rpc::stream::Loop& loop, std::function<void()> on_progress);
+  Commits(Backend& backend, rpc::stream::Loop& loop, base::Clock& clock,
+          std::function<void()> on_progress);
 
   struct Started {
     uint64_t number;
@@ -45,6 +51,8 @@ class Commits {
   uint64_t acknowledged() const { return acknowledged_; }
   // The outcome of a commit; nullopt while it has none. Failures are kept until Forget.
   std::optional<Status> Outcome(uint64_t number) const;
+  // A client was heard, whatever it wants.
+  void NoteInput() { heard_ = true; }
   // True if a commit has failed since the last call: what it changed is not there.
   bool TakeFailure() { return std::exchange(failure_, false); }
   // Nobody will ask for acknowledged commits any more.
@@ -55,6 +63,9 @@ class Commits {
   // Starts a sync when the loop has gone round so often, or earlier if as many commits wait as are
   // expected. REQUIRES: none runs.
   void SyncAfterRounds(int rounds);
+  // Starts it now, or, if a client was just heard, after one more look at the others.
+  void SyncWhenQuiet();
+  void Sync(bool leading);
   void Count(uint64_t number, Status status);
   void TakeQueue();
   void SubmitSoon();
@@ -63,6 +74,7 @@ class Commits {
 
   Backend& backend_;
   rpc::stream::Loop& loop_;
+  base::Clock& clock_;
   std::function<void()> on_progress_;
   uint64_t last_ = 0;
   uint64_t acknowledged_ = 0;
@@ -70,6 +82,8 @@ class Commits {
   bool syncing_ = false;   // a sync is posted or runs
   size_t unsynced_ = 0;    // commits that wait for the next one
   size_t expected_ = 0;    // as many are likely to come before long
+  bool heard_ = false;     // a client, since this was last asked
+  uint64_t sync_us_ = 0;   // what the last sync took
   bool failure_ = false;
   bool submit_posted_ = false;
   bool submitting_ = false;  // completions that come now are told at its end

@@ -178,9 +178,9 @@ class EngineBackend final : public Backend {
     return outcome;
   }
 
-  void Sync(CommitDone done) override {
+  void Sync(bool leading, CommitDone done) override {
     Submit();
-    engine_.SyncAsync(std::move(done));
+    leading ? engine_.SyncLeading(std::move(done)) : engine_.SyncAsync(std::move(done));
   }
   Status WriteError() const override { return engine_.background_error(); }
   uint64_t Generation() const override { return engine_.open_generation(); }

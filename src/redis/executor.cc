@@ -16,7 +16,7 @@ Executor::Executor(Services& services, Backend& backend, rpc::stream::Loop& loop
     : services_(services),
       backend_(backend),
       on_progress_(std::move(on_progress)),
-      commits_(backend, loop, [this] { OnProgress(); }),
+      commits_(backend, loop, services.clock(), [this] { OnProgress(); }),
       watches_(backend) {}
 
 uint64_t Executor::NowMs() {

@@ -81,6 +81,7 @@ class Executor {
   void BeginRound() {
     round_ms_ = NowMs();
     round_us_ = ended_us_ = services_.clock().MonotonicMicros();
+    commits_.NoteInput();
   }
 
   // Removes up to `limit` expired keys; returns how many. REQUIRES: !paused().

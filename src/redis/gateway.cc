@@ -283,7 +283,7 @@ void Gateway::SyncTick() {
   synced_commit_ = executor_.commits().last();
   sync_running_ = true;
   sync_began_us_ = now_us;
-  doors_.backend.Sync([this](Status status) {
+  doors_.backend.Sync(/*leading=*/false, [this](Status status) {
     doors_.loop.Post([this, status = std::move(status)] {
       sync_running_ = false;
       if (!status.ok()) doors_.logger.Error("syncing the log: " + status.ToString());

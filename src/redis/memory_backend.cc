@@ -138,8 +138,9 @@ bool MemoryBackend::Commit(const ReadSet* reads, std::span<const Write> writes, 
   return true;
 }
 
-void MemoryBackend::Sync(CommitDone done) {
+void MemoryBackend::Sync(bool leading, CommitDone done) {
   ++syncs_;
+  if (leading) ++led_syncs_;
   unsynced_.push_back(std::move(done));
   for (CommitDone& synced : unsynced_) waiting_.push_back({std::move(synced), {}, {}});
   unsynced_.clear();

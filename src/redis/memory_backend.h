@@ -37,7 +37,7 @@ class MemoryBackend final : public Backend {
   bool CommitIf(const ReadSet& reads, std::span<const Write> writes, Survives survives,
                 CommitDone done) override;
   Status CheckUnchanged(const ReadSet& reads) override;
-  void Sync(CommitDone done) override;
+  void Sync(bool leading, CommitDone done) override;
   Status WriteError() const override { return write_error_; }
   uint64_t Generation() const override { return generation_; }
 
@@ -50,6 +50,7 @@ class MemoryBackend final : public Backend {
   void set_write_error(Status status) { write_error_ = std::move(status); }
   void set_generation(uint64_t generation) { generation_ = generation; }
   uint64_t syncs() const { return syncs_; }
+  uint64_t led_syncs() const { return led_syncs_; }
   uint64_t commits() const { return commits_; }
   size_t size() const { return entries_.size(); }
   // By the last call.
@@ -93,6 +94,7 @@ class MemoryBackend final : public Backend {
   Status write_error_;
   uint64_t generation_ = 0;
   uint64_t syncs_ = 0;
+  uint64_t led_syncs_ = 0;
   uint64_t commits_ = 0;
 };
 

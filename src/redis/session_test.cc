@@ -176,6 +176,48 @@ TEST(SessionTest, SyncsOnlyUnderAlways) {
   EXPECT_EQ(gateway.backend().syncs(), 1U) << "one round of the loop shares a sync";
 }
 
+TEST(SessionTest, TheLoopRunsASyncItselfWhileNobodyElseIsHeard) {
+  Config config;
+  config.sync = SyncPolicy::kAlways;
+  TestGateway gateway(config);
+  TestClient writer(gateway);
+  TestClient reader(gateway);
+  writer.Send("SET k v\r\n");
+  gateway.Poll();
+  EXPECT_EQ(writer.Received(), "+OK\r\n");
+  EXPECT_EQ(gateway.backend().led_syncs(), 1U);
+
+  writer.Send("SET k w\r\n");
+  for (int round = 0; round < 3; ++round) {
+    gateway.PollRound();
+    reader.Send("GET k\r\n");
+  }
+  gateway.Poll();
+  EXPECT_EQ(gateway.backend().syncs(), 2U);
+  EXPECT_EQ(gateway.backend().led_syncs(), 1U) << "it would have kept the reader waiting";
+}
+
+TEST(SessionTest, TheLoopRunsNoSyncItselfOnASlowDisk) {
+  Config config;
+  config.sync = SyncPolicy::kAlways;
+  TestGateway gateway(config);
+  TestClient client(gateway);
+  gateway.backend().set_hold_syncs(true);
+  const auto set_with_sync_of = [&](int64_t millis) {
+    client.Send("SET k v\r\n");
+    gateway.Poll();
+    gateway.clock().Advance(millis);
+    gateway.backend().Acknowledge(Status::Ok());
+    gateway.Poll();
+  };
+  set_with_sync_of(20);
+  EXPECT_EQ(gateway.backend().led_syncs(), 1U);
+  set_with_sync_of(0);
+  EXPECT_EQ(gateway.backend().led_syncs(), 1U) << "the last one took long";
+  set_with_sync_of(0);
+  EXPECT_EQ(gateway.backend().led_syncs(), 2U) << "it is quick again";
+}
+
 TEST(SessionTest, PausesEveryClientWhileTheStoreHasNoRoom) {
   TestGateway gateway;
   TestClient first(gateway);
