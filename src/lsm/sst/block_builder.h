@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/coding.h"
+
 namespace nokv::lsm::internal {
 
 class BlockBuilder {
@@ -30,6 +32,10 @@ class BlockBuilder {
   uint32_t last_restart() const { return restarts_.back(); }
   // Length that Finish would return now.
   size_t bytes() const { return buffer_.size() + (restarts_.size() + 1) * sizeof(uint32_t); }
+  // By how much Add may make that longer, at most.
+  static size_t MaxEntryBytes(std::string_view key, std::string_view payload) {
+    return 3 * base::kMaxVarint32Bytes + key.size() + payload.size() + sizeof(uint32_t);
+  }
   const std::string& last_key() const { return last_key_; }
 
  private:

@@ -137,6 +137,12 @@ Status TableBuilder::Impl::Add(std::string_view internal_key, std::string_view p
     summary.earliest_expiry_ms = expiry;
   }
 
+  // What a block may become, with the byte behind a string's end, stays within its target: an
+  // allocator gives whatever is a little longer than 8 KiB 10 KiB, which no budget knows of.
+  if (block_.bytes() + block_.MaxEntryBytes(internal_key, payload) >= options_.block_bytes) {
+    status_ = FlushBlock();
+    RETURN_IF_ERROR(status_);
+  }
   block_.Add(internal_key, payload);
   if (filter_.AddPrefix(keys::InternalPrefixOf(internal_key)) && options_.key_index) {
     key_index_.Add({blocks_, block_.last_restart()});

@@ -22,7 +22,8 @@ namespace nokv::lsm {
 enum class Compression : uint8_t { kNone = 0, kLz4 = 1, kZstd = 2 };
 
 struct TableOptions {
-  size_t block_bytes = 8 << 10;  // uncompressed target of a data block
+  // A data block, uncompressed, is shorter than this, unless one entry alone is longer.
+  size_t block_bytes = 8 << 10;
   int restart_interval = 8;
   int filter_bits_per_key = 10;  // 0: no filter
   // Have a key index, which also does what the filter does: then there is none.

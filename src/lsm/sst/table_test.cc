@@ -220,6 +220,26 @@ TEST(TableTest, TheKeyIndexKeepsKeysOfOneHashApart) {
   EXPECT_EQ(value_of(both, b), Payload("b"));
 }
 
+TEST(TableTest, BlocksStayBelowTheirTargetUnlessOneEntryAloneIsLonger) {
+  Model model;
+  for (int i = 100; i < 400; ++i) {
+    model[Key("k" + std::to_string(i), 1)] = Payload(std::string(static_cast<size_t>(i % 50), 'v'));
+  }
+  model[Key("long", 1)] = Payload(std::string(5000, 'v'));
+  BlockCache cache(1 << 20);
+  const auto table =
+      Open(Build(model, {.block_bytes = 1024, .compression = Compression::kNone}), cache);
+  ASSERT_TRUE(table.ok()) << table.status();
+  uint64_t bytes = 0;
+  const std::vector<TableBlock> blocks = (*table)->Blocks();
+  for (const TableBlock& block : blocks) {
+    if (block.stored_bytes > 5000) continue;
+    EXPECT_LT(block.stored_bytes, 1024U) << block.last_key;
+    bytes += block.stored_bytes;
+  }
+  EXPECT_GT(bytes, (blocks.size() - 2) * 900);
+}
+
 TEST(TableTest, TheKeyIndexFindsEveryEntryOfAKeyThatFillsSeveralBlocks) {
   Model model{{Key("a", 1), Payload("before")}, {Key("z", 1), Payload("behind")}};
   for (keys::SequenceNumber sequence = 2; sequence < 200; sequence += 2) {
