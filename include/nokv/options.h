@@ -98,6 +98,10 @@ struct Options {
   // leads a lookup of one key straight to its entry. May be changed at every open; a table keeps
   // what it was written with.
   bool key_index = true;
+  // Blocks of tables hold every so many keys one whole, and of the others what differs from the one
+  // before: more make tables with short values smaller, fewer make lookups faster. Values of 512
+  // bytes and more have theirs whole. May be changed at every open. Between 1 and 1024.
+  int restart_interval = 8;
   // Tables in level 0 that start a compaction, and that stop writes until one has finished. From a
   // third of the way on writes are slowed down.
   int level0_compaction_trigger = 4;

@@ -38,7 +38,7 @@ struct ExternalTable {
 class SstWriter {
  public:
   // Begins the file `path` (kAlreadyExists if it is there). Of the options those of tables count:
-  // filter_bits_per_key, and the last of compression.
+  // filter_bits_per_key, key_index, restart_interval, and the last of compression.
   static Result<std::unique_ptr<SstWriter>> Create(const Options& options, const std::string& path);
   // Removes the file unless it is finished.
   virtual ~SstWriter() = default;

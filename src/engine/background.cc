@@ -76,6 +76,7 @@ lsm::TableOptions EngineImpl::TableOptionsFor(int level, int base_level) const {
   lsm::TableOptions table;
   table.filter_bits_per_key = options_.filter_bits_per_key;
   table.key_index = options_.key_index;
+  table.restart_interval = options_.restart_interval;
   table.compression = lsm::Compression::kNone;
   if (options_.compression.empty()) return table;
   const size_t last = options_.compression.size() - 1;

@@ -1,6 +1,7 @@
 // What the public API promises, on the memory disk.
 #include <gmock/gmock.h>
 
+#include <map>
 #include <thread>
 
 #include "engine/engine_test_util.h"
@@ -293,6 +294,40 @@ TEST_F(DBTest, StatsCountWhatHappened) {
   EXPECT_EQ(stats.levels[0].tables, 1);
   EXPECT_GT(stats.cache.hits, 0U);
   EXPECT_EQ(stats.open_generation, 1U);
+}
+
+TEST_F(DBTest, MoreKeysBetweenWholeOnesMakeTablesSmallerAndReadTheSame) {
+  std::map<int, uint64_t> bytes;
+  std::string first_scan;
+  for (const int interval : {1, 8, 1024}) {
+    EngineHarness h;
+    Options options = SmallOptions();
+    options.restart_interval = interval;
+    options.compression = {CompressionType::kNone};
+    h.Open(options);
+    for (int i = 100; i < 600; ++i) h.Put("a long prefix of all keys " + std::to_string(i), "v");
+    ASSERT_TRUE(h.db->Flush().ok());
+    const std::vector<std::string> tables = h.Files(".sst");
+    ASSERT_EQ(tables.size(), 1U);
+    bytes[interval] = *h.disk->FileSize("/db/" + tables[0]);
+    EXPECT_EQ(h.Get("a long prefix of all keys 599"), "v");
+    const std::string scan = h.Scan();
+    if (first_scan.empty()) first_scan = scan;
+    EXPECT_EQ(scan, first_scan);
+  }
+  EXPECT_GT(bytes[1], bytes[8] * 3 / 2);
+  EXPECT_GT(bytes[8], bytes[1024]);
+}
+
+TEST_F(DBTest, AnOptionOutOfItsRangeIsRefusedByName) {
+  for (const int interval : {0, 1025}) {
+    Options options = SmallOptions();
+    options.restart_interval = interval;
+    h_.db.reset();
+    const Status status = h_.TryOpen(options).status();
+    EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+    EXPECT_THAT(status.message(), HasSubstr("restart_interval is not between 1 and 1024"));
+  }
 }
 
 }  // namespace

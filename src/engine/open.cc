@@ -26,6 +26,8 @@ Status CheckOptions(const Options& options) {
   RETURN_IF_ERROR(require(options.base_level_bytes >= 1024, "base_level_bytes is below 1024"));
   RETURN_IF_ERROR(require(options.filter_bits_per_key >= 0 && options.filter_bits_per_key <= 64,
                           "filter_bits_per_key is not between 0 and 64"));
+  RETURN_IF_ERROR(require(options.restart_interval >= 1 && options.restart_interval <= 1024,
+                          "restart_interval is not between 1 and 1024"));
   RETURN_IF_ERROR(
       require(options.level0_compaction_trigger >= 1, "level0_compaction_trigger is below 1"));
   RETURN_IF_ERROR(

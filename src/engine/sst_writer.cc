@@ -96,6 +96,7 @@ Result<std::unique_ptr<SstWriter>> CreateSstWriter(const Options& options, const
   lsm::TableOptions table;
   table.filter_bits_per_key = options.filter_bits_per_key;
   table.key_index = options.key_index;
+  table.restart_interval = options.restart_interval;
   table.compression = options.compression.empty()
                           ? lsm::Compression::kNone
                           : static_cast<lsm::Compression>(options.compression.back());
