@@ -72,7 +72,8 @@ struct Options {
   // nothing more urgent waits; 1 and more: never by itself.
   double value_log_gc_discard_ratio = 0.5;
   // From the end of such a collection to the next, at least. What has become garbage meanwhile is
-  // then collected, also if nothing else happens.
+  // then collected, also if nothing else happens. 0: as soon as there is that much, so that the
+  // space taken follows the live data and not how much was written in an interval.
   uint64_t value_log_gc_interval_ms = 0;
   // When a level is this many times as large as it should be, compactions on the way empty only the
   // worst file; from the second on, none.

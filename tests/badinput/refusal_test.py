@@ -40,6 +40,20 @@ class SecondOpenerTest(gateway.ScratchTest):
         with gateway.Gateway(self.folder / "db") as again:
             self.assertEqual(again.client().call("GET", "k"), b"w")
 
+    def test_an_ingest_into_the_directory_of_a_gateway_is_refused(self):
+        with gateway.Gateway(self.folder / "db", "--sync", "always") as server:
+            client = server.client()
+            self.assertEqual(client.call("SET", "user/000001", "v"), b"OK")
+            before = gateway.fingerprint(self.folder / "db")
+            # The example of docs/ingest.md takes tables into "db" in the folder it is given.
+            code, output = gateway.run("load_example", self.folder)
+            self.assertEqual(code, 1, output)
+            self.assertIn("db/LOCK", output)
+            self.assertIn(f"pid {server.process.pid}", output)
+            self.assertIn("stop that process", output)
+            self.assertEqual(gateway.fingerprint(self.folder / "db"), before)
+            self.assertEqual(client.call("DBSIZE"), 1)
+
     def test_inspection_works_beside_a_writer_and_changes_nothing(self):
         with gateway.Gateway(self.folder / "db", "--sync", "always") as server:
             client = server.client()
