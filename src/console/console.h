@@ -1,11 +1,6 @@
-// The status pages of a server: what a person, a probe or Prometheus asks over HTTP.
-//
-//   /debug/vars   JSON: "cmdline" and "NoKV.Stats", the snapshot that `nokv stats --json` prints
-//   /metrics      Prometheus text
-//   /livez        200 as long as the process answers
-//   /readyz       200 if it can serve, else 503 with the reasons; ?verbose lists every gate
-//
-// While the database is being opened only /livez says more than that.
+// The status pages (console/pages.h) of what serves a database. /debug/vars has "NoKV.Stats", the
+// snapshot that `nokv stats --json` prints. While the database is being opened only /livez says
+// more than that.
 //
 // Everything is read through the functions of ConsoleSources at the time of the request; nothing
 // here changes state.
@@ -16,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "console/pages.h"
 #include "console/stats_json.h"
 #include "metrics/registry.h"
 #include "nokv/stats.h"
@@ -23,13 +19,6 @@
 #include "rpc/http/http.h"
 
 namespace nokv::console {
-
-// One condition for serving.
-struct ReadinessGate {
-  std::string name;
-  // OK, or why not. Called on the HTTP server's threads; must not block.
-  std::function<Status()> check;
-};
 
 struct ConsoleSources {
   // False while what the other functions read is not there: until then every page but /livez
