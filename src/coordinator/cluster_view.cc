@@ -15,11 +15,38 @@ void ClusterView::SetRoot(metaroot::State state) {
   if (state.revision < root_.revision) return;
   const bool same_layout = state.layout_epoch == root_.layout_epoch && !by_id_.empty();
   root_ = std::move(state);
+  Forget(!same_layout);
+}
+
+Status ClusterView::Follow(const metaroot::TailEvent& event) {
+  if (event.revision != root_.revision + 1) {
+    return Status::Internal("event " + std::to_string(event.revision) +
+                            " does not follow revision " + std::to_string(root_.revision));
+  }
+  const uint64_t layout_epoch = root_.layout_epoch;
+  metaroot::Edit edit(&root_);
+  const Result<metaroot::Effect> effect = metaroot::Apply(event.event, &edit);
+  if (!effect.ok()) return Status::Internal(std::string(effect.status().message()));
+  if (root_.revision != event.revision) return Status::Internal("an event that changes nothing");
+  edit.Keep();
+  const bool layout_changed = root_.layout_epoch != layout_epoch;
+  if (layout_changed || std::holds_alternative<metaroot::StoreIntended>(event.event)) {
+    Forget(layout_changed);
+  }
+  return Status::Ok();
+}
+
+Result<metaroot::Effect> ClusterView::Assess(const metaroot::Event& event) {
+  metaroot::Edit edit(&root_);
+  return metaroot::Apply(event, &edit);
+}
+
+void ClusterView::Forget(bool layout_changed) {
   std::erase_if(stores_, [this](const auto& each) {
     const auto store = root_.stores.find(each.first);
     return store == root_.stores.end() || store->second.intent == metaroot::StoreIntent::kRemove;
   });
-  if (same_layout) return;
+  if (!layout_changed) return;
   by_id_.clear();
   for (const auto& [start, record] : root_.regions) by_id_.emplace(record.region.id, record.region);
   std::erase_if(regions_, [this](const auto& each) { return !by_id_.contains(each.first); });
@@ -58,17 +85,26 @@ Status ClusterView::Hear(const RegionHeartbeat& heartbeat, uint64_t /*now_us*/) 
   return Status::Ok();
 }
 
+const topology::Region* ClusterView::RegionById(topology::RegionId region) const {
+  const auto it = by_id_.find(region);
+  return it == by_id_.end() ? nullptr : &it->second;
+}
+
 StoreState ClusterView::StateOf(topology::StoreId store, uint64_t now_us) const {
   const auto known = root_.stores.find(store);
   if (known == root_.stores.end() || known->second.intent == metaroot::StoreIntent::kRemove) {
     return StoreState::kTombstone;
   }
-  const auto heard = stores_.find(store);
-  const uint64_t since_us = heard == stores_.end() ? started_us_ : heard->second.at_us;
-  const uint64_t silent_us = now_us > since_us ? now_us - since_us : 0;
+  const uint64_t silent_us = SilentUs(store, now_us);
   if (silent_us >= times_.down_us) return StoreState::kDown;
   if (known->second.intent == metaroot::StoreIntent::kDrain) return StoreState::kOffline;
   return silent_us >= times_.disconnected_us ? StoreState::kDisconnected : StoreState::kUp;
+}
+
+uint64_t ClusterView::SilentUs(topology::StoreId store, uint64_t now_us) const {
+  const auto heard = stores_.find(store);
+  const uint64_t since_us = heard == stores_.end() ? started_us_ : heard->second.at_us;
+  return now_us > since_us ? now_us - since_us : 0;
 }
 
 const StoreHeartbeat* ClusterView::StoreOf(topology::StoreId store) const {

@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "metaroot/apply.h"
+#include "metaroot/machine.h"
 #include "metaroot/state.h"
 #include "nokv/status.h"
 #include "topology/region.h"
@@ -61,7 +63,12 @@ class ClusterView {
   // The root's state as of now; what was heard of stores and regions that are gone is forgotten.
   // Ignores one that is older than what there is.
   void SetRoot(metaroot::State state);
+  // The next event of the root. kInternal if it does not follow from the state that there is: then
+  // the state is to be had anew.
+  Status Follow(const metaroot::TailEvent& event);
   const metaroot::State& root() const { return root_; }
+  // What the root would say to `event` if this is its state. Changes nothing.
+  Result<metaroot::Effect> Assess(const metaroot::Event& event);
 
   // kNotFound for a store that the root does not know; kFailedPrecondition for a removed one.
   Status Hear(const StoreHeartbeat& heartbeat, uint64_t now_us);
@@ -69,8 +76,12 @@ class ClusterView {
   // or what the root knows; kInvalidArgument for more than can be.
   Status Hear(const RegionHeartbeat& heartbeat, uint64_t now_us);
 
+  // A region of the layout; null: there is none of this id.
+  const topology::Region* RegionById(topology::RegionId region) const;
   // kTombstone for a store that the root does not know.
   StoreState StateOf(topology::StoreId store, uint64_t now_us) const;
+  // For how long the store was not heard.
+  uint64_t SilentUs(topology::StoreId store, uint64_t now_us) const;
   // The last that was heard; null: nothing.
   const StoreHeartbeat* StoreOf(topology::StoreId store) const;
   const RegionHeartbeat* RegionOf(topology::RegionId region) const;
@@ -87,6 +98,8 @@ class ClusterView {
     StoreHeartbeat heartbeat;
     uint64_t at_us = 0;
   };
+
+  void Forget(bool layout_changed);
 
   const StoreTimes times_;
   const uint64_t started_us_;

@@ -24,6 +24,7 @@ NumberSource::NumberSource(Kind kind, uint64_t window, uint64_t least)
 
 void NumberSource::Begin(uint64_t generation, uint64_t fence) {
   generation_ = generation;
+  fence_ = fence;
   next_ = std::max(fence, least_);
   until_ = next_;
 }
@@ -46,19 +47,27 @@ std::optional<uint64_t> NumberSource::Take(uint64_t count, uint64_t wall_ms) {
   return first;
 }
 
-std::optional<uint64_t> NumberSource::Wanted(uint64_t wall_ms) const {
+std::optional<uint64_t> NumberSource::Wanted(uint64_t wall_ms, uint64_t need) const {
   if (generation_ == 0) return std::nullopt;
   const uint64_t first = Earliest(wall_ms);
   const uint64_t left = until_ > first ? until_ - first : 0;
   // Half a window is time enough for the root to answer, and one Take may need kMaxCount.
-  if (left >= std::max(window_ / 2, std::min(window_, kMaxCount))) return std::nullopt;
+  if (left >= std::max({window_ / 2, std::min(window_, kMaxCount), need})) return std::nullopt;
   const uint64_t size = std::max(window_, kMaxCount);
   if (first > UINT64_MAX - size) return std::nullopt;  // there are no more
   return first + size;
 }
 
 void NumberSource::Reserved(uint64_t generation, uint64_t until) {
-  if (generation == generation_) until_ = std::max(until_, until);
+  if (generation != generation_) return;
+  until_ = std::max(until_, until);
+  fence_ = std::max(fence_, until);
+}
+
+void NumberSource::Skip(uint64_t last) {
+  if (last == UINT64_MAX) return;
+  next_ = std::max(next_, last + 1);
+  until_ = std::max(until_, next_);
 }
 
 }  // namespace nokv::coordinator

@@ -42,14 +42,20 @@ class NumberSource {
   // window does not reach so far; there is none; or `count` is 0 or more than kMaxCount.
   std::optional<uint64_t> Take(uint64_t count, uint64_t wall_ms);
 
-  // Up to where to reserve now; empty: there is enough. The answer stands until Reserved or Begin.
-  std::optional<uint64_t> Wanted(uint64_t wall_ms) const;
+  // Up to where to reserve now; empty: there is enough, also for a Take of `need`, or there is no
+  // more. The answer stands until Reserved or Begin.
+  std::optional<uint64_t> Wanted(uint64_t wall_ms, uint64_t need = 0) const;
   // The window reaches up to `until`, if `generation` is still that of the lease.
   void Reserved(uint64_t generation, uint64_t until);
+
+  // Numbers up to `last` are used without having been given out here.
+  void Skip(uint64_t last);
 
   uint64_t generation() const { return generation_; }  // 0: no lease
   uint64_t next() const { return next_; }
   uint64_t until() const { return until_; }
+  // Below it all is given away, as far as is known: where the next window begins.
+  uint64_t fence() const { return fence_; }
 
  private:
   // The number with which a Take at this time begins.
@@ -61,6 +67,7 @@ class NumberSource {
   uint64_t generation_ = 0;
   uint64_t next_ = 0;
   uint64_t until_ = 0;
+  uint64_t fence_ = 0;
 };
 
 }  // namespace nokv::coordinator

@@ -1,0 +1,211 @@
+#include "coordinator/catalog.h"
+
+#include <algorithm>
+#include <iterator>
+
+namespace nokv::coordinator {
+
+namespace {
+
+constexpr uint64_t kUsPerMs = 1'000;
+
+}  // namespace
+
+Catalog::Catalog(const CatalogOptions& options, Root& root, runtime::Runtime& runtime,
+                 base::Logger& logger)
+    : options_(options),
+      root_(root),
+      runtime_(runtime),
+      logger_(logger),
+      view_(options.store_times, runtime.clock().MonotonicMicros()),
+      latest_at_us_(runtime.clock().MonotonicMicros()) {}
+
+void Catalog::OnState(metaroot::State state) {
+  {
+    base::MutexLock lock(mu_);
+    if (state.revision < view_.root().revision) return;
+    silence_.clear();
+    heard_revision_ = std::max(heard_revision_, state.revision);
+    view_.SetRoot(std::move(state));
+    events_.clear();
+    loaded_ = true;
+  }
+  Pump();
+}
+
+void Catalog::OnEvents(const std::vector<metaroot::TailEvent>& events) {
+  {
+    base::MutexLock lock(mu_);
+    silence_.clear();
+    for (const metaroot::TailEvent& event : events) {
+      if (event.revision <= view_.root().revision) continue;
+      if (const Status status = view_.Follow(event); !status.ok()) {
+        logger_.Error("cannot follow the metadata root: " + std::string(status.message()));
+        loaded_ = false;
+        break;
+      }
+      events_.push_back(event);
+      if (events_.size() > options_.max_events) events_.pop_front();
+    }
+    heard_revision_ = std::max(heard_revision_, view_.root().revision);
+  }
+  Pump();
+}
+
+void Catalog::OnHeard(uint64_t revision) {
+  base::MutexLock lock(mu_);
+  silence_.clear();
+  heard_revision_ = std::max(heard_revision_, revision);
+  if (loaded_ && view_.root().revision >= revision) {
+    latest_at_us_ = runtime_.clock().MonotonicMicros();
+  }
+}
+
+void Catalog::OnSilence(const Status& why) {
+  base::MutexLock lock(mu_);
+  silence_ = why.ToString();
+}
+
+RootStanding Catalog::StandingLocked(uint64_t now_us) const {
+  return {.served_revision = view_.root().revision,
+          .heard_revision = heard_revision_,
+          .reachable = silence_.empty(),
+          .must_reload = !loaded_,
+          .silent_ms = (now_us - std::min(now_us, latest_at_us_)) / kUsPerMs};
+}
+
+RootStanding Catalog::standing() {
+  return Read([](const Now& now) { return now.standing; });
+}
+
+void Catalog::Await(const FreshnessWanted& wanted, Ready ready) {
+  const uint64_t now_us = runtime_.clock().MonotonicMicros();
+  bool confirm = false;
+  {
+    base::MutexLock lock(mu_);
+    const size_t waiting = waiting_.size() + confirming_.size() + unconfirmed_.size();
+    Waiting one{wanted, now_us + options_.max_wait_ms * kUsPerMs, std::nullopt, std::move(ready)};
+    if (waiting >= options_.max_waiting) {
+      ready = std::move(one.ready);
+    } else if (wanted.freshness == Freshness::kStrong) {
+      confirm = confirming_.empty() && unconfirmed_.empty();
+      unconfirmed_.push_back(std::move(one));
+    } else {
+      waiting_.push_back(std::move(one));
+    }
+  }
+  if (ready != nullptr) {
+    return ready(Status::ResourceExhausted("too many questions wait for the metadata root"));
+  }
+  confirm ? Confirm() : Pump();
+}
+
+void Catalog::Confirm() {
+  {
+    base::MutexLock lock(mu_);
+    if (!confirming_.empty() || unconfirmed_.empty()) return;
+    confirming_.swap(unconfirmed_);
+  }
+  root_.Confirm([self = shared_from_this()](const Result<uint64_t>& revision) {
+    self->ConfirmAnswered(revision);
+  });
+}
+
+void Catalog::ConfirmAnswered(const Result<uint64_t>& revision) {
+  std::vector<Waiting> failed;
+  RootStanding standing;
+  {
+    const uint64_t now_us = runtime_.clock().MonotonicMicros();
+    base::MutexLock lock(mu_);
+    if (revision.ok()) {
+      heard_revision_ = std::max(heard_revision_, *revision);
+      for (Waiting& one : confirming_) {
+        one.confirmed = *revision;
+        waiting_.push_back(std::move(one));
+      }
+      confirming_.clear();
+    } else {
+      failed.swap(confirming_);
+      standing = StandingLocked(now_us);
+    }
+  }
+  for (const Waiting& one : failed) {
+    const Status status = CheckFreshness(standing, one.wanted);
+    one.ready(Status::Unavailable(std::string(status.message()) + ": " +
+                                  std::string(revision.status().message()))
+                  .WithHint(status.hint()));
+  }
+  Pump();
+  Confirm();
+}
+
+Catalog::Answers Catalog::TakeReady(uint64_t now_us) {
+  Answers answers;
+  std::deque<Waiting> still;
+  RootStanding standing = StandingLocked(now_us);
+  for (Waiting& one : waiting_) {
+    standing.confirmed_revision = one.confirmed;
+    const Status status = CheckFreshness(standing, one.wanted);
+    // Only what is on its way is worth to wait for.
+    const uint64_t wanted = std::max(one.wanted.required_revision, one.confirmed.value_or(0));
+    const bool comes = !loaded_ || wanted > standing.served_revision;
+    if (status.ok() && (loaded_ || one.wanted.freshness == Freshness::kBestEffort)) {
+      answers.emplace_back(std::move(one.ready), standing);
+    } else if (comes && now_us < one.until_us) {
+      still.push_back(std::move(one));
+    } else {
+      answers.emplace_back(
+          std::move(one.ready),
+          status.ok() ? Status::Unavailable("the metadata root was not read yet") : status);
+    }
+  }
+  waiting_ = std::move(still);
+  return answers;
+}
+
+void Catalog::Pump() {
+  Answers answers;
+  {
+    const uint64_t now_us = runtime_.clock().MonotonicMicros();
+    base::MutexLock lock(mu_);
+    answers = TakeReady(now_us);
+    Arm(now_us);
+  }
+  for (auto& [ready, answer] : answers) ready(std::move(answer));
+}
+
+void Catalog::Arm(uint64_t now_us) {
+  if (waiting_.empty() || timer_set_) return;
+  timer_set_ = true;
+  const uint64_t at_us = std::max(waiting_.front().until_us, now_us + 1);
+  runtime_.PostAfter(runtime::Lane::kLog, at_us - now_us, [weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (self == nullptr) return;
+    {
+      base::MutexLock lock(self->mu_);
+      self->timer_set_ = false;
+    }
+    self->Pump();
+  });
+}
+
+std::vector<metaroot::TailEvent> Catalog::EventsAfter(uint64_t revision, size_t limit) {
+  base::MutexLock lock(mu_);
+  const auto first = std::find_if(events_.begin(), events_.end(), [revision](const auto& event) {
+    return event.revision > revision;
+  });
+  const auto there = static_cast<size_t>(std::distance(first, events_.end()));
+  return {events_.end() - static_cast<ptrdiff_t>(std::min(there, limit)), events_.end()};
+}
+
+std::string Catalog::silence() {
+  base::MutexLock lock(mu_);
+  return silence_;
+}
+
+uint64_t Catalog::waiting() {
+  base::MutexLock lock(mu_);
+  return waiting_.size() + confirming_.size() + unconfirmed_.size();
+}
+
+}  // namespace nokv::coordinator

@@ -1,0 +1,132 @@
+#include "coordinator/client_root.h"
+
+#include <string>
+#include <utility>
+
+namespace nokv::coordinator {
+
+// Asks each member again and again how it is.
+class ClientRoot::Poll : public std::enable_shared_from_this<Poll> {
+ public:
+  Poll(runtime::Runtime& runtime, const ClientRootOptions& options)
+      : runtime_(runtime), options_(options) {
+    base::MutexLock lock(mu_);
+    for (const metaroot::RootMember& member : options_.members) {
+      members_[member.node] = {.node = member.node,
+                               .addr = member.address,
+                               .reachable = false,
+                               .leader = false,
+                               .revision = 0,
+                               .no_root = false,
+                               .problem = "it was not asked yet"};
+    }
+  }
+
+  // `client` is borrowed until Stop.
+  void Start(metaroot::Client* client) {
+    {
+      base::MutexLock lock(mu_);
+      client_ = client;
+    }
+    for (const metaroot::RootMember& member : options_.members) Ask(member.node);
+  }
+  void Stop() {
+    base::MutexLock lock(mu_);
+    client_ = nullptr;
+  }
+  std::vector<RootMember> Members() const {
+    base::MutexLock lock(mu_);
+    std::vector<RootMember> members;
+    for (const auto& [node, member] : members_) members.push_back(member);
+    return members;
+  }
+
+ private:
+  void Ask(uint64_t node) {
+    base::MutexLock lock(mu_);
+    if (client_ == nullptr) return;
+    // Calls nobody back from inside: it only begins a call.
+    client_->GetStatus(node, options_.poll_ms,
+                       [weak = weak_from_this(), node](const Result<metaroot::NodeStatus>& status) {
+                         if (const auto self = weak.lock()) self->Answered(node, status);
+                       });
+  }
+
+  void Answered(uint64_t node, const Result<metaroot::NodeStatus>& status) {
+    {
+      base::MutexLock lock(mu_);
+      RootMember& member = members_[node];
+      member.reachable = status.ok();
+      member.leader = status.ok() && status->leader == node;
+      if (status.ok()) member.revision = status->head.revision;
+      member.problem = status.ok() ? status->waits_for : std::string(status.status().message());
+      member.no_root = status.status().code() == StatusCode::kUnimplemented ||
+                       (status.ok() && status->node != node);
+      if (status.ok() && member.no_root) {
+        member.problem = "member " + std::to_string(status->node) + " answers there";
+      }
+    }
+    runtime_.PostAfter(runtime::Lane::kLog, options_.poll_ms * 1000,
+                       [weak = weak_from_this(), node] {
+                         if (const auto self = weak.lock()) self->Ask(node);
+                       });
+  }
+
+  runtime::Runtime& runtime_;
+  const ClientRootOptions options_;
+  mutable base::Mutex mu_;
+  metaroot::Client* client_ GUARDED_BY(mu_) = nullptr;
+  std::map<uint64_t, RootMember> members_ GUARDED_BY(mu_);
+};
+
+class ClientRoot::Adapter final : public metaroot::Listener {
+ public:
+  explicit Adapter(std::shared_ptr<RootWatcher> watcher) : watcher_(std::move(watcher)) {}
+
+  void OnState(metaroot::State state) override { watcher_->OnState(std::move(state)); }
+  void OnEvents(std::vector<metaroot::TailEvent> events) override { watcher_->OnEvents(events); }
+  void OnHeartbeat(uint64_t revision) override { watcher_->OnHeard(revision); }
+  void OnLost(const Status& why) override { watcher_->OnSilence(why); }
+
+ private:
+  const std::shared_ptr<RootWatcher> watcher_;
+};
+
+ClientRoot::ClientRoot(runtime::Runtime& runtime, const ClientRootOptions& options,
+                       const metaroot::Dial& dial)
+    : options_(options),
+      poll_(std::make_shared<Poll>(runtime, options)),
+      client_(std::make_unique<metaroot::Client>(
+          runtime,
+          metaroot::ClientOptions{.members = options.members, .heartbeat_ms = options.refresh_ms},
+          dial)) {
+  poll_->Start(client_.get());
+}
+
+ClientRoot::~ClientRoot() {
+  poll_->Stop();
+  client_.reset();
+}
+
+void ClientRoot::Append(const metaroot::Command& command, Appended done) {
+  client_->Append(command, options_.append_ms, std::move(done));
+}
+
+void ClientRoot::Confirm(Confirmed done) {
+  client_->Confirm(options_.confirm_ms,
+                   [done = std::move(done)](const Result<metaroot::StateHead>& head) {
+                     if (!head.ok()) return done(head.status());
+                     done(head->revision);
+                   });
+}
+
+void ClientRoot::Watch(std::shared_ptr<RootWatcher> watcher) {
+  adapter_ = std::make_unique<Adapter>(std::move(watcher));
+  client_->Follow(std::nullopt, adapter_.get());
+}
+
+std::vector<RootMember> ClientRoot::Members() const {
+  return poll_->Members();
+}
+
+}  // namespace nokv::coordinator
