@@ -133,6 +133,18 @@ constexpr ErrorPage kPages[] = {
      "a line of its own: file, line, column, and what is wrong. Nothing was done.",
      "Correct the file; nokv-config validate --config FILE looks at it again. "
      "raft_config.example.json is one that works."},
+    {2302, "the coordinator does not hold the lease",
+     "Of all coordinators one at a time gives out ids and timestamps: the holder of the lease. The "
+     "message names the holder, as far as it is known. Clients find it by themselves; they show "
+     "this error when nobody held the lease for as long as they waited: all coordinators are new, "
+     "the holder died and its lease is not over yet, or no coordinator reaches the metadata root.",
+     "nokv status shows who holds the lease, and what is wrong if nobody does. After the death of "
+     "a holder another coordinator gets the lease when its time (--lease-ttl) is over."},
+    {2303, "two coordinators have one id",
+     "A coordinator found that another process with its --coordinator-id holds the lease and "
+     "renews it. It has given out nothing, and ended.",
+     "Give each coordinator an id of its own. If the other process should not run, stop it; the "
+     "message says where it is."},
 };
 
 constexpr size_t kColumns = 80;

@@ -35,7 +35,7 @@ TEST(ErrorPagesTest, AreWhatTheDocumentationSays) {
       "# Errors by number\n\nMessages that begin with `error[E…]` have a page here; `nokv help "
       "E1203` "
       "prints it\nin the terminal. 11xx: directories. 12xx: their lock. 13xx: damage and formats. "
-      "14xx:\na running engine. 21xx: servers. 22xx: settings.\n";
+      "14xx:\na running engine. 21xx: servers. 22xx: settings. 23xx: clusters.\n";
   for (const ErrorPage& page : ErrorPages()) {
     expected += "\n## E" + std::to_string(page.number) + ": " + std::string(page.title) +
                 "\n\n**Cause.** " + std::string(page.cause) + "\n\n**Way out.** " +

@@ -31,6 +31,12 @@ Command PutCommand();
 Command DeleteCommand();
 Command ScanCommand();
 
+// `nokv status [--coordinator-addr ADDRS | --config FILE] [--json]`
+Command StatusCommand();
+// `nokv coordinator --coordinator-id ID --root-peer ID=ADDR …`, and `nokv coordinator stores` and
+// others that ask one
+Command CoordinatorCommand();
+
 // `nokv config check [FILE]` and `nokv config explain [SETTING]`
 Command ConfigCommand();
 

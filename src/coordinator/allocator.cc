@@ -81,7 +81,7 @@ Status Allocator::NotHeld() const {
   }
   return Status::Unavailable("coordinator lease not held: " + who)
       .WithHint("ask the coordinator that holds it; nokv status shows which one")
-      .WithErrorNumber(kLeaseNotHeld);
+      .WithErrorNumber(2302);
 }
 
 std::optional<Allocation> Allocator::TakeNow(NumberKind kind, uint64_t count, uint64_t now_us) {

@@ -29,10 +29,6 @@
 
 namespace nokv::coordinator {
 
-// "nokv help E2302"
-inline constexpr uint16_t kLeaseNotHeld = 2302;
-inline constexpr uint16_t kTwoWithOneId = 2303;
-
 struct AllocatorOptions {
   Holder holder = {};
   uint64_t lease_ttl_ms = 10'000;

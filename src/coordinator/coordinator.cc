@@ -291,7 +291,7 @@ Status Coordinator::CheckId() const {
   return Status::AlreadyExists("another coordinator has the id " + options_.allocator.holder.id +
                                " and runs at " + ParseHolder(status.rooted.holder).addr)
       .WithHint("give this one another --coordinator-id, or stop that one")
-      .WithErrorNumber(kTwoWithOneId);
+      .WithErrorNumber(2303);
 }
 
 }  // namespace nokv::coordinator

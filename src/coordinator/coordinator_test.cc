@@ -162,7 +162,7 @@ TEST_F(CoordinatorTest, TheSecondProcessWithAnIdIsToGo) {
   const auto second = Make("c1", {}, "b");
   EXPECT_TRUE(second->CheckId().ok());
   runtime_->Advance(30 * kSecond);
-  EXPECT_EQ(second->CheckId().error_number(), kTwoWithOneId);
+  EXPECT_EQ(second->CheckId().error_number(), 2303);
   EXPECT_TRUE(first->CheckId().ok());
 }
 

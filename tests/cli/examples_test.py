@@ -12,8 +12,8 @@ import unittest
 
 import gateway
 
-SERVERS = ("nokv-redis --", "nokv tso serve --", "nokv-tso --")
-PORTS = ("6380", "9100", "9494")
+SERVERS = ("nokv-redis --", "nokv coordinator --", "nokv tso serve --", "nokv-tso --")
+PORTS = ("6380", "9100", "9494", "2379", "2380", "2381", "2382")
 
 
 def helped(*command):
@@ -39,15 +39,17 @@ class ExamplesTest(gateway.ScratchTest):
     def setUp(self):
         super().setUp()
         self.ports = {port: str(gateway.free_port()) for port in PORTS}
+        self.coordinator = f"127.0.0.1:{gateway.free_port()}"
         self.environment = dict(
             os.environ, PATH=f"{gateway.BIN}:{os.environ['PATH']}", HOME=str(self.folder),
             NOKV_ADDR="127.0.0.1:" + self.ports["6380"], NOKV_ROUNDS="1", NOKV_MILLIS="50",
-            NOKV_REQUESTS="1000")
+            NOKV_REQUESTS="1000", NOKV_COORDINATOR_ADDR=self.coordinator)
         for line in ("nokv put greeting hi --workdir mydb", "nokv put session x --workdir mydb",
                      "nokv put user:1 Ada --workdir data --redis-db 3"):
             self.bash(line)
         example = pathlib.Path(__file__).resolve().parents[2] / "raft_config.example.json"
-        (self.folder / "raft_config.json").write_text(example.read_text())
+        (self.folder / "raft_config.json").write_text(
+            example.read_text().replace("127.0.0.1:2379", self.coordinator))
         (self.folder / "nokv.json").write_text('{"sync": "always"}')
 
     def bash(self, line):
@@ -104,6 +106,9 @@ class ExamplesTest(gateway.ScratchTest):
         self.run_all(dict.fromkeys(lines))  # each once, in order
 
     def test_nokv(self):
+        # One that answers, though its metadata root does not.
+        self.start(f"nokv coordinator --coordinator-id c0 --addr {self.coordinator} "
+                   "--root-peer 1=127.0.0.1:1 --root-peer 2=127.0.0.1:2 --root-peer 3=127.0.0.1:3")
         self.start("nokv-redis --workdir ./data --metrics-addr 127.0.0.1:9100")
         self.run_program("nokv")
 

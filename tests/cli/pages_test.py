@@ -38,7 +38,7 @@ class CompletionTest(gateway.ScratchTest):
 
     def test_bash_completes_commands_flags_and_values(self):
         self.assertIn("stats", self.complete("nokv "))
-        self.assertEqual(self.complete("nokv sta"), ["stats"])
+        self.assertEqual(self.complete("nokv sta"), ["stats", "status"])
         self.assertEqual(self.complete("nokv stats --wo"), ["--workdir"])
         self.assertEqual(self.complete("nokv scan -o js"), ["json", "jsonl"])
         self.assertEqual(self.complete("nokv scan --output c"), ["csv"])
@@ -56,7 +56,7 @@ class CompletionTest(gateway.ScratchTest):
         if not shutil.which("fish"):
             self.skipTest("fish is not installed; scripts/lib/deps.sh installs it")
         (self.folder / "database").mkdir()
-        asked = {"nokv sta": ["stats"], "nokv stats --wo": ["--workdir"],
+        asked = {"nokv stats": ["stats"], "nokv stats --wo": ["--workdir"],
                  "nokv scan -o js": ["json", "jsonl"], "nokv scan --output c": ["csv"],
                  "nokv completion z": ["zsh"], "nokv config ": ["check", "explain"],
                  "nokv stats --wat": ["--watch"], "nokv tso se": ["serve"],
@@ -81,7 +81,7 @@ class CompletionTest(gateway.ScratchTest):
         (self.folder / "database").mkdir()
         with Zsh(self.folder) as shell:
             for typed, completed in (
-                    ("nokv sta", "nokv stats"), ("nokv stats --workd", "nokv stats --workdir"),
+                    ("nokv man", "nokv manifest"), ("nokv stats --workd", "nokv stats --workdir"),
                     ("nokv scan -o js", "nokv scan -o json"), ("nokv completion z", "nokv completion zsh"),
                     ("nokv config ex", "nokv config explain"), ("nokv tso se", "nokv tso serve"),
                     ("nokv tso serve --sta", "nokv tso serve --start"),
