@@ -15,10 +15,11 @@ using rpc::HttpResponse;
 constexpr const char* kJsonType = "application/json; charset=utf-8";
 
 HttpResponse Vars(const PageSources& sources) {
-  nlohmann::json document = {{"cmdline", sources.command_line}};
+  nlohmann::ordered_json document;
   for (const auto& [name, text] : sources.vars) {
-    document[name] = nlohmann::json::parse(text(), nullptr, /*allow_exceptions=*/false);
+    document[name] = nlohmann::ordered_json::parse(text(), nullptr, /*allow_exceptions=*/false);
   }
+  document["cmdline"] = sources.command_line;
   return {.content_type = kJsonType,
           .body = document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n"};
 }

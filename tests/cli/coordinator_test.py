@@ -9,6 +9,7 @@ import urllib.error
 import urllib.request
 
 import gateway
+from lone_coordinator import Coordinator
 
 
 def fetch(address, page):
@@ -19,27 +20,6 @@ def fetch(address, page):
     except urllib.error.HTTPError as error:
         with error:
             return error.code, error.read().decode()
-
-
-class Coordinator:
-    """A running coordinator whose metadata root does not exist."""
-
-    def __init__(self, *flags):
-        self.address = f"127.0.0.1:{gateway.free_port()}"
-        self.pages = f"127.0.0.1:{gateway.free_port()}"
-        peers = [f"--root-peer={node}=127.0.0.1:{gateway.free_port()}" for node in (1, 2, 3)]
-        self.process = subprocess.Popen(
-            [gateway.BIN / "nokv", "coordinator", "--coordinator-id", "c1", "--addr", self.address,
-             "--metrics-addr", self.pages, *peers, *flags], stderr=subprocess.PIPE, text=True)
-        self.ready = self.process.stderr.readline()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.kill()
-        self.process.wait()
-        self.process.stderr.close()
 
 
 class CoordinatorTest(gateway.ScratchTest):

@@ -8,6 +8,7 @@ import unittest
 import jsonschema
 
 import gateway
+from lone_coordinator import Coordinator
 
 SCHEMAS = pathlib.Path(__file__).resolve().parents[2] / "schemas"
 
@@ -70,6 +71,8 @@ class SchemaTest(gateway.ScratchTest):
                        stdout=subprocess.DEVNULL, timeout=gateway.PATIENCE)
         self.nokv("catalog", "--workdir", self.folder / "store", "--region-id", "1", "--end-key",
                   "hex:ff", "--peer", "1:101", program="nokv-config")
+        with Coordinator() as coordinator:
+            status = self.check("status", "status", "--coordinator-addr", coordinator.address)
         at = ("--workdir", db)
         tables = ("--workdir", self.folder / "tables")
         checked = {
@@ -82,6 +85,7 @@ class SchemaTest(gateway.ScratchTest):
             "doctor": self.check("doctor", "doctor", *at),
             "config": self.check("config", "config", "explain"),
             "version": self.check("version", "version"),
+            "status": status,
             "regions": self.check("regions", "regions", "--workdir", self.folder / "store"),
         }
         self.check("get", "get", "hex:ff", *at)
