@@ -304,6 +304,7 @@ TEST_F(DBTest, MoreKeysBetweenWholeOnesMakeTablesSmallerAndReadTheSame) {
     Options options = SmallOptions();
     options.restart_interval = interval;
     options.compression = {CompressionType::kNone};
+    options.memtable_bytes = 1 << 20;
     h.Open(options);
     for (int i = 100; i < 600; ++i) h.Put("a long prefix of all keys " + std::to_string(i), "v");
     ASSERT_TRUE(h.db->Flush().ok());
