@@ -58,7 +58,7 @@ TEST(ProgramTest, HelpListsEveryCommand) {
 }
 
 TEST(ProgramTest, RefusesCommandsThatAreNotBuiltByName) {
-  for (const char* name : {"execution", "migrate", "serve", "meta-root", "ccc-audit"}) {
+  for (const char* name : {"execution", "migrate", "serve", "ccc-audit"}) {
     const Outcome outcome = RunNokv({name, "--workdir", "x"});
     EXPECT_EQ(outcome.code, kExitFailed) << name;
     EXPECT_EQ(outcome.out, "");

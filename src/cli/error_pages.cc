@@ -145,6 +145,14 @@ constexpr ErrorPage kPages[] = {
      "renews it. It has given out nothing, and ended.",
      "Give each coordinator an id of its own. If the other process should not run, stop it; the "
      "message says where it is."},
+    {2304, "the directory belongs to another node of a metadata root",
+     "META_ROOT in the directory says for which node, among which peers, it was made. Another "
+     "node, "
+     "or one of another cluster, would forget what this one has promised, so it did not start. "
+     "Nothing was changed.",
+     "Give --node-id and --peer as the message quotes them, or the --workdir of this node. Nodes "
+     "that may move get names instead of numbers in --peer: names can be moved in DNS or in "
+     "/etc/hosts."},
 };
 
 constexpr size_t kColumns = 80;

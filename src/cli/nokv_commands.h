@@ -49,6 +49,11 @@ std::vector<Command> ClusterConfigCommands();
 Command CatalogCommand();
 Command OldCatalogCommand();
 
+// `nokv meta-root --workdir DIR --node-id N --transport-addr ADDR --peer ID=ADDR …`
+Command MetaRootCommand();
+// `nokv root status|events [--root-peer ID=ADDR …]`
+Command RootCommand();
+
 // `nokv tso serve [--addr ADDR] [--start N]`
 Command TsoCommand();
 

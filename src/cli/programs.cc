@@ -46,12 +46,13 @@ Command NokvProgram() {
                    ConfigCommand(),
                    RegionsCommand(),
                    StatusCommand(),
+                   MetaRootCommand(),
+                   RootCommand(),
                    CoordinatorCommand(),
                    TsoCommand(),
                    NotYet("execution", "decisions and restart state of a running store"),
                    NotYet("migrate", "turn a stand-alone directory into a cluster"),
                    NotYet("serve", "run a store"),
-                   NotYet("meta-root", "run a peer of the metadata root"),
                    NotYet("ccc-audit", "check the control plane's history")},
       .settings = KnownSettings};
   const std::map<std::string, std::vector<std::string>> also = {

@@ -12,8 +12,9 @@ import unittest
 
 import gateway
 
-SERVERS = ("nokv-redis --", "nokv coordinator --", "nokv tso serve --", "nokv-tso --")
-PORTS = ("6380", "9100", "9494", "2379", "2380", "2381", "2382")
+SERVERS = ("nokv-redis --", "nokv coordinator --", "nokv tso serve --", "nokv-tso --",
+           "nokv meta-root --")
+PORTS = ("6380", "9100", "9494", "2379", "2380", "2381", "2382", "3380", "3381", "3382")
 
 
 def helped(*command):
@@ -110,6 +111,11 @@ class ExamplesTest(gateway.ScratchTest):
         self.start(f"nokv coordinator --coordinator-id c0 --addr {self.coordinator} "
                    "--root-peer 1=127.0.0.1:1 --root-peer 2=127.0.0.1:2 --root-peer 3=127.0.0.1:3")
         self.start("nokv-redis --workdir ./data --metrics-addr 127.0.0.1:9100")
+        # Two nodes of a metadata root; the third is an example.
+        for i in (2, 3):
+            self.start(f"nokv meta-root --addr 127.0.0.1:238{i - 1} --workdir ./meta-root-{i} "
+                       f"--node-id {i} --transport-addr 127.0.0.1:338{i - 1} "
+                       "--peer 1=127.0.0.1:3380 --peer 2=127.0.0.1:3381 --peer 3=127.0.0.1:3382")
         self.run_program("nokv")
 
     def test_nokv_tso(self):

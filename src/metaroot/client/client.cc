@@ -97,8 +97,8 @@ Client::~Client() {
   core_->Close();
 }
 
-const std::vector<RootMember>& Client::members() const {
-  return core_->options().members;
+const ClientOptions& Client::options() const {
+  return core_->options();
 }
 
 void Client::Append(const Command& command, uint64_t deadline_ms,

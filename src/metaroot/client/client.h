@@ -100,7 +100,8 @@ class Client {
   // the state if that is not given or too long ago; until the client is destroyed.
   void Follow(std::optional<uint64_t> after_revision, Listener* listener);
 
-  const std::vector<RootMember>& members() const;
+  const ClientOptions& options() const;
+  const std::vector<RootMember>& members() const { return options().members; }
 
  private:
   const std::shared_ptr<ClientCore> core_;

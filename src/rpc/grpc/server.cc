@@ -21,6 +21,7 @@
 namespace nokv::rpc::grpc {
 namespace {
 
+constexpr uint16_t kCannotListen = 2101;
 constexpr int kMaxMetadataBytes = 16 << 10;
 constexpr size_t kRefusedBytes = size_t{1} << 20;
 
@@ -114,7 +115,8 @@ Status GrpcServer::Start(const std::string& address, const ServerOptions& option
   server_ = builder.BuildAndStart();
   if (server_ == nullptr || port == 0) {
     return Status::Unavailable("cannot listen on " + address)
-        .WithHint("the port is in use, or the address is not one of this machine: choose another");
+        .WithHint("the port is in use, or the address is not one of this machine: choose another")
+        .WithErrorNumber(kCannotListen);
   }
   address_ = bracketed + ":" + std::to_string(port);
   if (options.tls == nullptr && !IsLoopback(host)) {
