@@ -4,7 +4,7 @@
 set -euo pipefail
 
 NOKV_CALLER_DIR="$PWD"
-NOKV_ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
+NOKV_ROOT="$(cd -P "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
 cd "$NOKV_ROOT"
 # ccache and git want a home, and CI may start us without one.
 if [[ -z "${HOME:-}" ]]; then

@@ -4,7 +4,8 @@
 Three kinds of fenced blocks count; the word after the language says which:
 
   ```sh run       executed, in order, one shell per page, in an empty folder, with the built programs
-                  in PATH. Ports that servers have by default (PORTS) are replaced by free ones. After a line that ends
+                  in PATH and the folder scripts/. Ports that servers have by default (PORTS), and those of
+                  clusters, are replaced by free ones. After a line that ends
                   in & the shell waits until the port named in that line answers.
   ```text output  follows a run block: these lines must be what it printed, in this order; `...`
                   within a line stands for anything, a line of its own for any lines
@@ -28,7 +29,11 @@ from typing import NamedTuple
 FENCE = re.compile(r"^```[ \t]*([^\n]*)\n(.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)
 MARK = "<<nokv-docs-block-{}>>"
 TIMEOUT_SECONDS = 120
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 PORTS = (6380, 9100, 9494)
+# Of a control plane; pages may show them with --port-offset 100, too.
+CLUSTER_PORTS = (2379, 2380, 2381, 2382, 2383, 3380, 3381, 3382)
+PORT_OFFSET = 100
 PRELUDE = """set -euo pipefail
 wait_for() {
   for _ in $(seq 600); do
@@ -87,10 +92,32 @@ def free_port():
             return port
 
 
+def free_offset():
+    """What can be added to the ports of a cluster."""
+    while True:
+        offset = free_port() - CLUSTER_PORTS[0]
+        try:
+            for port in CLUSTER_PORTS:
+                with socket.socket() as probe:
+                    probe.bind(("127.0.0.1", port + offset))
+        except OSError:
+            continue
+        return offset
+
+
+def choose_ports():
+    """{port in pages: free one}"""
+    offset = free_offset()
+    ports = {port: free_port() for port in PORTS}
+    for port in CLUSTER_PORTS:
+        ports[port] = ports[port + PORT_OFFSET] = port + offset
+    return ports
+
+
 def substitute_ports(text, ports):
-    for port, free in ports.items():
-        text = re.sub(rf"\b{port}\b", str(free), text)
-    return text
+    offset = ports.get(CLUSTER_PORTS[0], 0) - CLUSTER_PORTS[0]
+    text = re.sub(rf"--port-offset {PORT_OFFSET}\b", f"--port-offset {offset}", text)
+    return re.sub(r"\b\d{4}\b", lambda found: str(ports.get(int(found[0]), found[0])), text)
 
 
 def script(run_blocks):
@@ -111,7 +138,9 @@ def execute(text, bin_dir):
         output = pathlib.Path(folder, "output")
         work = pathlib.Path(folder, "work")
         work.mkdir()
-        environment = dict(os.environ, PATH=f"{bin_dir}:{os.environ['PATH']}", HOME=str(work))
+        (work / "scripts").symlink_to(ROOT / "scripts")
+        environment = dict(os.environ, PATH=f"{bin_dir}:{os.environ['PATH']}", HOME=str(work),
+                           NOKV_BINARY_DIR=str(bin_dir))
         with output.open("wb") as sink:
             process = subprocess.Popen(["bash", "-c", text], cwd=work, env=environment, stdout=sink,
                                        stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
@@ -148,7 +177,7 @@ def check_page(path, text, bin_dir, listed):
                 if command not in listed:
                     yield (f"{path}:{block.line}: nothing runs '{command}': make it a ```sh run block, "
                            "or list it in tests/docs/ci_commands.txt if .ci/run executes it")
-    ports = {port: free_port() for port in PORTS}
+    ports = choose_ports()
     run_blocks = [Block(block.line, block.kind, substitute_ports(block.text, ports))
                   for block in found if block.kind == "run"]
     if not run_blocks:

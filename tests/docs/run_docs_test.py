@@ -38,6 +38,14 @@ class RunDocsTest(unittest.TestCase):
                 "```text output\nup\n```\n")
         self.assertEqual(complaints(page), [])
 
+    def test_moves_the_ports_of_a_cluster_by_one_offset(self):
+        ports = run_docs.choose_ports()
+        offset = ports[2379] - 2379
+        text = "a --port-offset 100 :2379 :2479 :3382 :1234"
+        self.assertEqual(run_docs.substitute_ports(text, ports),
+                         f"a --port-offset {offset} :{2379 + offset} :{2379 + offset} "
+                         f":{3382 + offset} :1234")
+
     def test_refuses_code_that_is_not_in_its_file(self):
         with tempfile.TemporaryDirectory() as folder:
             root = pathlib.Path(folder)
