@@ -1,7 +1,7 @@
 # The commands of this project. `make help` lists them; the work is done by CMake and scripts/.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo stop test test-clients check tidy format asan tsan fuzz planted sim bench ycsb clean
+.PHONY: help deps build cluster demo stop test test-clients check tidy format asan tsan fuzz planted sim bench ycsb clean
 
 SEED ?= 1
 OPS ?= 2000
@@ -19,6 +19,9 @@ build:   ## Build the programs into build/bin and the tests
 
 demo:    ## Build, start a gateway, SET and GET a key, say what to type next
 	@scripts/dev/demo.sh
+
+cluster: ## Build and start a cluster on this machine; Ctrl+C stops it
+	@scripts/dev/cluster.sh
 
 stop:    ## Stop the gateway that `make demo` started
 	@scripts/dev/demo.sh stop

@@ -24,7 +24,7 @@
 . "$NOKV_ROOT/scripts/lib/config.sh"
 . "$NOKV_ROOT/scripts/lib/workdir.sh"
 
-readonly START_SECONDS=30 STOP_SECONDS=20
+readonly START_SECONDS=30 HEALTH_SECONDS=3 STOP_SECONDS=20
 config="$NOKV_ROOT/raft_config.example.json" workdir="$NOKV_ROOT/artifacts/cluster" offset=0
 coordinator_listen="" coordinator_id=c1 raft_debug_log=()
 coordinator_flags=()
@@ -130,7 +130,7 @@ start_coordinator() {
   for peer in 1 2 3; do peers+=(--root-peer "$peer=${addresses["meta-root-$peer"]}"); done
   start_node coordinator "$workdir/coordinator.log" \
     nokv coordinator --addr "${addresses[coordinator]}" --coordinator-id "$coordinator_id" \
-    "${peers[@]}" "${coordinator_flags[@]}"
+    "${peers[@]}" --config "$config" "${coordinator_flags[@]}"
 }
 
 start_store() {
@@ -199,6 +199,15 @@ wait_ready() {
   done
 }
 
+# show_status: as soon as all is well, or after HEALTH_SECONDS as it is then.
+show_status() {
+  local text="" deadline=$((SECONDS + HEALTH_SECONDS))
+  until [[ "$text" == *HEALTHY* ]] || ((SECONDS > deadline)); do
+    text="$(nokv status --coordinator-addr "${addresses[coordinator]}" 2>&1 || true)"
+  done
+  say "$text"
+}
+
 # watch_nodes: says when one ends, and how it is started again, until none is left.
 watch_nodes() {
   local name code
@@ -237,10 +246,9 @@ if ((serves_stores)); then
   for id in $CONFIG_STORE_IDS; do start_store "$id"; done
 fi
 wait_ready
-took=$(((${EPOCHREALTIME/[.,]/} - started) / 100000))
-
 say
-nokv status --coordinator-addr "${addresses[coordinator]}" || true
+show_status
+took=$(((${EPOCHREALTIME/[.,]/} - started) / 100000))
 say
 say "Ready in $((took / 10)).$((took % 10)) s. Data and logs: $workdir"
 if ((!serves_stores)); then say "This build cannot serve stores yet; their folders are seeded."; fi

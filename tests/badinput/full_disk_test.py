@@ -13,10 +13,11 @@ FREE_MB = 10  # what is left of the disk when writing begins
 
 
 @contextlib.contextmanager
-def small_disk(folder):
-    """A file system of DISK_MB in `folder`; skips the test where mounting is not allowed."""
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m", "nokv_test", folder],
-                             capture_output=True, check=False)
+def small_disk(folder, megabytes=DISK_MB):
+    """A small file system in `folder`; skips the test where mounting is not allowed."""
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "nokv_test", folder],
+        capture_output=True, check=False)
     if mounted.returncode != 0:
         raise unittest.SkipTest("mount: " + mounted.stderr.decode().strip())
     try:
@@ -27,6 +28,14 @@ def small_disk(folder):
 
 def value_of(number):
     return (b"%08d" % number) * (VALUE_BYTES // 8)
+
+
+def fill(folder, left_mb):
+    """Takes all of its disk but `left_mb`; returns the file that does."""
+    ballast, room = folder / "ballast", os.statvfs(folder)
+    with ballast.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, room.f_bavail * room.f_frsize - (left_mb << 20))
+    return ballast
 
 
 class FullDiskTest(gateway.ScratchTest):
@@ -68,14 +77,10 @@ class FullDiskTest(gateway.ScratchTest):
 
     def test_full_disk(self):
         with small_disk(self.folder):
-            ballast = self.folder / "ballast"
             with gateway.Gateway(self.folder / "db", "--sync", "always") as server:
                 client = server.client()
                 self.assertEqual(client.call("PING"), b"PONG")
-                room = os.statvfs(self.folder)
-                with ballast.open("wb") as file:
-                    os.posix_fallocate(file.fileno(), 0,
-                                       room.f_bavail * room.f_frsize - (FREE_MB << 20))
+                ballast = fill(self.folder, FREE_MB)
                 acknowledged, refusal = self.write_until_refused(client)
                 self.assertGreater(acknowledged, 10)
                 self.check_refusing(client, acknowledged, refusal, "No space left on device")
