@@ -159,7 +159,11 @@ void Coordinator::OnEvents(const std::vector<metaroot::TailEvent>& events) {
   bool cluster_created = false;
   for (const metaroot::TailEvent& event : events) {
     const auto* granted = std::get_if<metaroot::LeaseGranted>(&event.event);
-    if (granted != nullptr) allocator_->SeenGrant(granted->holder);
+    // What lies below is history, that of this one's former process for example: a root that starts
+    // anew tells it again.
+    if (granted != nullptr && event.revision > heard_revision_) {
+      allocator_->SeenGrant(granted->holder);
+    }
     lease_changed = lease_changed || granted != nullptr ||
                     std::holds_alternative<metaroot::LeaseEnded>(event.event);
     layout_created = layout_created || std::holds_alternative<metaroot::LayoutCreated>(event.event);
@@ -174,6 +178,11 @@ void Coordinator::OnEvents(const std::vector<metaroot::TailEvent>& events) {
         catalog_->Read([](const Catalog::Now& now) { return HighestId(now.view.root()); }));
   }
   if (cluster_created) Bootstrap();
+}
+
+void Coordinator::OnHeard(uint64_t revision) {
+  heard_revision_ = heard_revision_ == UINT64_MAX ? revision : std::max(heard_revision_, revision);
+  catalog_->OnHeard(revision);
 }
 
 void Coordinator::Bootstrap() {

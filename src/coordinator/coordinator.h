@@ -96,7 +96,7 @@ class Coordinator : public RootWatcher, public std::enable_shared_from_this<Coor
   // RootWatcher.
   void OnState(metaroot::State state) override;
   void OnEvents(const std::vector<metaroot::TailEvent>& events) override;
-  void OnHeard(uint64_t revision) override { catalog_->OnHeard(revision); }
+  void OnHeard(uint64_t revision) override;
   void OnSilence(const Status& why) override { catalog_->OnSilence(why); }
 
  private:
@@ -112,6 +112,9 @@ class Coordinator : public RootWatcher, public std::enable_shared_from_this<Coor
   const uint64_t started_us_;
   const std::shared_ptr<Catalog> catalog_;
   const std::shared_ptr<Allocator> allocator_;
+  // The last revision that was confirmed; none yet: the largest number. Of the root's calls, which
+  // come one after the other.
+  uint64_t heard_revision_ = UINT64_MAX;
   base::Mutex mu_;
   bool bootstrapping_ GUARDED_BY(mu_) = false;
 };

@@ -166,6 +166,17 @@ TEST_F(CoordinatorTest, TheSecondProcessWithAnIdIsToGo) {
   EXPECT_TRUE(first->CheckId().ok());
 }
 
+TEST_F(CoordinatorTest, GrantsOfItsFormerProcessThatAreToldAgainAreNoOtherProcess) {
+  root_.Create();
+  const auto holder = Make("c2");
+  runtime_->Advance(kSecond);
+  const auto coordinator = Make("c1", {}, "b");
+  const metaroot::TailEvent grant = {
+      root_.state().revision, metaroot::LeaseGranted{.holder = "c1@c1:2379#a", .ttl_ms = 1'000}};
+  coordinator->OnEvents({grant, grant, grant});
+  EXPECT_TRUE(coordinator->CheckId().ok());
+}
+
 TEST_F(CoordinatorTest, OnlyTheHolderHasOperatorsForStores) {
   root_.Create();
   const auto first = Make("c1", TwoRegions());
