@@ -202,7 +202,7 @@ class MetaRootTest(gateway.ScratchTest):
             self.assertEqual(status, code, text)
             for part in parts:
                 self.assertIn(part, text)
-            self.assertNotIn("ready", text)
+            self.assertNotIn("ready: ", text)
             node.command = list(good)
 
         last = len(good) - 1 - good[::-1].index("--peer")
