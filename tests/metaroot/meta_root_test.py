@@ -218,7 +218,7 @@ class MetaRootTest(gateway.ScratchTest):
         node.command += ["--metrics-addr", group.addresses[1]]
         refused(4, "E2101", group.addresses[1])
         limit = (64 << 10, 64 << 10)
-        refused(1, "space", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit))
+        refused(1, "limit of file size", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit))
         node.start()
         time.sleep(0.2)
         self.assertIsNone(node.process.poll(), node.log.read_text())
