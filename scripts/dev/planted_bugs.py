@@ -22,7 +22,7 @@ TREE = ROOT / "build/planted/tree"
 BUILD = ROOT / "build/planted/build"
 JOBS = os.environ.get("NOKV_JOBS") or str(os.cpu_count())
 TESTS = ["nokv_vfs_test", "nokv_rpc_test", "nokv_wal_test", "nokv_manifest_test", "nokv_vlog_test",
-         "nokv_lsm_test", "nokv_engine_test", "nokv_redis_test", "nokv_raft_test", "nokv_raftlog_test",
+         "nokv_lsm_test", "nokv_engine_test", "nokv_redis_test", "nokv_raft_test", "nokv_raftlog_test", "nokv_raftnode_test",
          "nokv_sim_raft_test"]
 SEEDS = range(1, 7)
 CHECKS = [[f"bin/{name}", "--gtest_brief=1", "--gtest_fail_fast"] for name in TESTS] + [

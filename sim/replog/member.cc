@@ -44,6 +44,7 @@ Status Member::Open(const raft::ConfState& founders, uint64_t seed) {
   group.snapshot_entries = options_.checkpoint_entries;
   group.kept_entries = options_.kept_entries;
   group.max_waiting = kMaxWaiting;
+  group.tells_commits = options_.tells_commits;
   raftnode::NodeOptions options;
   options.tick_us = options_.tick_us;
   options.seed = seed;

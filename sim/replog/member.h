@@ -33,6 +33,7 @@ struct MemberOptions {
   uint64_t tick_us = 20'000;
   uint64_t checkpoint_entries = 100;  // applied between two checkpoints
   uint64_t kept_entries = 20;         // in the log behind a checkpoint
+  bool tells_commits = false;         // to followers, at once
   bool apply_later = false;           // as a task of its own, so that other things go on meanwhile
 };
 

@@ -41,6 +41,7 @@ MemberOptions DrawMember(base::Random* random) {
   options.checkpoint_entries = 20 + random->Uniform(150);
   options.kept_entries = random->Uniform(40);
   options.apply_later = random->OneIn(2);
+  options.tells_commits = random->OneIn(2);
   return options;
 }
 
@@ -48,6 +49,7 @@ std::string Describe(const MemberOptions& options) {
   const raft::Config& raft = options.raft;
   std::string text = options.apply_later ? "entries applied later" : "entries applied at once";
   text += raft.read_mode == raft::ReadMode::kLeaseBased ? ", lease reads" : ", safe reads";
+  if (options.tells_commits) text += ", commits told at once";
   if (raft.pre_vote) text += ", pre-vote";
   if (raft.check_quorum) text += ", check-quorum";
   if (raft.step_down_on_removal) text += ", step-down on removal";

@@ -50,6 +50,9 @@ struct Config {
   bool pre_vote = false;
   ReadMode read_mode = ReadMode::kSafe;
   bool disable_proposal_forwarding = false;
+  // Followers learn what is committed from the next append or heartbeat, and not from a message of
+  // its own: half the messages where little is proposed at a time, and no later for who asked.
+  bool lazy_commit = false;
   // Configuration changes are not compared with the active configuration when they are proposed.
   // For callers who order and check them themselves.
   bool disable_conf_change_validation = false;

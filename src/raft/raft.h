@@ -119,6 +119,7 @@ class Raft {
   // True if a message was sent. Without `send_if_empty` only if it holds entries.
   bool MaybeSendAppend(NodeId to, bool send_if_empty);
   void BroadcastAppend();
+  bool TellsCommits() const;
   void BroadcastHeartbeat();
   std::string HeartbeatContext() const;
   void HandleHeartbeatContext(NodeId from, std::string_view context);

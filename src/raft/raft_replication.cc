@@ -172,6 +172,11 @@ void Raft::HandleAppendResponse(const Message& message, Progress* progress) {
   }
 }
 
+// Changes of the configuration are held up by members that have not applied the last one.
+bool Raft::TellsCommits() const {
+  return !config_.lazy_commit || pending_conf_index_ > log_.applied();
+}
+
 void Raft::HandleAppendRejection(const Message& message, Progress* progress) {
   LogIndex next_probe = message.reject_hint;
   // The follower's log at the hint is of `log_term`, and terms only rise within a log. So every
@@ -204,8 +209,8 @@ void Raft::HandleAppendAck(const Message& message, Progress* progress) {
   const bool is_self = message.from == id();
   if (MaybeCommit()) {
     ReleasePendingReads();
-    BroadcastAppend();
-  } else if (!is_self && progress->CanBumpCommit(log_.committed())) {
+    if (TellsCommits()) BroadcastAppend();
+  } else if (!is_self && TellsCommits() && progress->CanBumpCommit(log_.committed())) {
     SendAppend(message.from);
   }
   // The window may have opened for several messages.

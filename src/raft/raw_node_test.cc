@@ -112,6 +112,33 @@ TEST_F(RawNodeTest, AFollowerCommitsNoMoreThanTheLeaderHasShown) {
   EXPECT_EQ(commit(), 11U);
 }
 
+TEST_F(RawNodeTest, ALazyLeaderTellsCommitsWithItsNextMessage) {
+  config_.lazy_commit = true;
+  Start({1, 2, 3});
+  Lead();
+  ASSERT_TRUE(node_->Propose(Payload("a")).ok());
+  Drain();
+  sent_.clear();
+  Ack(2, 12);
+  ASSERT_EQ(commit(), 12U);
+  Ack(3, 12);
+  EXPECT_TRUE(sent_.empty()) << Describe(sent_[0]);
+  node_->Tick();
+  Drain();
+  ASSERT_EQ(sent_.size(), 2U);
+  EXPECT_EQ(sent_[0].commit, 12U);
+
+  // Not so a change of the configuration, which the members have to apply.
+  sent_.clear();
+  ConfChange change;
+  change.steps = {{ConfChangeType::kAddVoter, 4}};
+  ASSERT_TRUE(node_->ProposeConfChange(change).ok());
+  Drain();
+  sent_.clear();
+  Ack(2, 13);
+  EXPECT_EQ(sent_.size(), 2U);
+}
+
 TEST_F(RawNodeTest, EntriesOfEarlierTermsAreNotCommittedByCounting) {
   Start({1, 2, 3});
   Follow(3, 2, {EntryOf(2, 11)}, 10);

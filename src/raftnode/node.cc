@@ -10,6 +10,9 @@ namespace {
 
 using runtime::Lane;
 
+// A thread that brings messages has others to bring.
+constexpr int kPassesOfReceiver = 2;
+
 uint64_t BytesOf(const raft::Message& message) {
   return sizeof(Envelope) + raft::PayloadSize(message.entries) + message.context.size() +
          (message.snapshot != nullptr ? message.snapshot->data.size() : 0);
@@ -31,24 +34,25 @@ Node::Node(runtime::Runtime& runtime, raftlog::RaftLog& log, Sender& sender,
 Node::~Node() = default;
 
 template <typename Fill>
-void Node::Put(const Fill& fill) {
-  {
-    const base::MutexLock lock(mu_);
-    if (ended_) return;
-    fill(&mail_);
-    if (std::exchange(running_, true)) return;
-  }
-  runtime_.Post(Lane::kUrgent, [this] { Run(false); });
+bool Node::Put(const Fill& fill) {
+  const base::MutexLock lock(mu_);
+  if (ended_) return false;
+  fill(&mail_);
+  return !std::exchange(running_, true);
+}
+
+void Node::PostRun() {
+  runtime_.Post(Lane::kUrgent, [this] { Run(kNoLimit); });
 }
 
 void Node::Call(runtime::Task task) {
-  Put([&task](Mail* mail) { mail->calls.push_back(std::move(task)); });
+  if (Put([&task](Mail* mail) { mail->calls.push_back(std::move(task)); })) PostRun();
 }
 
 void Node::Receive(std::vector<Envelope> messages) {
   metrics_.received.Add(messages.size());
   uint64_t dropped = 0;
-  Put([&](Mail* mail) {
+  const bool run = Put([&](Mail* mail) {
     for (Envelope& envelope : messages) {
       const uint64_t bytes = BytesOf(envelope.message);
       if (mail->messages.size() >= options_.max_queued_messages ||
@@ -61,6 +65,7 @@ void Node::Receive(std::vector<Envelope> messages) {
     }
   });
   if (dropped > 0) metrics_.Dropped(Drop::kQueueFull, dropped);
+  if (run) Run(kPassesOfReceiver);
 }
 
 void Node::Ask(std::vector<Request> Mail::* queue, Request request) {
@@ -81,7 +86,7 @@ void Node::Ask(std::vector<Request> Mail::* queue, Request request) {
     }
   }
   if (refusal != Refusal::kNone) return RefuseAtOnce(request.done, refusal);
-  if (!runs) runtime_.Post(Lane::kUrgent, [this] { Run(false); });
+  if (!runs) PostRun();
 }
 
 void Node::RefuseAtOnce(const OutcomeDone& done, Refusal why) {

@@ -12,15 +12,16 @@
 // store is one record of the log, and one sync makes it durable while passes go on. What was
 // promised for it leaves when the sync has ended. Committed entries go to the state machines.
 //
-// Passes are tasks on Lane::kUrgent, syncs on Lane::kLog, and the thread that ran a sync goes on
-// with the pass that it makes possible. No task waits for another, so that the simulated runtime
-// can run all of it.
+// Passes are tasks on Lane::kUrgent, syncs on Lane::kLog. The thread that ran a sync goes on with
+// the pass that it makes possible, and so does one that brings messages. No task waits for another,
+// so that the simulated runtime can run all of it.
 //
 // Errors of the log end all groups, those of a state machine or of a group's storage that group.
 //
 // Thread safety: thread-safe, but for construction, Stop and destruction.
 #pragma once
 
+#include <climits>
 #include <deque>
 #include <functional>
 #include <map>
@@ -54,7 +55,8 @@ class Node final : private PeerHost {
   // must not be used again. kNotFound if it is not here.
   void RemoveGroup(GroupId group, Done done);
 
-  // Messages of other members.
+  // Messages of other members. If nothing else is to do, they are dealt with in this thread, which
+  // must hold no locks: it costs most to wake another one when little is under way.
   void Receive(std::vector<Envelope> messages) EXCLUDES(mu_);
   // `done` is called by the state machine when the entry is applied; or with why it is not.
   void Propose(GroupId group, raft::Payload data, OutcomeDone done) EXCLUDES(mu_);
@@ -80,6 +82,8 @@ class Node final : private PeerHost {
   void Stop(runtime::Task stopped);
 
  private:
+  static constexpr int kNoLimit = INT_MAX;
+
   struct Request {
     GroupId group = 0;
     raft::Payload data;
@@ -99,7 +103,7 @@ class Node final : private PeerHost {
       return calls.empty() && messages.empty() && proposals.empty() && reads.empty() && !synced;
     }
   };
-  // What waits for a sync.
+  // A record of the log that must be synced, and who waits for that.
   struct Unsynced {
     wal::LogPosition end;
     std::vector<std::pair<Peer*, bool>> peers;  // and whether it was removed
@@ -114,19 +118,21 @@ class Node final : private PeerHost {
   void Call(runtime::Task task) override EXCLUDES(mu_);
   void Touch(Peer* peer) override;
 
-  // `fill` adds to the mail; a pass follows if none runs.
+  // `fill` adds to the mail. True if no pass runs: the caller sees to it that one follows.
   template <typename Fill>
-  void Put(const Fill& fill) EXCLUDES(mu_);
+  bool Put(const Fill& fill) EXCLUDES(mu_);
+  void PostRun();
   void Ask(std::vector<Request> Mail::* queue, Request request) EXCLUDES(mu_);
   void RefuseAtOnce(const OutcomeDone& done, Refusal why);
 
-  // Passes until there is no mail; on the log's lane only one.
-  void Run(bool on_log_lane) EXCLUDES(mu_);
+  // Passes until there is no mail, but not more than so many in this thread.
+  void Run(int passes) EXCLUDES(mu_);
   void Pass(Mail mail);
   void GiveTicks();
   void Deliver(Mail* mail);
   void RunTouched();
   void Append(std::deque<PeerWrite> writes);
+  void NoteAppended(wal::LogPosition end, std::deque<PeerWrite>* writes);
   void MaybeSync();
   void SyncLog() EXCLUDES(mu_);
   void NoteSynced(const Result<wal::LogPosition>& synced);

@@ -190,6 +190,57 @@ TEST_F(NodeTest, WhatPromisesLeavesOnlyWhenItIsDurable) {
   EXPECT_GT(at_send, before);
 }
 
+TEST_F(NodeTest, APromiseThatNeedsNothingNewInTheLogNeedsNoSync) {
+  StartAll({7});
+  Lead(1, 7);
+  EXPECT_TRUE(Propose(1, 7, "a").ok());
+  RunFor(3);
+  const raft::BasicStatus leader = node(1).GetStatus(7)->raft;
+  const uint64_t before = Syncs(2);
+  int answers = 0;
+  watch_ = [&](const Envelope& envelope) {
+    answers += envelope.message.from == 2 && envelope.message.type == raft::MessageType::kAppResp;
+  };
+  node(2).Receive({{7,
+                    {.type = raft::MessageType::kApp,
+                     .to = 2,
+                     .from = 1,
+                     .term = leader.hard_state.term,
+                     .log_term = leader.hard_state.term,
+                     .index = leader.last_index,
+                     .commit = leader.hard_state.commit}}});
+  runtime_->RunReady();
+  EXPECT_EQ(answers, 1);
+  EXPECT_EQ(Syncs(2), before);
+}
+
+TEST_F(NodeTest, ATermIsDurableBeforeAnythingIsPromisedInIt) {
+  StartAll({7});
+  Lead(1, 7);
+  RunFor(3);
+  const raft::BasicStatus leader = node(1).GetStatus(7)->raft;
+  const raft::Term next = leader.hard_state.term + 1;
+  const auto from_next_leader = [&](raft::MessageType type) {
+    Envelope envelope{7, {.type = type, .to = 2, .from = 3, .term = next}};
+    if (type == raft::MessageType::kApp) {
+      envelope.message.log_term = leader.hard_state.term;
+      envelope.message.index = leader.last_index;
+    }
+    node(2).Receive({envelope});
+  };
+  const uint64_t before = Syncs(2);
+  // It tells of the term, and asks for no promise.
+  from_next_leader(raft::MessageType::kHeartbeat);
+  uint64_t at_answer = 0;
+  watch_ = [&](const Envelope& envelope) {
+    const raft::Message& message = envelope.message;
+    if (message.from == 2 && message.type == raft::MessageType::kAppResp) at_answer = Syncs(2);
+  };
+  from_next_leader(raft::MessageType::kApp);
+  runtime_->RunReady();
+  EXPECT_GT(at_answer, before);
+}
+
 TEST_F(NodeTest, TooMuchThatIsNotCommittedIsRefused) {
   group_options_.raft.max_uncommitted_bytes = 100;
   StartAll({7});

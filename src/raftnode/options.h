@@ -39,8 +39,8 @@ struct GroupOptions {
   raftlog::GroupId group = 0;
   raft::NodeId id = raft::kNoNode;
   StateMachine* machine = nullptr;
-  // But for id, storage, applied, logger, and what the driver decides: asynchronous storage writes,
-  // no forwarding of proposals.
+  // But for id, storage, applied, logger, lazy commits, and what the driver decides: asynchronous
+  // storage writes, no forwarding of proposals.
   raft::Config raft = {};
   // What the state machine has applied, durably, and the configuration then.
   raft::LogIndex applied = 0;
@@ -54,6 +54,9 @@ struct GroupOptions {
   uint64_t snapshot_entries = 10'000;
   uint64_t snapshot_bytes = 64 << 20;
   uint64_t kept_entries = 1'000;
+  // Followers are told of each commit in a message of its own, instead of with the next one: their
+  // state machines are a little less behind.
+  bool tells_commits = false;
   // Proposals that wait for their entry, and reads that wait; more are refused as kBusy.
   size_t max_waiting = 16 << 10;
 };

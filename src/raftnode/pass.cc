@@ -15,7 +15,7 @@ constexpr uint64_t kWriteAheadStep = 1 << 20;
 
 }  // namespace
 
-void Node::Run(bool on_log_lane) {
+void Node::Run(int passes) {
   while (true) {
     Mail mail;
     {
@@ -32,8 +32,7 @@ void Node::Run(bool on_log_lane) {
         break;
       }
     }
-    // The next sync waits for this thread.
-    if (on_log_lane) return runtime_.Post(Lane::kUrgent, [this] { Run(false); });
+    if (--passes == 0) return PostRun();
   }
   // The owner may destroy the node from here on.
   const runtime::Task stopped = std::move(stopped_);
@@ -141,19 +140,28 @@ void Node::Append(std::deque<PeerWrite> writes) {
   metrics_.appends.Add();
   MaybeWriteAhead(*appended);
 
-  Unsynced unsynced{*appended, {}};
-  for (PeerWrite& write : writes) {
-    if (!write.promises()) continue;
-    unsynced.peers.emplace_back(write.peer, write.remove);
-    write.peer->Appended(std::move(write));
-  }
-  if (!unsynced.peers.empty()) {
-    unsynced_.push_back(std::move(unsynced));
-    sync_wanted_ = true;
-  }
+  NoteAppended(*appended, &writes);
   if (!collects) return;
   const Status collected = log_.Collect();
   if (!collected.ok()) FailAll(collected);
+}
+
+// What is promised for a write waits until it is durable with all that was appended before it.
+void Node::NoteAppended(wal::LogPosition end, std::deque<PeerWrite>* writes) {
+  bool must_sync = false;
+  for (PeerWrite& write : *writes) {
+    // Also if nothing is promised for it yet.
+    if (write.must_sync && !std::exchange(must_sync, true)) unsynced_.push_back({end, {}});
+    if (!write.promises()) continue;
+    Peer* const peer = write.peer;
+    const bool durable = unsynced_.empty();
+    if (!durable) {
+      unsynced_.back().peers.emplace_back(peer, write.remove);
+      sync_wanted_ = true;
+    }
+    peer->Appended(std::move(write));
+    if (durable) peer->Stored();
+  }
 }
 
 void Node::MaybeSync() {
@@ -172,7 +180,8 @@ void Node::SyncLog() {
     mail_.synced = std::move(synced);
     if (std::exchange(running_, true)) return;
   }
-  Run(true);
+  // The next sync waits for this thread.
+  Run(1);
 }
 
 void Node::NoteSynced(const Result<wal::LogPosition>& synced) {
@@ -189,7 +198,8 @@ void Node::NoteSynced(const Result<wal::LogPosition>& synced) {
       }
     }
   }
-  sync_wanted_ = !unsynced_.empty();
+  sync_wanted_ = std::any_of(unsynced_.begin(), unsynced_.end(),
+                             [](const Unsynced& unsynced) { return !unsynced.peers.empty(); });
 }
 
 void Node::MaybeWriteAhead(wal::LogPosition end) {

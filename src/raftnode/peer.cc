@@ -42,6 +42,7 @@ Status Peer::Open() {
   config.storage = storage_;
   config.async_storage_writes = true;
   config.disable_proposal_forwarding = true;
+  config.lazy_commit = !options_.tells_commits;
   config.logger = host_.options().logger;
   no_leader_since_us_ = host_.now_us();
   Observer* observer = host_.options().observer;
@@ -310,7 +311,8 @@ void Peer::Collect(Collected* collected) {
     NoteReads(std::move(ready.read_states));
     for (raft::Message& message : ready.messages) {
       if (message.to == raft::kAppendThread) {
-        writes_.push_back({.peer = this, .message = std::move(message)});
+        const bool must_sync = ready.must_sync || message.snapshot != nullptr;
+        writes_.push_back({.peer = this, .message = std::move(message), .must_sync = must_sync});
       } else if (message.to == raft::kApplyThread) {
         operations_.push_back({.entries = {std::make_move_iterator(message.entries.begin()),
                                            std::make_move_iterator(message.entries.end())},
@@ -321,7 +323,7 @@ void Peer::Collect(Collected* collected) {
     }
   }
   if (removed_ != nullptr && idle() && !std::exchange(removal_collected_, true)) {
-    writes_.push_back({.peer = this, .remove = true});
+    writes_.push_back({.peer = this, .must_sync = true, .remove = true});
     // Its storage goes with the write.
     node_ = nullptr;
   }

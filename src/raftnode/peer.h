@@ -36,6 +36,9 @@ class Peer;
 struct PeerWrite {
   Peer* peer = nullptr;
   raft::Message message = {};
+  // Otherwise it tells nothing that a promise depends on, and what it promises is kept as soon as
+  // what was appended before it is durable.
+  bool must_sync = false;
   std::shared_ptr<const raft::Snapshot> taken = {};  // with the index up to which the log is cut
   raft::LogIndex compact_to = 0;
   bool remove = false;

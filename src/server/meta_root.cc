@@ -134,6 +134,8 @@ void MetaRoot::Start() {
   group.founding = metaroot::RootMachine::Founding(members);
   group.snapshot_entries = options_.snapshot_entries;
   group.kept_entries = options_.kept_entries;
+  // Who watches a follower hears of a commit at once.
+  group.tells_commits = true;
   raft_->node().AddGroup(std::move(group), [this](const Status& status) {
     if (!status.ok()) Stopped(status);
   });
