@@ -118,14 +118,31 @@ Result<std::string> RunToEnd(const std::vector<std::string>& words, const std::s
   return output;
 }
 
-Status WaitForPort(uint16_t port, ChildProcess& server) {
+Result<uint64_t> CpuMicros(const std::vector<ChildProcess>& processes) {
+  uint64_t micros = 0;
+  for (const ChildProcess& process : processes) {
+    ASSIGN_OR_RETURN(const uint64_t used, process.CpuMicros());
+    micros += used;
+  }
+  return micros;
+}
+
+Result<int> ConnectTo(uint16_t port) {
   const sockaddr_in address = Loopback(port);
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return fd;
+  const Status status = Status::IoError("connect to port " + std::to_string(port), errno);
+  close(fd);
+  return status;
+}
+
+Status WaitForPort(uint16_t port, ChildProcess& server) {
   for (int i = 0; i < kStartPolls; ++i) {
     if (!server.running()) return Status::Unavailable("the server ended at once; see its log");
-    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    const int result = connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address);
-    close(fd);
-    if (result == 0) return Status::Ok();
+    if (const Result<int> fd = ConnectTo(port); fd.ok()) {
+      close(*fd);
+      return Status::Ok();
+    }
     Pause(server.runtime_, kPollMicros);
   }
   return Status::Unavailable("nobody listens on port " + std::to_string(port));

@@ -42,8 +42,13 @@ class ChildProcess {
 // Runs a program to its end; what it printed. A program that fails is an error with its output.
 Result<std::string> RunToEnd(const std::vector<std::string>& words, const std::string& log);
 
+// What all of them have used.
+Result<uint64_t> CpuMicros(const std::vector<ChildProcess>& processes);
+
 // Waits until a TCP port of this machine accepts connections.
 Status WaitForPort(uint16_t port, ChildProcess& server);
+// A blocking TCP connection to a port of this machine: its descriptor.
+Result<int> ConnectTo(uint16_t port);
 // A port that nobody uses now.
 Result<uint16_t> FreePort();
 

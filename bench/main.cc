@@ -1,6 +1,8 @@
 #include "cli/main.h"
 #include "bench/db_bench.h"
+#include "bench/raft/bare_log.h"
 #include "bench/raft/raft_bench.h"
+#include "bench/raft/raft_member.h"
 #include "bench/raftlog_bench.h"
 #include "bench/redis_bench.h"
 #include "bench/stress/stress_bench.h"
@@ -18,7 +20,8 @@ int main(int argc, char** argv) {
           "ratios count, not the absolute numbers.",
       .commands = {nokv::bench::RedisCommand(), nokv::bench::YcsbCommand(),
                    nokv::bench::DbCommand(), nokv::bench::RaftLogCommand(),
-                   nokv::bench::RaftCommand(), nokv::bench::StressCommand(),
+                   nokv::bench::RaftCommand(), nokv::bench::RaftMemberCommand(),
+                   nokv::bench::BareFollowerCommand(), nokv::bench::StressCommand(),
                    nokv::bench::StressWorkerCommand()}};
   return nokv::cli::RunMain(program, argc, argv, nullptr);
 }

@@ -1,38 +1,22 @@
 // The bare log: the limit of what a durable store could do on this machine. A put appends its bytes
 // to a file that was filled with zeros beforehand; the first writer that finds no sync running
 // syncs for all that wait. There is no table, no checksum, no recovery, and nothing can be read.
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
-
 #include "base/macros.h"
 #include "base/mutex.h"
 #include "bench/engines/engine.h"
+#include "bench/measure/recycled_file.h"
 
 namespace nokv::bench {
 
 namespace {
 
 constexpr uint64_t kFileBytes = uint64_t{256} << 20;
-constexpr size_t kFillBytes = size_t{1} << 20;
 
 class BareLog : public KvEngine {
  public:
   explicit BareLog(bool sync) : sync_(sync) {}
-  ~BareLog() override {
-    if (fd_ >= 0) close(fd_);
-  }
 
-  Status Open(const std::string& path) {
-    fd_ = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd_ < 0) return Status::IoError("create " + path, errno);
-    const std::string zeros(kFillBytes, '\0');
-    for (uint64_t offset = 0; offset < kFileBytes; offset += zeros.size()) {
-      RETURN_IF_ERROR(WriteAt(zeros, offset));
-    }
-    return SyncFile();
-  }
+  Status Open(const std::string& path) { return file_.Open(path, kFileBytes); }
 
   Status Append(std::string_view key, std::string_view value) EXCLUDES(mu_) {
     base::MutexLock lock(mu_);
@@ -58,31 +42,15 @@ class BareLog : public KvEngine {
   Status Close() override { return Status::Ok(); }
 
  private:
-  Status WriteAt(std::string_view bytes, uint64_t offset) const {
-    while (!bytes.empty()) {
-      const ssize_t written = pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
-      if (written < 0) return Status::IoError("write the log", errno);
-      bytes.remove_prefix(static_cast<size_t>(written));
-      offset += static_cast<uint64_t>(written);
-    }
-    return Status::Ok();
-  }
-  Status SyncFile() const {
-    return fdatasync(fd_) == 0 ? Status::Ok() : Status::IoError("sync the log", errno);
-  }
-
   // Writes what has been appended as one group. Lets go of the lock meanwhile.
   void WriteGroup() REQUIRES(mu_) {
     leading_ = true;
     std::string bytes;
     bytes.swap(buffer_);
     const uint64_t group = group_++;
-    if (offset_ + bytes.size() > kFileBytes) offset_ = 0;
-    const uint64_t offset = offset_;
-    offset_ += bytes.size();
     mu_.Unlock();
-    Status status = WriteAt(bytes, offset);
-    if (status.ok() && sync_) status = SyncFile();
+    Status status = file_.Append(bytes);
+    if (status.ok() && sync_) status = file_.Sync();
     mu_.Lock();
     if (!status.ok()) error_ = status;
     finished_ = group + 1;
@@ -91,7 +59,7 @@ class BareLog : public KvEngine {
   }
 
   const bool sync_;
-  int fd_ = -1;
+  RecycledFile file_;  // of who leads
   base::Mutex mu_;
   base::CondVar group_ended_;
   Status error_ GUARDED_BY(mu_);
@@ -99,7 +67,6 @@ class BareLog : public KvEngine {
   uint64_t group_ GUARDED_BY(mu_) = 0;     // its number
   uint64_t finished_ GUARDED_BY(mu_) = 0;  // groups below this are on disk
   bool leading_ GUARDED_BY(mu_) = false;   // a group is being written
-  uint64_t offset_ GUARDED_BY(mu_) = 0;    // where the next group goes
 };
 
 class BareLogSession : public Session {

@@ -7,6 +7,7 @@
 #include "base/coding.h"
 #include "base/macros.h"
 #include "base/random.h"
+#include "bench/raft/call_and_wait.h"
 #include "rpc/grpc/grpc.h"
 #include "rpc/unary.h"
 
@@ -62,18 +63,6 @@ std::unique_ptr<rpc::Channel> Dial(const std::string& address) {
   return rpc::grpc::NewChannel(address, options);
 }
 
-Result<std::string> CallAndWait(runtime::Runtime& runtime, rpc::Channel& channel,
-                                const std::string& method) {
-  const std::shared_ptr<runtime::Event> ended = runtime.NewEvent();
-  const auto answer = std::make_shared<std::optional<Result<std::string>>>();
-  rpc::CallUnary(channel, method, "", {}, [ended, answer](Result<std::string> got) {
-    *answer = std::move(got);
-    ended->Set();
-  });
-  ended->Wait();
-  return **answer;
-}
-
 }  // namespace
 
 EtcdCluster::~EtcdCluster() {
@@ -120,7 +109,7 @@ Status EtcdCluster::FindLeader(runtime::Runtime& runtime,
   for (int i = 0; i < kTries; i++) {
     for (const std::string& address : addresses) {
       const auto channel = Dial(address);
-      const auto status = CallAndWait(runtime, *channel, "/etcdserverpb.Maintenance/Status");
+      const auto status = CallAndWait(runtime, *channel, "/etcdserverpb.Maintenance/Status", "");
       Numbers numbers;
       if (!status.ok() || !ReadStatus(*status, false, &numbers)) continue;
       if (numbers.leader == 0 || numbers.leader != numbers.member) continue;
@@ -144,12 +133,7 @@ Ask EtcdCluster::Puts(const std::string& value) {
 }
 
 Result<uint64_t> EtcdCluster::CpuMicros() const {
-  uint64_t micros = 0;
-  for (const ChildProcess& server : servers_) {
-    ASSIGN_OR_RETURN(const uint64_t used, server.CpuMicros());
-    micros += used;
-  }
-  return micros;
+  return bench::CpuMicros(servers_);
 }
 
 }  // namespace nokv::bench

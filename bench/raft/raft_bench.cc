@@ -12,9 +12,10 @@
 #include "base/macros.h"
 #include "bench/measure/machine.h"
 #include "bench/measure/scratch.h"
+#include "bench/raft/bare_log.h"
 #include "bench/raft/etcd.h"
-#include "bench/raft/in_process.h"
 #include "bench/raft/load.h"
+#include "bench/raft/raft_cluster.h"
 
 namespace nokv::bench {
 namespace {
@@ -61,51 +62,97 @@ Result<std::vector<uint64_t>> ParseOutstanding(const std::string& text) {
   return numbers;
 }
 
-// One row of each number of requests; `others_cpu` is what other processes have used.
-Status Measure(runtime::Runtime& runtime, const Flags& flags,
-               const std::vector<uint64_t>& outstanding, const Row& kind, const Ask& ask,
-               const std::function<Result<uint64_t>()>& others_cpu, std::vector<Row>* rows) {
-  for (const uint64_t number : outstanding) {
-    RunLoad(runtime, ask, number, kWarmUpMillis * 1000);
-    ASSIGN_OR_RETURN(const uint64_t others, others_cpu());
-    const Counters before = ReadCounters(flags.directory);
-    Row row = kind;
-    row.outstanding = number;
-    row.load = RunLoad(runtime, ask, number, flags.millis * 1000);
-    row.cpu_us = ReadCounters(flags.directory).Since(before).process_cpu_us;
-    ASSIGN_OR_RETURN(const uint64_t others_after, others_cpu());
-    row.cpu_us += others_after - others;
-    rows->push_back(std::move(row));
-  }
-  return Status::Ok();
-}
+// How one system takes a load, and what other processes have used for it so far.
+struct System {
+  std::string name;
+  uint64_t groups = 1;
+  std::function<Result<LoadResult>(const LoadOptions&)> run;
+  std::function<Result<uint64_t>()> others_cpu;
+};
 
-Status MeasureAll(const Flags& flags, std::ostream& err, std::vector<Row>* rows) {
-  ASSIGN_OR_RETURN(const std::vector<uint64_t> outstanding, ParseOutstanding(flags.outstanding));
-  const auto runtime = runtime::NewThreadRuntime({});
-  const std::string value(flags.value_bytes, 'v');
-  std::vector<uint64_t> group_counts{1};
-  if (flags.groups > 1) group_counts.push_back(flags.groups);
-  for (const uint64_t groups : group_counts) {
-    const Scratch scratch(flags.directory);
-    ASSIGN_OR_RETURN(const auto members, InProcessGroups::Start(scratch.path(), groups));
-    RETURN_IF_ERROR(Measure(
-        *runtime, flags, outstanding, {.system = "nokv in process", .groups = groups, .load = {}},
-        members->Proposals(value), [] { return uint64_t{0}; }, rows));
+class Comparison {
+ public:
+  Comparison(const Flags& flags, std::vector<uint64_t> outstanding)
+      : flags_(flags), outstanding_(std::move(outstanding)), value_(flags.value_bytes, 'v') {}
+
+  // All of it, one system after the other; `err` is told of one that is not installed.
+  Status Run(std::ostream& err) {
+    if (!flags_.only_nokv) RETURN_IF_ERROR(RunBareLog());
+    RETURN_IF_ERROR(RunNokv(1));
+    if (flags_.groups > 1) RETURN_IF_ERROR(RunNokv(flags_.groups));
+    return flags_.only_nokv ? Status::Ok() : RunEtcd(err);
   }
-  if (flags.only_nokv) return Status::Ok();
-  const Scratch scratch(flags.directory);
-  const auto etcd = EtcdCluster::Start(*runtime, scratch.path());
-  if (etcd.status().IsNotFound()) {
-    err << "etcd is not installed, so there is nothing to compare with: scripts/lib/deps.sh "
-           "bench\n";
+  const std::vector<Row>& rows() const { return rows_; }
+
+ private:
+  Status RunBareLog() {
+    const Scratch scratch(flags_.directory);
+    ASSIGN_OR_RETURN(const auto log,
+                     BareReplicatedLog::Start(*runtime_, scratch.path(), flags_.value_bytes));
+    return Measure({"bare log, in the leader", 1,
+                    [&log](const LoadOptions& options) { return log->Run(options); },
+                    [&log] { return log->CpuMicros(); }});
+  }
+
+  Status RunNokv(uint64_t groups) {
+    const Scratch scratch(flags_.directory);
+    ASSIGN_OR_RETURN(const auto cluster,
+                     RaftCluster::Start(*runtime_, scratch.path(), groups, flags_.value_bytes));
+    const auto cpu = [&cluster] { return cluster->CpuMicros(); };
+    RETURN_IF_ERROR(
+        Measure({"nokv, in the leader", groups,
+                 [&](const LoadOptions& options) { return cluster->RunInLeader(options); }, cpu}));
+    RETURN_IF_ERROR(Measure(
+        {"nokv, a stream each", groups,
+         [&](const LoadOptions& options) -> Result<LoadResult> {
+           return RunLoad(*runtime_, cluster->Proposals(value_, options.outstanding), options);
+         },
+         cpu}));
+    return Measure({"nokv, one stream", groups,
+                    [&](const LoadOptions& options) -> Result<LoadResult> {
+                      return RunLoad(*runtime_, cluster->Proposals(value_, 1), options);
+                    },
+                    cpu});
+  }
+
+  Status RunEtcd(std::ostream& err) {
+    const Scratch scratch(flags_.directory);
+    const auto etcd = EtcdCluster::Start(*runtime_, scratch.path());
+    if (etcd.status().IsNotFound()) {
+      err << "etcd is not installed, so there is nothing to compare with: scripts/lib/deps.sh "
+             "bench\n";
+      return Status::Ok();
+    }
+    RETURN_IF_ERROR(etcd.status());
+    return Measure({"etcd", 1,
+                    [&](const LoadOptions& options) -> Result<LoadResult> {
+                      return RunLoad(*runtime_, (*etcd)->Puts(value_), options);
+                    },
+                    [&] { return (*etcd)->CpuMicros(); }});
+  }
+
+  // One row of each number of requests.
+  Status Measure(const System& system) {
+    for (const uint64_t outstanding : outstanding_) {
+      RETURN_IF_ERROR(system.run({outstanding, kWarmUpMillis * 1000}).status());
+      ASSIGN_OR_RETURN(const uint64_t others, system.others_cpu());
+      const Counters before = ReadCounters(flags_.directory);
+      Row row{system.name, system.groups, outstanding, {}, 0};
+      ASSIGN_OR_RETURN(row.load, system.run({outstanding, flags_.millis * 1000}));
+      row.cpu_us = ReadCounters(flags_.directory).Since(before).process_cpu_us;
+      ASSIGN_OR_RETURN(const uint64_t others_after, system.others_cpu());
+      row.cpu_us += others_after - others;
+      rows_.push_back(std::move(row));
+    }
     return Status::Ok();
   }
-  RETURN_IF_ERROR(etcd.status());
-  return Measure(
-      *runtime, flags, outstanding, {.system = "etcd", .load = {}}, (*etcd)->Puts(value),
-      [&etcd] { return (*etcd)->CpuMicros(); }, rows);
-}
+
+  const Flags flags_;
+  const std::vector<uint64_t> outstanding_;
+  const std::string value_;
+  const std::unique_ptr<runtime::Runtime> runtime_ = runtime::NewThreadRuntime({});
+  std::vector<Row> rows_;
+};
 
 void PrintJson(const Flags& flags, const std::vector<Row>& rows, std::ostream& out) {
   auto list = nlohmann::json::array();
@@ -118,34 +165,36 @@ void PrintJson(const Flags& flags, const std::vector<Row>& rows, std::ostream& o
                     {"operations", row.load.operations},
                     {"failures", row.load.failures},
                     {"operations_per_second", row.Rate()},
-                    {"p50_us", row.load.latency_us.Percentile(50)},
-                    {"p99_us", row.load.latency_us.Percentile(99)},
+                    {"p50_us", row.load.p50_us},
+                    {"p99_us", row.load.p99_us},
                     {"cpu_us_per_operation", row.CpuPerOperation()}});
   }
   out << list.dump(2) << "\n";
 }
 
 void PrintTable(const std::vector<Row>& rows, std::ostream& out) {
-  out << "system              groups  outstanding      ops/s   p50 us   p99 us  cpu us/op\n"
+  out << "system                   groups  outstanding      ops/s   p50 us   p99 us   cpu us/op\n"
       << std::fixed << std::setprecision(1);
   for (const Row& row : rows) {
-    out << std::left << std::setw(18) << row.system << std::right << std::setw(8) << row.groups
+    out << std::left << std::setw(23) << row.system << std::right << std::setw(8) << row.groups
         << std::setw(13) << row.outstanding << std::setw(11) << static_cast<uint64_t>(row.Rate())
-        << std::setw(9) << row.load.latency_us.Percentile(50) << std::setw(9)
-        << row.load.latency_us.Percentile(99) << std::setw(11) << row.CpuPerOperation();
+        << std::setw(9) << row.load.p50_us << std::setw(9) << row.load.p99_us << std::setw(12)
+        << row.CpuPerOperation();
     if (row.load.failures > 0) out << "  " << row.load.failures << " failed";
     out << "\n";
   }
 }
 
 int Run(const Flags& flags, const cli::Environment& environment) {
-  std::vector<Row> rows;
-  const Status status = MeasureAll(flags, environment.err, &rows);
+  auto outstanding = ParseOutstanding(flags.outstanding);
+  if (!outstanding.ok()) return cli::Fail(outstanding.status(), environment.err);
+  Comparison comparison(flags, *std::move(outstanding));
+  const Status status = comparison.Run(environment.err);
   if (!status.ok()) return cli::Fail(status, environment.err);
   if (flags.json) {
-    PrintJson(flags, rows, environment.out);
+    PrintJson(flags, comparison.rows(), environment.out);
   } else {
-    PrintTable(rows, environment.out);
+    PrintTable(comparison.rows(), environment.out);
   }
   return cli::kExitOk;
 }
@@ -159,10 +208,13 @@ cli::Command RaftCommand() {
       .examples = {{"nokv-bench raft --only-nokv"},
                    {"nokv-bench raft --groups 64 --only-nokv --json"}},
       .description =
-          "Proposes to raft groups of three members in this process, each with a log that is "
-          "synced before anything is promised, and puts to three etcd servers on loopback, over "
-          "their gRPC API. The next request of each slot follows the answer to the one before. "
-          "Processor time is that of everybody, the clients too.",
+          "Proposes to raft groups of three members, each in a process of its own with a log that "
+          "is synced before anything is promised, and connected by gRPC streams on loopback: from "
+          "clients in the process of the leader, and from this process, with a stream for each "
+          "client and with one for all. Beside them are three etcd servers, asked over their gRPC "
+          "API, and the least that three members could do: bytes over TCP into synced files. The "
+          "next request of each client follows the answer to the one before. Processor time is "
+          "that of everybody, the clients too.",
       .define = [](cli::FlagSet& set) -> cli::Action {
         auto flags = std::make_shared<Flags>();
         set.Text("outstanding", "LIST", &flags->outstanding, "requests under way at a time");

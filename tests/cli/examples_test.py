@@ -14,6 +14,8 @@ import gateway
 
 SERVERS = ("nokv-redis --", "nokv coordinator --", "nokv tso serve --", "nokv-tso --",
            "nokv meta-root --")
+# Processes that a benchmark starts and ends.
+WORKERS = ("nokv-bench raft-member --", "nokv-bench bare-follower --")
 PORTS = ("6380", "9100", "9494", "2379", "2380", "2381", "2382", "3380", "3381", "3382")
 
 
@@ -92,8 +94,10 @@ class ExamplesTest(gateway.ScratchTest):
         for line in lines:
             with self.subTest(line):
                 if "--watch" in line:
-                    # Until Ctrl-C.
-                    self.bash(f"timeout --preserve-status --signal=INT 1 {line}")
+                    # Until Ctrl-C, which comes once: without --foreground it would come twice.
+                    self.bash(f"timeout --foreground --preserve-status --signal=INT 1 {line}")
+                elif line.startswith(WORKERS):
+                    self.bash(f"timeout 1 {line} || test $? = 124")
                 elif line.startswith(SERVERS) and "--check-config" not in line:
                     if server:
                         server.terminate()
