@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "raft/describe.h"
+#include "sim/replog/wire.h"
 
 namespace nokv::sim {
 namespace {
@@ -122,12 +123,16 @@ bool LogCluster::Send(raft::Message message) {
   if (message.type == raft::MessageType::kSnap) snapshots_++;
   world_.Note("send", {message.from, message.to, static_cast<uint64_t>(message.type), message.term,
                        message.index, message.entries.size()});
-  const auto shared = std::make_shared<const raft::Message>(std::move(message));
-  return network_.Send(from->machine->id(), to->machine->id(), [this, shared] {
-    Slot* slot = SlotOf(shared->to);
+  const raft::NodeId id = message.to;
+  const auto bytes = std::make_shared<const std::string>(EncodeForWire(std::move(message)));
+  return network_.Send(from->machine->id(), to->machine->id(), [this, id, bytes] {
+    Slot* slot = SlotOf(id);
     if (slot == nullptr || slot->member == nullptr) return;
-    slot->machine->runtime().Arrive(
-        [slot, shared] { slot->member->Receive(raft::Message(*shared)); });
+    slot->machine->runtime().Arrive([this, slot, bytes] {
+      Result<raft::Message> received = DecodeFromWire(*bytes);
+      if (!received.ok()) return Violated(slot->id, received.status());
+      slot->member->Receive(*std::move(received));
+    });
   });
 }
 
