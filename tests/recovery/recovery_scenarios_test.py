@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import subprocess
+import tempfile
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -14,11 +15,17 @@ METRICS = {
 
 
 class RecoveryScenariosTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="nokv-recovery-")
+        self.addCleanup(folder.cleanup)
+        self.saved = pathlib.Path(folder.name)
+
     def run_script(self, **environment):
         result = subprocess.run(
             [ROOT / "scripts/recovery_scenarios.sh"], capture_output=True, text=True, check=False,
-            env={**os.environ, **environment})
+            env={**os.environ, "NOKV_ARTIFACTS_DIR": str(self.saved), **environment})
         self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        self.assertRegex(result.stdout.splitlines()[-1], "^[1-9][0-9]* passed, 0 failed$")
         return result.stdout
 
     def test_metrics_are_printed_and_saved(self):
@@ -30,9 +37,10 @@ class RecoveryScenariosTest(unittest.TestCase):
                 metrics[name] = json.loads(value)
         self.assertEqual(set(metrics), METRICS)
         self.assertEqual(metrics["wal_replay"]["key"], "wal-replay")
-        saved = "".join(path.read_text() for path in (ROOT / "artifacts/recovery").glob("*.log"))
+        saved = (self.saved / "recovery/metrics.txt").read_text()
         for name in METRICS:
             self.assertIn(f"RECOVERY_METRIC {name}=", saved)
+        self.assertTrue((self.saved / "recovery/nokv_engine_test.log").exists())
 
     def test_without_the_variable_none_is(self):
         self.assertNotIn("RECOVERY_METRIC", self.run_script(RECOVERY_TRACE_METRICS=""))

@@ -17,7 +17,7 @@ class ChaosTest(unittest.TestCase):
                                     env=os.environ | {"NOKV_ARTIFACTS_DIR": folder})
             self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
             self.assertEqual(result.stdout.splitlines()[-1], "4 passed, 0 failed")
-            log = (pathlib.Path(folder) / "transport/chaos.log").read_text()
+            log = (pathlib.Path(folder) / "transport/nokv_transport_test.log").read_text()
             metrics = {}
             for line in (pathlib.Path(folder) / "transport/metrics.txt").read_text().splitlines():
                 name, values = line.removeprefix("TRANSPORT_METRIC ").split("=", 1)
