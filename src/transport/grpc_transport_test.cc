@@ -10,7 +10,10 @@
 #include "raft/raw_node.h"
 #include "rpc/call_test_util.h"
 #include "rpc/grpc/grpc.h"
+#include "rpc/stream/tls.h"
+#include "rpc/stream/tls_test_util.h"
 #include "transport/transport.h"
+#include "vfs/memory_fs.h"
 
 namespace nokv::transport {
 namespace {
@@ -19,6 +22,7 @@ using testing::HasSubstr;
 
 constexpr GroupId kGroup = 7;
 constexpr uint64_t kTickMicros = 5'000;
+constexpr const char* kServerName = "raft";
 
 void PrintMetric(const std::string& name, const TransportStats& stats) {
   const char* wanted = std::getenv("CHAOS_TRACE_METRICS");
@@ -57,8 +61,10 @@ class Mail {
 // posts what it has.
 class Member final : public Receiver {
  public:
-  Member(NodeId id, std::vector<raft::NodeId> voters, Mail& mail, runtime::Runtime& runtime)
-      : mail_(mail), runtime_(runtime) {
+  // With TLS unless `tls` is null.
+  Member(NodeId id, std::vector<raft::NodeId> voters, Mail& mail, runtime::Runtime& runtime,
+         rpc::stream::TlsContext* tls)
+      : mail_(mail), runtime_(runtime), tls_(tls) {
     raft::Snapshot snapshot;
     snapshot.index = 1;
     snapshot.term = 1;
@@ -80,7 +86,10 @@ class Member final : public Receiver {
         TransportDoors{base::SystemClock(), base::NullLogger(), registry_,
                        [this](const std::string& address) {
                          return rpc::grpc::NewChannel(
-                             address, {.executor = executor(), .max_backoff_ms = 100});
+                             address, {.executor = executor(),
+                                       .tls = tls_,
+                                       .tls_server_name = tls_ == nullptr ? "" : kServerName,
+                                       .max_backoff_ms = 100});
                        }},
         *this);
   }
@@ -93,7 +102,8 @@ class Member final : public Receiver {
   void Serve(const std::string& address) {
     std::vector<rpc::Service> services;
     services.push_back(transport_->MakeService(executor()));
-    auto server = rpc::grpc::Listen(address, std::move(services), {}, base::NullLogger());
+    auto server =
+        rpc::grpc::Listen(address, std::move(services), {.tls = tls_}, base::NullLogger());
     ASSERT_TRUE(server.ok()) << server.status();
     server_ = std::move(server).value();
   }
@@ -147,6 +157,7 @@ class Member final : public Receiver {
  private:
   Mail& mail_;
   runtime::Runtime& runtime_;
+  rpc::stream::TlsContext* const tls_;
   metrics::Registry registry_;
   raft::MemoryStorage storage_;
   std::unique_ptr<raft::RawNode> node_;
@@ -158,10 +169,11 @@ class Member final : public Receiver {
 
 class GRPCTransport : public testing::Test {
  protected:
-  GRPCTransport() : runtime_(runtime::NewThreadRuntime({})) {
+  explicit GRPCTransport(rpc::stream::TlsContext* tls = nullptr)
+      : runtime_(runtime::NewThreadRuntime({})) {
     for (NodeId id = 1; id <= 3; ++id) {
       members_.push_back(
-          std::make_unique<Member>(id, std::vector<raft::NodeId>{1, 2, 3}, mail_, *runtime_));
+          std::make_unique<Member>(id, std::vector<raft::NodeId>{1, 2, 3}, mail_, *runtime_, tls));
       members_.back()->Serve("127.0.0.1:0");
     }
     for (NodeId from = 1; from <= 3; ++from) {
@@ -291,6 +303,53 @@ TEST_F(GRPCTransport, MetricsBlockedPeers) {
   transport.UnblockPeer(follower);
   EXPECT_EQ(transport.stats().blocked_peers, 0U);
   PrintMetric("unblocked", transport.stats());
+}
+
+// The files of a node.
+struct Certificates {
+  Certificates() {
+    EXPECT_TRUE(fs->CreateDirs("tls").ok());
+    const rpc::stream::CertificateAndKey issued = authority.Issue(kServerName, 30);
+    for (const auto& [path, content] :
+         {std::pair("tls/ca", authority.certificate()), std::pair("tls/cert", issued.certificate),
+          std::pair("tls/key", issued.key)}) {
+      EXPECT_TRUE(vfs::WriteFileAtomically(*fs, path, content).ok());
+    }
+    auto opened = rpc::stream::TlsContext::Open(
+        {.cert_file = "tls/cert", .key_file = "tls/key", .ca_file = "tls/ca"},
+        {*fs, base::SystemClock(), base::NullLogger()});
+    EXPECT_TRUE(opened.ok()) << opened.status();
+    context = std::move(opened).value();
+  }
+
+  rpc::stream::TestAuthority authority;
+  std::unique_ptr<vfs::FileSystem> fs = vfs::NewMemoryFileSystem();
+  std::unique_ptr<rpc::stream::TlsContext> context;
+};
+
+class GRPCTransportOverTls : private Certificates, public GRPCTransport {
+ protected:
+  GRPCTransportOverTls() : GRPCTransport(context.get()) {}
+};
+
+TEST_F(GRPCTransportOverTls, ReplicatesProposals) {
+  const NodeId leader = AwaitLeader();
+  ASSERT_TRUE(member(leader).node().Propose({"secret"}).ok());
+  EXPECT_TRUE(AwaitApplied({1, 2, 3}, "secret"));
+}
+
+TEST_F(GRPCTransportOverTls, WhoShowsNoCertificateIsNotHeard) {
+  AwaitLeader();
+  Member plain(4, {1, 4}, mail_, *runtime_, nullptr);
+  member(1).transport().SetPeer(4, "127.0.0.1:1");
+  plain.transport().SetPeer(1, member(1).address());
+  const uint64_t refused = member(1).transport().stats().refused;
+  ASSERT_TRUE(plain.node().Campaign().ok());
+  plain.Work();
+  EXPECT_TRUE(RunUntil([&] { return plain.unreachable() > 0; }));
+  EXPECT_EQ(plain.transport().stats().sent_messages, 0U);
+  EXPECT_EQ(member(1).transport().stats().refused, refused) << "it did not come to a hello";
+  plain.StopTransport();
 }
 
 }  // namespace
