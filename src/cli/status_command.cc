@@ -22,6 +22,8 @@ using Json = nlohmann::ordered_json;
 
 constexpr uint64_t kTimestampLogicalBits = 18;
 constexpr int kQuorum = 2;
+// For so long no quorum of the root has confirmed anything: there is none.
+constexpr uint64_t kLeaderlessMs = 3'000;
 
 struct StatusOptions {
   CoordinatorClientFlags client;
@@ -50,13 +52,10 @@ struct Picture {
     return static_cast<int>(std::count_if(coordinators.begin(), coordinators.end(),
                                           [](const Member& member) { return !member.id.empty(); }));
   }
-  bool HasLeader() const {
-    const auto& members = status.root_members();
-    return std::any_of(members.begin(), members.end(),
-                       [](const auto& member) { return member.leader(); });
-  }
   // What everything depends on is missing.
-  bool IsUnavailable() const { return !status.lease().in_force() || !HasLeader(); }
+  bool IsUnavailable() const {
+    return !status.lease().in_force() || status.evidence().silent_ms() > kLeaderlessMs;
+  }
   std::string Health() const {
     if (IsUnavailable()) return "UNAVAILABLE";
     const bool all_there =

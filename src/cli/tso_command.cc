@@ -11,7 +11,7 @@ Command TsoCommand() {
   return {
       .name = "tso",
       .summary = "a timestamp of the cluster",
-      .examples = {{"nokv tso serve --addr 127.0.0.1:9494 --start 100"}},
+      .examples = {{"nokv tso"}, {"nokv tso serve --addr 127.0.0.1:9494 --start 100"}},
       .description =
           "Asks the coordinators for a timestamp and prints it as a decimal number, and nothing "
           "else. Ends with 4 if none can give one in time. serve runs the plain timestamp service "

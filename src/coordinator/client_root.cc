@@ -53,6 +53,8 @@ class ClientRoot::Poll : public std::enable_shared_from_this<Poll> {
   }
 
   void Answered(uint64_t node, const Result<metaroot::NodeStatus>& status) {
+    // Whoever comes back is seen soon.
+    const uint64_t pause_ms = status.ok() ? options_.poll_ms : options_.poll_ms / 4;
     {
       base::MutexLock lock(mu_);
       RootMember& member = members_[node];
@@ -66,10 +68,9 @@ class ClientRoot::Poll : public std::enable_shared_from_this<Poll> {
         member.problem = "member " + std::to_string(status->node) + " answers there";
       }
     }
-    runtime_.PostAfter(runtime::Lane::kLog, options_.poll_ms * 1000,
-                       [weak = weak_from_this(), node] {
-                         if (const auto self = weak.lock()) self->Ask(node);
-                       });
+    runtime_.PostAfter(runtime::Lane::kLog, pause_ms * 1000, [weak = weak_from_this(), node] {
+      if (const auto self = weak.lock()) self->Ask(node);
+    });
   }
 
   runtime::Runtime& runtime_;

@@ -14,6 +14,8 @@ constexpr uint64_t kUsPerMs = 1'000;
 // A clock that is ahead of what timestamps follow by so much, or behind, is an alarm.
 constexpr uint64_t kClockAlarmMs = 1'000;
 constexpr uint64_t kRetryUs = 1'000'000;
+// A root that is heard, but of which no quorum has confirmed anything for so long.
+constexpr uint64_t kLeaderlessMs = 3'000;
 
 std::string Seconds(uint64_t ms) {
   return std::to_string(ms / 1000) + " s";
@@ -51,15 +53,14 @@ std::vector<metaroot::Command> CommandsOf(const FirstLayout& layout) {
 }
 
 void AlarmsOfRoot(const std::vector<RootMember>& members, const std::string& silence,
-                  std::vector<std::string>* alarms) {
+                  uint64_t silent_ms, std::vector<std::string>* alarms) {
   if (!silence.empty()) alarms->push_back("the metadata root is not heard: " + silence);
   for (const RootMember& member : members) {
     if (member.reachable) continue;
     alarms->push_back("meta-root " + std::to_string(member.node) + " at " + member.addr +
                       " does not answer: " + member.problem);
   }
-  if (silence.empty() && std::none_of(members.begin(), members.end(),
-                                      [](const auto& member) { return member.leader; })) {
+  if (silence.empty() && silent_ms > kLeaderlessMs) {
     alarms->emplace_back("the metadata root has no leader: nothing can be changed");
   }
 }
@@ -285,7 +286,7 @@ std::vector<Operator> Coordinator::Plan(size_t max_operators) {
 std::vector<std::string> Coordinator::Alarms() {
   std::vector<std::string> alarms;
   const uint64_t wall_ms = doors_.runtime.clock().WallMillis();
-  AlarmsOfRoot(doors_.root.Members(), catalog_->silence(), &alarms);
+  AlarmsOfRoot(doors_.root.Members(), catalog_->silence(), catalog_->standing().silent_ms, &alarms);
   AlarmsOfNumbers(allocator_->status(), wall_ms, &alarms);
   catalog_->Read([&](const Catalog::Now& now) {
     AlarmsOfCluster(now, wall_ms, options_.stuck_transition_ms, &alarms);
