@@ -6,6 +6,7 @@
 #include "bench/raftlog_bench.h"
 #include "bench/redis_bench.h"
 #include "bench/stress/stress_bench.h"
+#include "bench/tso/tso_bench.h"
 #include "bench/ycsb_bench.h"
 
 int main(int argc, char** argv) {
@@ -22,6 +23,6 @@ int main(int argc, char** argv) {
                    nokv::bench::DbCommand(), nokv::bench::RaftLogCommand(),
                    nokv::bench::RaftCommand(), nokv::bench::RaftMemberCommand(),
                    nokv::bench::BareFollowerCommand(), nokv::bench::StressCommand(),
-                   nokv::bench::StressWorkerCommand()}};
+                   nokv::bench::StressWorkerCommand(), nokv::bench::TsoCommand()}};
   return nokv::cli::RunMain(program, argc, argv, nullptr);
 }

@@ -10,6 +10,7 @@ import subprocess
 import time
 import unittest
 
+import control_plane
 import gateway
 
 SERVERS = ("nokv-redis --", "nokv coordinator --", "nokv tso serve --", "nokv-tso --",
@@ -89,6 +90,14 @@ class ExamplesTest(gateway.ScratchTest):
                 return process
         self.fail(f"{line} does not answer")
 
+    def start_control_plane(self, address):
+        """With one coordinator, at this address."""
+        ports = [*control_plane.free_ports(6), int(address.rsplit(":", 1)[1])]
+        plane = control_plane.ControlPlane(self.folder / "plane", coordinators=1, ports=ports)
+        self.enterContext(plane)
+        plane.start()
+        plane.wait_ready()
+
     def run_all(self, lines):
         server = None
         for line in lines:
@@ -114,9 +123,7 @@ class ExamplesTest(gateway.ScratchTest):
         self.run_all(dict.fromkeys(lines))  # each once, in order
 
     def test_nokv(self):
-        # One that answers, though its metadata root does not.
-        self.start(f"nokv coordinator --coordinator-id c0 --addr {self.coordinator} "
-                   "--root-peer 1=127.0.0.1:1 --root-peer 2=127.0.0.1:2 --root-peer 3=127.0.0.1:3")
+        self.start_control_plane(self.coordinator)
         self.start("nokv-redis --workdir ./data --metrics-addr 127.0.0.1:9100")
         # Two nodes of a metadata root; the third is an example.
         for i in (2, 3):
@@ -138,6 +145,7 @@ class ExamplesTest(gateway.ScratchTest):
         self.run_program("nokv-sim")
 
     def test_nokv_bench(self):
+        self.start_control_plane("127.0.0.1:" + self.ports["2379"])
         self.run_program("nokv-bench")
 
 
