@@ -1,5 +1,6 @@
 #include "sim/scenario.h"
 
+#include "sim/control/coordinators.h"
 #include "sim/replog/replicated_log.h"
 
 namespace nokv::sim {
@@ -8,7 +9,10 @@ const std::vector<Scenario>& Scenarios() {
   static const std::vector<Scenario> kScenarios = {
       {.name = "replicated-log",
        .summary = "registers on a raft group of 3, 5 or 7 members that come and go",
-       .run = RunReplicatedLog}};
+       .run = RunReplicatedLog},
+      {.name = "coordinators",
+       .summary = "three coordinators around a metadata root, and who asks them",
+       .run = RunCoordinators}};
   return kScenarios;
 }
 
