@@ -59,13 +59,17 @@ class ClientRoot::Poll : public std::enable_shared_from_this<Poll> {
       base::MutexLock lock(mu_);
       RootMember& member = members_[node];
       member.reachable = status.ok();
-      member.leader = status.ok() && status->leader == node;
-      if (status.ok()) member.revision = status->head.revision;
+      if (status.ok()) {
+        member.revision = status->head.revision;
+        // Any of them knows who leads; the leader itself may be out of reach from here.
+        for (auto& [other, each] : members_) each.leader = other == status->leader;
+      }
       member.problem = status.ok() ? status->waits_for : std::string(status.status().message());
       member.no_root = status.status().code() == StatusCode::kUnimplemented ||
                        (status.ok() && status->node != node);
-      if (status.ok() && member.no_root) {
-        member.problem = "member " + std::to_string(status->node) + " answers there";
+      if (member.no_root) {
+        member.problem = status.ok() ? "member " + std::to_string(status->node) + " answers there"
+                                     : "it is no member of a metadata root";
       }
     }
     runtime_.PostAfter(runtime::Lane::kLog, pause_ms * 1000, [weak = weak_from_this(), node] {

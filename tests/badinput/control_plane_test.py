@@ -97,11 +97,14 @@ class RunningTest(gateway.ScratchTest):
         self.assertIn("not its --transport-addr", text)
         # One that is right is enough to run; the others are named.
         with gateway.Gateway(self.folder / "database") as database:
-            for stranger in (database.address, self.transport(3)):
+            for stranger, problem in ((database.address, "fail"),
+                                      (self.transport(3), "it is no member of a metadata root")):
                 second = self.coordinator("c2", *roots[:2], stranger)
                 second.start()
                 try:
-                    self.wait_for_status(second.address, f"3  {stranger}  does not answer")
+                    text = self.wait_for_status(second.address, f"3  {stranger}  does not answer: "
+                                                                + problem)
+                    self.assertIn("  DEGRADED  ", text)
                 finally:
                     second.kill()
         self.assertGreater(self.plane.wait_ready(), self.before)
@@ -111,7 +114,7 @@ class RunningTest(gateway.ScratchTest):
         while True:
             code, text = gateway.run("nokv", "status", "--coordinator-addr", address)
             if code == 0 and part in text:
-                return
+                return text
             self.assertLess(time.monotonic(), deadline, text)
 
     def transport(self, node):
