@@ -33,7 +33,7 @@ class Asker {
 
   void Ask() {
     const uint64_t start = runtime_.clock().MonotonicNanos();
-    auto done = [this, start](Result<uint64_t> first) { Answered(start, first); };
+    auto done = [this, start](const Result<uint64_t>& first) { Answered(start, first); };
     if (kind_ == 't') {
       client_.Timestamps(count_, kDeadlineMs, std::move(done));
     } else {
