@@ -105,17 +105,20 @@ void Allocator::Take(NumberKind kind, uint64_t count, Done done) {
   {
     base::MutexLock lock(mu_);
     const uint64_t now_us = runtime_.clock().MonotonicMicros();
+    // Whoever waits comes first.
+    if (started_ && waiting_.empty()) taken = TakeNow(kind, count, now_us);
     if (!started_ || !keeper_.Holds(now_us)) {
       refused_++;
       refused = NotHeld();
-    } else if (waiting_.empty() && (taken = TakeNow(kind, count, now_us)).has_value()) {
+    } else if (taken.has_value()) {
       pump = !Of(kind).reserving && Of(kind).numbers.Wanted(WallMs(now_us)).has_value();
     } else if (waiting_.size() >= options_.max_waiting) {
       refused_++;
       refused = Status::ResourceExhausted("more than " + std::to_string(options_.max_waiting) +
                                           " requests wait for numbers");
     } else {
-      waiting_.push_back({kind, count, now_us + options_.max_wait_ms * kUsPerMs, std::move(done)});
+      waiting_.push_back(
+          {kind, count, now_us + options_.max_wait_ms * kUsPerMs, std::exchange(done, nullptr)});
       pump = true;
     }
   }

@@ -84,7 +84,8 @@ void Catalog::Await(const FreshnessWanted& wanted, Ready ready) {
   {
     base::MutexLock lock(mu_);
     const size_t waiting = waiting_.size() + confirming_.size() + unconfirmed_.size();
-    Waiting one{wanted, now_us + options_.max_wait_ms * kUsPerMs, std::nullopt, std::move(ready)};
+    Waiting one{wanted, now_us + options_.max_wait_ms * kUsPerMs, std::nullopt,
+                std::exchange(ready, nullptr)};
     if (waiting >= options_.max_waiting) {
       ready = std::move(one.ready);
     } else if (wanted.freshness == Freshness::kStrong) {

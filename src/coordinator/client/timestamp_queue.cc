@@ -41,7 +41,7 @@ void TimestampQueue::Add(uint64_t count, uint64_t deadline_us, Client::Numbers d
     } else if (queue_.size() >= endpoints_->options().max_waiting) {
       refused = Status::ResourceExhausted("too many requests wait for timestamps");
     } else {
-      queue_.push_back({count, deadline_us, std::move(done)});
+      queue_.push_back({count, deadline_us, std::exchange(done, nullptr)});
     }
   }
   if (!refused.ok()) return done(std::move(refused));
