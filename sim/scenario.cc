@@ -1,6 +1,7 @@
 #include "sim/scenario.h"
 
 #include "sim/control/coordinators.h"
+#include "sim/metaroot/meta_root.h"
 #include "sim/replog/replicated_log.h"
 
 namespace nokv::sim {
@@ -12,7 +13,10 @@ const std::vector<Scenario>& Scenarios() {
        .run = RunReplicatedLog},
       {.name = "coordinators",
        .summary = "three coordinators around a metadata root, and who asks them",
-       .run = RunCoordinators}};
+       .run = RunCoordinators},
+      {.name = "meta-root",
+       .summary = "three nodes of the metadata root, clients that change the layout and follow it",
+       .run = RunMetaRoot}};
   return kScenarios;
 }
 

@@ -14,21 +14,27 @@ bool Happens(base::Random* random, uint64_t one_in) {
 
 }  // namespace
 
-bool Network::Send(Address from, Address to, std::function<void()> deliver) {
+std::optional<uint64_t> Network::Transit(Address from, Address to) {
   counters_.sent++;
   const Link link(from, to);
   if (cut_.contains(link)) {
     counters_.cut++;
-    return false;
+    return std::nullopt;
   }
   if (Happens(&random_, weather_.lose_one_in)) {
     counters_.lost++;
-    return false;
+    return std::nullopt;
   }
   const auto slow = slowness_.find(link);
   const uint64_t factor = slow == slowness_.end() ? 1 : slow->second;
-  const uint64_t arrival =
-      world_.now_us() + factor * (kDelayMicros + random_.Uniform(kDelayMicros));
+  return factor * (kDelayMicros + random_.Uniform(kDelayMicros));
+}
+
+bool Network::Send(Address from, Address to, std::function<void()> deliver) {
+  const std::optional<uint64_t> transit = Transit(from, to);
+  if (!transit.has_value()) return false;
+  const Link link(from, to);
+  const uint64_t arrival = world_.now_us() + *transit;
   if (Happens(&random_, weather_.repeat_one_in)) {
     counters_.repeated++;
     Deliver(link, arrival + random_.Uniform(kOvertakenMicros), deliver);

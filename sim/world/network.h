@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -42,6 +43,9 @@ class Network {
   // `deliver` runs at the receiver, later. False if it never will: what a sender learns, late, from
   // a connection that broke.
   bool Send(Address from, Address to, std::function<void()> deliver);
+
+  // How long a message of a stream that is sent now takes; nullopt: it is lost.
+  std::optional<uint64_t> Transit(Address from, Address to);
 
   void SetWeather(const Weather& weather) { weather_ = weather; }
   const Weather& weather() const { return weather_; }
