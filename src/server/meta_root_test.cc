@@ -354,6 +354,7 @@ TEST_F(MetaRootTest, WhoFollowsIsToldEverythingOnceWhateverNodesDo) {
   StartAll();
   metaroot::Client& client = NewClient();
   Append(client, StoreJoined{1, "h1"});
+  Run(100);  // until every node has it
   Copy copy;
   metaroot::Client& follower = NewClient();
   follower.Follow(std::nullopt, &copy);
@@ -383,6 +384,7 @@ TEST_F(MetaRootTest, WhoIsBehindTheTailGetsTheState) {
         .events = std::vector<Event>(metaroot::kMaxCommandEvents, LeaseGranted{"c1", 1'000})};
     ASSERT_TRUE(Append(client, command).status.ok());
   }
+  Run(100);  // until every node has them
   const uint64_t revision = root(Leader()).machine().head().revision;
   Copy behind;
   NewClient().Follow(1, &behind);
