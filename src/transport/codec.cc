@@ -295,9 +295,8 @@ std::string EncodeWelcome() {
 std::string EncodeBatch(const Batch& batch) {
   Arena arena;
   auto* request = Arena::CreateMessage<wire::MessagesRequest>(&arena);
-  for (const GroupMessage& message : batch) {
-    Encode(message, request->mutable_batch()->add_messages());
-  }
+  wire::Batch* const out = request->mutable_batch();
+  for (const GroupMessage& message : batch) Encode(message, out->add_messages());
   return request->SerializeAsString();
 }
 

@@ -62,6 +62,12 @@ TEST(CodecTest, BatchesComeBackAsTheyWere) {
   }
 }
 
+TEST(CodecTest, AnEmptyBatchIsOneToo) {
+  const auto request = DecodeMessagesRequest(EncodeBatch({}));
+  ASSERT_TRUE(request.ok()) << request.status();
+  EXPECT_TRUE(std::get<Batch>(*request).empty());
+}
+
 TEST(CodecTest, SnapshotsComeBackAsTheyWere) {
   raft::Snapshot snapshot{.data = {}, .conf_state = {}, .index = 10, .term = 3};
   snapshot.conf_state = {.voters = {1, 2},
