@@ -102,19 +102,18 @@ class RunningTest(gateway.ScratchTest):
                 second = self.coordinator("c2", *roots[:2], stranger)
                 second.start()
                 try:
-                    text = self.wait_for_status(second.address, f"3  {stranger}  does not answer: "
-                                                                + problem)
-                    self.assertIn("  DEGRADED  ", text)
+                    self.wait_for_status(second.address, "  DEGRADED  ",
+                                         f"3  {stranger}  does not answer: {problem}")
                 finally:
                     second.kill()
         self.assertGreater(self.plane.wait_ready(), self.before)
 
-    def wait_for_status(self, address, part):
+    def wait_for_status(self, address, *parts):
         deadline = time.monotonic() + gateway.PATIENCE
         while True:
             code, text = gateway.run("nokv", "status", "--coordinator-addr", address)
-            if code == 0 and part in text:
-                return text
+            if code == 0 and all(part in text for part in parts):
+                return
             self.assertLess(time.monotonic(), deadline, text)
 
     def transport(self, node):

@@ -17,7 +17,8 @@ SERVERS = ("nokv-redis --", "nokv coordinator --", "nokv tso serve --", "nokv-ts
            "nokv meta-root --")
 # Processes that a benchmark starts and ends.
 WORKERS = ("nokv-bench raft-member --", "nokv-bench bare-follower --")
-PORTS = ("6380", "9100", "9494", "2379", "2380", "2381", "2382", "3380", "3381", "3382")
+PORTS = ("6380", "9100", "9494", "2379", "2380", "2381", "2382", "3380", "3381", "3382",
+         "7101", "7102", "7103")
 
 
 def helped(*command):
