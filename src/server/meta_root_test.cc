@@ -20,7 +20,6 @@
 namespace nokv::server {
 namespace {
 
-using metaroot::ClusterCreated;
 using metaroot::Command;
 using metaroot::Consistency;
 using metaroot::Event;
@@ -143,7 +142,7 @@ class MetaRootTest : public testing::Test {
     cut_.insert(peers_[id]);
   }
 
-  metaroot::Client& NewClient(std::vector<uint64_t> nodes = {1, 2, 3}) {
+  metaroot::Client& NewClient(const std::vector<uint64_t>& nodes = {1, 2, 3}) {
     metaroot::ClientOptions options;
     for (const uint64_t id : nodes) options.members.push_back({id, "root" + std::to_string(id)});
     clients_.push_back(
