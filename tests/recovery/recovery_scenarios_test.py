@@ -42,6 +42,18 @@ class RecoveryScenariosTest(unittest.TestCase):
             self.assertIn(f"RECOVERY_METRIC {name}=", saved)
         self.assertTrue((self.saved / "recovery/nokv_engine_test.log").exists())
 
+    def test_a_program_without_such_tests_is_a_failure(self):
+        programs = self.saved / "bin"
+        programs.mkdir()
+        for name in ("nokv_engine_test", "nokv_raftlog_test"):
+            (programs / name).symlink_to("/bin/true")
+        result = subprocess.run(
+            [ROOT / "scripts/recovery_scenarios.sh"], capture_output=True, text=True, check=False,
+            env={**os.environ, "NOKV_ARTIFACTS_DIR": str(self.saved),
+                 "NOKV_BINARY_DIR": str(programs)})
+        self.assertEqual(result.returncode, 1, result.stdout)
+        self.assertIn("nokv_engine_test passed none of the tests", result.stdout)
+
     def test_without_the_variable_none_is(self):
         self.assertNotIn("RECOVERY_METRIC", self.run_script(RECOVERY_TRACE_METRICS=""))
 
