@@ -37,6 +37,14 @@ class ControlCluster::WireRoot final : public coordinator::Root {
       };
     });
   }
+  void ListEvents(uint64_t after_revision, Listed done) override {
+    const uint64_t id = Wait([done](const Status& why) { done(why); });
+    cluster_.CallRoot(number_, [this, id, after_revision, done](IdealRoot& root, uint64_t) {
+      return [this, id, events = root.Kept(after_revision), done] {
+        if (End(id)) done(events);
+      };
+    });
+  }
   void Watch(std::shared_ptr<coordinator::RootWatcher> watcher) override {
     watcher_ = std::move(watcher);
     Poll();
@@ -88,7 +96,7 @@ class ControlCluster::WireRoot final : public coordinator::Root {
     if (!events.has_value()) {
       watcher_->OnState(state);
     } else if (!events->empty()) {
-      watcher_->OnEvents(*events);
+      if (!watcher_->OnEvents(*events).ok()) return (void)(revision_ = 0);
     }
     revision_ = state.revision;
     watcher_->OnHeard(revision_);

@@ -33,4 +33,12 @@ std::optional<std::vector<metaroot::TailEvent>> IdealRoot::EventsAfter(uint64_t 
   return *std::move(events);
 }
 
+std::vector<metaroot::TailEvent> IdealRoot::Kept(uint64_t after_revision) const {
+  std::vector<metaroot::TailEvent> events;
+  for (const metaroot::TailEvent& event : machine_.tail()) {
+    if (event.revision > after_revision) events.push_back(event);
+  }
+  return events;
+}
+
 }  // namespace nokv::sim

@@ -25,6 +25,8 @@ class IdealRoot {
 
   // The events after `revision`; empty: the state has to be taken.
   std::optional<std::vector<metaroot::TailEvent>> EventsAfter(uint64_t revision) const;
+  // Those of them that are kept.
+  std::vector<metaroot::TailEvent> Kept(uint64_t after_revision) const;
   const metaroot::State& state() const { return machine_.state(); }
 
  private:

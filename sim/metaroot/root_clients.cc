@@ -202,17 +202,20 @@ class RootClients::Session final : private metaroot::Listener {
     all_.reloads_++;
     copy_ = std::move(state);
   }
-  void OnEvents(std::vector<metaroot::TailEvent> events) override {
+  Status OnEvents(std::vector<metaroot::TailEvent> events) override {
     for (const metaroot::TailEvent& event : events) {
       all_.history_.Told(event);
       metaroot::Edit edit(&copy_);
       const auto effect = metaroot::Apply(event.event, &edit);
       if (!effect.ok() || copy_.revision != event.revision) {
-        return all_.cluster_.Violated(name_ + " was told of revision " +
-                                      std::to_string(event.revision) + ", which does not follow");
+        const std::string what = name_ + " was told of revision " + std::to_string(event.revision) +
+                                 ", which does not follow";
+        all_.cluster_.Violated(what);
+        return Status::Internal(what);
       }
       edit.Keep();
     }
+    return Status::Ok();
   }
   void OnHeartbeat(uint64_t revision) override {
     if (revision != copy_.revision) all_.cluster_.Violated(name_ + " was not told everything");

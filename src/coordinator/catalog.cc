@@ -8,6 +8,7 @@ namespace nokv::coordinator {
 namespace {
 
 constexpr uint64_t kUsPerMs = 1'000;
+constexpr uint64_t kFetchAgainUs = 1'000'000;
 
 }  // namespace
 
@@ -21,6 +22,7 @@ Catalog::Catalog(const CatalogOptions& options, Root& root, runtime::Runtime& ru
       latest_at_us_(runtime.clock().MonotonicMicros()) {}
 
 void Catalog::OnState(metaroot::State state) {
+  const uint64_t revision = state.revision;
   {
     base::MutexLock lock(mu_);
     if (state.revision < view_.root().revision) return;
@@ -29,18 +31,62 @@ void Catalog::OnState(metaroot::State state) {
     view_.SetRoot(std::move(state));
     events_.clear();
     loaded_ = true;
+    loaded_revision_ = revision;
   }
   Pump();
+  FetchPast(revision, {});
 }
 
-void Catalog::OnEvents(const std::vector<metaroot::TailEvent>& events) {
+void Catalog::FetchPast(uint64_t loaded, std::vector<metaroot::TailEvent> past) {
+  const uint64_t after = past.empty() ? 0 : past.back().revision;
+  root_.ListEvents(after, [weak = weak_from_this(), loaded, past = std::move(past)](
+                              const Result<std::vector<metaroot::TailEvent>>& more) {
+    if (const auto self = weak.lock()) self->PastListed(loaded, past, more);
+  });
+}
+
+void Catalog::PastListed(uint64_t loaded, std::vector<metaroot::TailEvent> past,
+                         const Result<std::vector<metaroot::TailEvent>>& more) {
+  bool more_to_come = false;
+  {
+    base::MutexLock lock(mu_);
+    if (loaded_revision_ != loaded) return;  // another state came, and its past is fetched, too
+    if (more.ok()) more_to_come = TakePast(*more, &past);
+  }
+  if (more_to_come) return FetchPast(loaded, std::move(past));
+  if (!more.ok()) {
+    runtime_.PostAfter(runtime::Lane::kLog, kFetchAgainUs, [weak = weak_from_this(), loaded] {
+      if (const auto self = weak.lock()) self->FetchPast(loaded, {});
+    });
+  }
+}
+
+bool Catalog::TakePast(const std::vector<metaroot::TailEvent>& more,
+                       std::vector<metaroot::TailEvent>* past) {
+  for (const metaroot::TailEvent& event : more) {
+    // The root may have let go of some meanwhile.
+    if (!past->empty() && event.revision != past->back().revision + 1) past->clear();
+    if (event.revision <= loaded_revision_) past->push_back(event);
+  }
+  if (!more.empty() && more.back().revision < loaded_revision_) return true;
+  if (past->empty() || past->back().revision != loaded_revision_) return false;
+  const size_t room = options_.max_events - std::min(options_.max_events, events_.size());
+  const size_t count = std::min(room, past->size());
+  events_.insert(events_.begin(), past->end() - static_cast<ptrdiff_t>(count), past->end());
+  return false;
+}
+
+Status Catalog::OnEvents(const std::vector<metaroot::TailEvent>& events) {
+  Status followed;
   {
     base::MutexLock lock(mu_);
     silence_.clear();
+    if (!loaded_) return Status::Internal("the state must come first");
     for (const metaroot::TailEvent& event : events) {
       if (event.revision <= view_.root().revision) continue;
-      if (const Status status = view_.Follow(event); !status.ok()) {
-        logger_.Error("cannot follow the metadata root: " + std::string(status.message()));
+      if (followed = view_.Follow(event); !followed.ok()) {
+        logger_.Error("cannot follow the metadata root, and reads it anew: " +
+                      std::string(followed.message()));
         loaded_ = false;
         break;
       }
@@ -50,6 +96,7 @@ void Catalog::OnEvents(const std::vector<metaroot::TailEvent>& events) {
     heard_revision_ = std::max(heard_revision_, view_.root().revision);
   }
   Pump();
+  return followed;
 }
 
 void Catalog::OnHeard(uint64_t revision) {
@@ -190,13 +237,17 @@ void Catalog::Arm(uint64_t now_us) {
   });
 }
 
-std::vector<metaroot::TailEvent> Catalog::EventsAfter(uint64_t revision, size_t limit) {
+Catalog::Events Catalog::EventsAfter(uint64_t revision, size_t limit) {
   base::MutexLock lock(mu_);
   const auto first = std::find_if(events_.begin(), events_.end(), [revision](const auto& event) {
     return event.revision > revision;
   });
   const auto there = static_cast<size_t>(std::distance(first, events_.end()));
-  return {events_.end() - static_cast<ptrdiff_t>(std::min(there, limit)), events_.end()};
+  Events found;
+  found.kept_after = events_.empty() ? view_.root().revision : events_.front().revision - 1;
+  found.events.assign(events_.end() - static_cast<ptrdiff_t>(std::min(there, limit)),
+                      events_.end());
+  return found;
 }
 
 std::string Catalog::silence() {

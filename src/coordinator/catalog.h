@@ -41,7 +41,7 @@ class Catalog : public RootWatcher, public std::enable_shared_from_this<Catalog>
           base::Logger& logger);
 
   void OnState(metaroot::State state) override EXCLUDES(mu_);
-  void OnEvents(const std::vector<metaroot::TailEvent>& events) override EXCLUDES(mu_);
+  Status OnEvents(const std::vector<metaroot::TailEvent>& events) override EXCLUDES(mu_);
   void OnHeard(uint64_t revision) override EXCLUDES(mu_);
   void OnSilence(const Status& why) override EXCLUDES(mu_);
 
@@ -63,8 +63,12 @@ class Catalog : public RootWatcher, public std::enable_shared_from_this<Catalog>
     return look(Now{view_, StandingLocked(now_us), now_us});
   }
   RootStanding standing() EXCLUDES(mu_);
-  // The last events after `revision`, at most `limit`.
-  std::vector<metaroot::TailEvent> EventsAfter(uint64_t revision, size_t limit) EXCLUDES(mu_);
+  // The last events after `revision`, at most `limit`; those up to `kept_after` are not there.
+  struct Events {
+    std::vector<metaroot::TailEvent> events;
+    uint64_t kept_after = 0;
+  };
+  Events EventsAfter(uint64_t revision, size_t limit) EXCLUDES(mu_);
   // Why no member of the root answers; empty: one does.
   std::string silence() EXCLUDES(mu_);
   // Questions that wait.
@@ -86,7 +90,16 @@ class Catalog : public RootWatcher, public std::enable_shared_from_this<Catalog>
   void Pump() EXCLUDES(mu_);
   void Arm(uint64_t now_us) REQUIRES(mu_);
   void Confirm() EXCLUDES(mu_);
+  // Fetches what the root keeps of the events before the state that was loaded at `loaded`: those
+  // after `past`, which were fetched already.
+  void FetchPast(uint64_t loaded, std::vector<metaroot::TailEvent> past) EXCLUDES(mu_);
+  void PastListed(uint64_t loaded, std::vector<metaroot::TailEvent> past,
+                  const Result<std::vector<metaroot::TailEvent>>& more) EXCLUDES(mu_);
   void ConfirmAnswered(const Result<uint64_t>& revision) EXCLUDES(mu_);
+
+  // Adds `more` to `past`, and puts that before the events if it is complete. True: it is not yet.
+  bool TakePast(const std::vector<metaroot::TailEvent>& more,
+                std::vector<metaroot::TailEvent>* past) REQUIRES(mu_);
 
   const CatalogOptions options_;
   Root& root_;
@@ -98,6 +111,7 @@ class Catalog : public RootWatcher, public std::enable_shared_from_this<Catalog>
   uint64_t heard_revision_ GUARDED_BY(mu_) = 0;
   uint64_t latest_at_us_ GUARDED_BY(mu_);  // when the copy was last known to be the latest
   std::string silence_ GUARDED_BY(mu_) = "it was not reached yet";
+  uint64_t loaded_revision_ GUARDED_BY(mu_) = 0;  // of the state that was loaded
   std::deque<metaroot::TailEvent> events_ GUARDED_BY(mu_);
   std::deque<Waiting> waiting_ GUARDED_BY(mu_);
   // Questions for the root's leader: those that the call under way answers, and those that came

@@ -46,8 +46,36 @@ TEST_F(CatalogTest, FollowsTheRoot) {
   runtime_->Advance(10'000);
   EXPECT_EQ(Revision(), 3U);
   EXPECT_EQ(catalog_->Read([](const Catalog::Now& now) { return now.view.root(); }), root_.state());
-  EXPECT_EQ(catalog_->EventsAfter(1, 10).size(), 2U);
-  EXPECT_EQ(catalog_->EventsAfter(1, 1).at(0).revision, 3U) << "the last ones";
+  EXPECT_EQ(catalog_->EventsAfter(1, 10).events.size(), 2U);
+  EXPECT_EQ(catalog_->EventsAfter(1, 1).events.at(0).revision, 3U) << "the last ones";
+}
+
+TEST_F(CatalogTest, EventsBeginWithTheOldestThatTheRootKeeps) {
+  for (uint64_t store = 1; store <= 7; store++) Join(store);
+  const auto later = std::make_shared<Catalog>(CatalogOptions{.max_events = 6}, root_, *runtime_,
+                                               base::NullLogger());
+  root_.silent = true;
+  root_.Watch(later);
+  runtime_->Advance(10'000);
+  EXPECT_TRUE(later->EventsAfter(0, 100).events.empty());
+  EXPECT_EQ(later->EventsAfter(0, 100).kept_after, 8U);
+  root_.silent = false;
+  Join(8);
+  runtime_->Advance(3 * kSecond);
+  const Catalog::Events found = later->EventsAfter(0, 100);
+  ASSERT_EQ(found.events.size(), 6U);
+  for (size_t i = 0; i < 6; i++) EXPECT_EQ(found.events[i].revision, 4 + i);
+  EXPECT_EQ(found.kept_after, 3U);
+}
+
+TEST_F(CatalogTest, WhatCannotBeFollowedIsReadAnew) {
+  root_.mute = true;
+  Join(1);
+  root_.mute = false;
+  Join(2);
+  runtime_->Advance(10'000);
+  EXPECT_FALSE(catalog_->standing().must_reload);
+  EXPECT_EQ(catalog_->Read([](const Catalog::Now& now) { return now.view.root(); }), root_.state());
 }
 
 TEST_F(CatalogTest, AStrongAnswerIsNoOlderThanWhatHadEnded) {

@@ -89,7 +89,9 @@ class ClientRoot::Adapter final : public metaroot::Listener {
   explicit Adapter(std::shared_ptr<RootWatcher> watcher) : watcher_(std::move(watcher)) {}
 
   void OnState(metaroot::State state) override { watcher_->OnState(std::move(state)); }
-  void OnEvents(std::vector<metaroot::TailEvent> events) override { watcher_->OnEvents(events); }
+  Status OnEvents(std::vector<metaroot::TailEvent> events) override {
+    return watcher_->OnEvents(events);
+  }
   void OnHeartbeat(uint64_t revision) override { watcher_->OnHeard(revision); }
   void OnLost(const Status& why) override { watcher_->OnSilence(why); }
 
@@ -98,7 +100,7 @@ class ClientRoot::Adapter final : public metaroot::Listener {
 };
 
 ClientRoot::ClientRoot(runtime::Runtime& runtime, const ClientRootOptions& options,
-                       const metaroot::Dial& dial)
+                       const rpc::Dial& dial)
     : options_(options),
       poll_(std::make_shared<Poll>(runtime, options)),
       client_(std::make_unique<metaroot::Client>(
@@ -123,6 +125,14 @@ void ClientRoot::Confirm(Confirmed done) {
                      if (!head.ok()) return done(head.status());
                      done(head->revision);
                    });
+}
+
+void ClientRoot::ListEvents(uint64_t after_revision, Listed done) {
+  client_->ListEvents(after_revision, 0, options_.list_ms,
+                      [done = std::move(done)](const Result<metaroot::EventList>& list) {
+                        if (!list.ok()) return done(list.status());
+                        done(list->events);
+                      });
 }
 
 void ClientRoot::Watch(std::shared_ptr<RootWatcher> watcher) {

@@ -19,6 +19,7 @@ struct ClientRootOptions {
   std::vector<metaroot::RootMember> members = {};
   uint64_t append_ms = 2'000;  // until an answer is given up
   uint64_t confirm_ms = 2'000;
+  uint64_t list_ms = 2'000;
   uint64_t refresh_ms = 200;  // between two confirmations that the copy is the latest
   uint64_t poll_ms = 1'000;   // between two looks at how the members are
 };
@@ -26,12 +27,12 @@ struct ClientRootOptions {
 class ClientRoot final : public Root {
  public:
   // `runtime` is borrowed.
-  ClientRoot(runtime::Runtime& runtime, const ClientRootOptions& options,
-             const metaroot::Dial& dial);
+  ClientRoot(runtime::Runtime& runtime, const ClientRootOptions& options, const rpc::Dial& dial);
   ~ClientRoot() override;
 
   void Append(const metaroot::Command& command, Appended done) override;
   void Confirm(Confirmed done) override;
+  void ListEvents(uint64_t after_revision, Listed done) override;
   void Watch(std::shared_ptr<RootWatcher> watcher) override;
   std::vector<RootMember> Members() const override;
 

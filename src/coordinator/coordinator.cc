@@ -153,8 +153,8 @@ void Coordinator::OnState(metaroot::State state) {
   Bootstrap();
 }
 
-void Coordinator::OnEvents(const std::vector<metaroot::TailEvent>& events) {
-  catalog_->OnEvents(events);
+Status Coordinator::OnEvents(const std::vector<metaroot::TailEvent>& events) {
+  Status status = catalog_->OnEvents(events);
   bool lease_changed = false;
   bool layout_created = false;
   bool cluster_created = false;
@@ -179,6 +179,7 @@ void Coordinator::OnEvents(const std::vector<metaroot::TailEvent>& events) {
         catalog_->Read([](const Catalog::Now& now) { return HighestId(now.view.root()); }));
   }
   if (cluster_created) Bootstrap();
+  return status;
 }
 
 void Coordinator::OnHeard(uint64_t revision) {

@@ -95,7 +95,7 @@ class Coordinator : public RootWatcher, public std::enable_shared_from_this<Coor
 
   // RootWatcher.
   void OnState(metaroot::State state) override;
-  void OnEvents(const std::vector<metaroot::TailEvent>& events) override;
+  Status OnEvents(const std::vector<metaroot::TailEvent>& events) override;
   void OnHeard(uint64_t revision) override;
   void OnSilence(const Status& why) override { catalog_->OnSilence(why); }
 

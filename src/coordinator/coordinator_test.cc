@@ -173,7 +173,7 @@ TEST_F(CoordinatorTest, GrantsOfItsFormerProcessThatAreToldAgainAreNoOtherProces
   const auto coordinator = Make("c1", {}, "b");
   const metaroot::TailEvent grant = {
       root_.state().revision, metaroot::LeaseGranted{.holder = "c1@c1:2379#a", .ttl_ms = 1'000}};
-  coordinator->OnEvents({grant, grant, grant});
+  EXPECT_TRUE(coordinator->OnEvents({grant, grant, grant}).ok());
   EXPECT_TRUE(coordinator->CheckId().ok());
 }
 

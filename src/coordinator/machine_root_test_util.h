@@ -33,6 +33,16 @@ class MachineRoot final : public Root {
       done(machine_.state().revision);
     });
   }
+  void ListEvents(uint64_t after_revision, Listed done) override {
+    Later([this, after_revision, done = std::move(done)] {
+      if (silent) return done(Status::Unavailable("the root is silent"));
+      std::vector<metaroot::TailEvent> events;
+      for (const metaroot::TailEvent& event : machine_.tail()) {
+        if (event.revision > after_revision && events.size() < 3) events.push_back(event);
+      }
+      done(std::move(events));
+    });
+  }
   void Watch(std::shared_ptr<RootWatcher> watcher) override {
     Later([this, watcher] {
       watcher->OnState(machine_.state());
@@ -51,8 +61,8 @@ class MachineRoot final : public Root {
     const auto events = machine_.EventsAfter(before);
     if (!mute) {
       for (const auto& watcher : watchers_) {
-        Later([watcher, events = **events, revision = machine_.state().revision] {
-          watcher->OnEvents(events);
+        Later([this, watcher, events = **events, revision = machine_.state().revision] {
+          if (!watcher->OnEvents(events).ok()) watcher->OnState(machine_.state());
           watcher->OnHeard(revision);
         });
       }

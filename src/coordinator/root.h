@@ -24,8 +24,9 @@ class RootWatcher {
 
   // All there is. What was told before does not count any more.
   virtual void OnState(metaroot::State state) = 0;
-  // What came next: in order, and without a hole.
-  virtual void OnEvents(const std::vector<metaroot::TailEvent>& events) = 0;
+  // What came next: in order, and without a hole. An error if it cannot be followed: the whole
+  // state comes next then.
+  virtual Status OnEvents(const std::vector<metaroot::TailEvent>& events) = 0;
   // A quorum of the root has confirmed lately that this is the last revision.
   virtual void OnHeard(uint64_t revision) = 0;
   // The root is not heard any more. Ends with the next call of any other function.
@@ -47,6 +48,7 @@ class Root {
  public:
   using Appended = std::function<void(Result<metaroot::Outcome>)>;
   using Confirmed = std::function<void(Result<uint64_t>)>;
+  using Listed = std::function<void(Result<std::vector<metaroot::TailEvent>>)>;
 
   virtual ~Root() = default;
 
@@ -55,6 +57,9 @@ class Root {
   virtual void Append(const metaroot::Command& command, Appended done) = 0;
   // The revision that the root's leader had, confirmed by a quorum, at some moment after the call.
   virtual void Confirm(Confirmed done) = 0;
+  // The first of the events after `after_revision` that are kept, oldest first, as many as go into
+  // one answer: none, if all are there.
+  virtual void ListEvents(uint64_t after_revision, Listed done) = 0;
   // Tells `watcher` of everything from now on, beginning with the whole state. Once.
   virtual void Watch(std::shared_ptr<RootWatcher> watcher) = 0;
   virtual std::vector<RootMember> Members() const = 0;

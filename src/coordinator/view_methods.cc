@@ -107,13 +107,13 @@ wire::ListTransitionsResponse ListTransitions(const wire::ListTransitionsRequest
 wire::ListEventsResponse ListEvents(Coordinator& coordinator,
                                     const wire::ListEventsRequest& request) {
   wire::ListEventsResponse response;
-  const auto events = coordinator.catalog().EventsAfter(
+  const Catalog::Events found = coordinator.catalog().EventsAfter(
       request.after_revision(), LimitOf(request.limit(), kEventsListed, kMaxEventsListed));
-  for (const metaroot::TailEvent& event : events) metaroot::ToWire(event, response.add_events());
-  const RootStanding standing = coordinator.catalog().standing();
-  response.set_kept_after_revision(events.empty() ? standing.served_revision
-                                                  : events.front().revision - 1);
-  ToWire(standing, response.mutable_evidence());
+  for (const metaroot::TailEvent& event : found.events) {
+    metaroot::ToWire(event, response.add_events());
+  }
+  response.set_kept_after_revision(found.kept_after);
+  ToWire(coordinator.catalog().standing(), response.mutable_evidence());
   return response;
 }
 

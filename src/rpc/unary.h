@@ -1,9 +1,10 @@
-// Unary calls: one message each way.
+// Unary calls: one message each way; and calls with one request and some answers.
 #pragma once
 
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "rpc/call.h"
 #include "rpc/service.h"
@@ -15,6 +16,15 @@ namespace nokv::rpc {
 std::shared_ptr<Call> CallUnary(Channel& channel, const std::string& method, std::string request,
                                 const CallOptions& options,
                                 std::function<void(Result<std::string>)> done);
+
+// What a call was answered with: at least one message, or why there is none.
+using Answers = Result<std::vector<std::string>>;
+
+// A client's handler that keeps the answers until the call is over. More than `max_bytes` end it
+// with kResourceExhausted.
+std::shared_ptr<CallHandler> CollectAnswers(size_t max_bytes, std::function<void(Answers)> done);
+// The one message of an answer: kInternal if there are more.
+Result<std::string> OneAnswer(Answers answers);
 
 // Answers a request: called once, from any thread, now or later.
 using Answer = std::function<void(Result<std::string>)>;

@@ -41,12 +41,13 @@ class Copy final : public metaroot::Listener {
     states++;
     revision = state.revision;
   }
-  void OnEvents(std::vector<metaroot::TailEvent> told) override {
+  Status OnEvents(std::vector<metaroot::TailEvent> told) override {
     for (metaroot::TailEvent& event : told) {
       EXPECT_EQ(event.revision, revision + 1);
       revision = event.revision;
       events++;
     }
+    return Status::Ok();
   }
   void OnHeartbeat(uint64_t confirmed) override {
     EXPECT_EQ(confirmed, revision);

@@ -2,10 +2,10 @@
 
 #include <nokv/coordinator/v1/coordinator.pb.h>
 
+#include <algorithm>
 #include <utility>
 
-#include "base/check.h"
-#include "coordinator/client/endpoints.h"
+#include "coordinator/client/holder_hint.h"
 #include "coordinator/client/timestamp_queue.h"
 
 namespace nokv::coordinator {
@@ -20,13 +20,20 @@ Status CheckCount(uint64_t count) {
                                  " numbers can be had at once, not " + std::to_string(count));
 }
 
+rpc::EndpointsOptions EndpointsOf(const ClientOptions& options) {
+  return {.service = "nokv.coordinator.v1.Coordinator",
+          .one = "coordinator",
+          .addresses = options.addresses,
+          .attempt_ms = options.attempt_ms,
+          .pause_ms = options.pause_ms};
+}
+
 }  // namespace
 
-Client::Client(runtime::Runtime& runtime, const ClientOptions& options, const Dial& dial)
-    : endpoints_(std::make_shared<Endpoints>(runtime, options, dial)),
-      timestamps_(std::make_shared<TimestampQueue>(endpoints_)) {
-  NOKV_CHECK(!options.addresses.empty());
-}
+Client::Client(runtime::Runtime& runtime, const ClientOptions& options, const rpc::Dial& dial)
+    : options_(options),
+      endpoints_(rpc::Endpoints::Make(runtime, EndpointsOf(options), dial)),
+      timestamps_(std::make_shared<TimestampQueue>(endpoints_, options.max_waiting)) {}
 
 Client::~Client() {
   timestamps_->Close();
@@ -42,37 +49,46 @@ void Client::AllocateIds(uint64_t count, uint64_t deadline_ms, Numbers done) {
   if (const Status status = CheckCount(count); !status.ok()) return done(status);
   wire::AllocIDRequest request;
   request.set_count(count);
-  endpoints_->Ask({.method = "AllocID",
-                   .request = request.SerializeAsString(),
-                   .deadline_us = endpoints_->now_us() + deadline_ms * 1000,
-                   .for_holder = true,
-                   .done = [count, done = std::move(done)](const Result<std::string>& answer) {
-                     if (!answer.ok()) return done(answer.status());
-                     wire::AllocIDResponse response;
-                     if (!response.ParseFromString(*answer) || response.count() != count ||
-                         response.first_id() == 0) {
-                       return done(Status::Internal("an answer that is not what was asked"));
-                     }
-                     done(response.first_id());
-                   }});
+  Ask("AllocID", request.SerializeAsString(), deadline_ms,
+      [count, done = std::move(done)](const Result<std::string>& answer) {
+        if (!answer.ok()) return done(answer.status());
+        wire::AllocIDResponse response;
+        if (!response.ParseFromString(*answer) || response.count() != count ||
+            response.first_id() == 0) {
+          return done(Status::Internal("an answer that is not what was asked"));
+        }
+        done(response.first_id());
+      });
 }
 
 void Client::Ask(const std::string& method, std::string request, uint64_t deadline_ms,
                  std::function<void(Result<std::string>)> done) {
-  endpoints_->Ask({.method = method,
-                   .request = std::move(request),
-                   .deadline_us = endpoints_->now_us() + deadline_ms * 1000,
-                   .done = std::move(done)});
+  Ask({.method = method,
+       .request = std::move(request),
+       .deadline_us = endpoints_->now_us() + deadline_ms * 1000},
+      std::move(done));
 }
 
 void Client::AskOne(const std::string& address, const std::string& method, std::string request,
                     uint64_t deadline_ms, std::function<void(Result<std::string>)> done) {
-  endpoints_->Ask({.method = method,
-                   .request = std::move(request),
-                   .deadline_us = endpoints_->now_us() + deadline_ms * 1000,
-                   .only_first = true,
-                   .first = endpoints_->IndexOf(address),
-                   .done = std::move(done)});
+  deadline_ms = std::min(deadline_ms, options_.attempt_ms);
+  Ask({.method = method,
+       .request = std::move(request),
+       .deadline_us = endpoints_->now_us() + deadline_ms * 1000,
+       .only = endpoints_->IndexOf(address)},
+      std::move(done));
+}
+
+void Client::Ask(rpc::Question question, std::function<void(Result<std::string>)> done) {
+  question.judge = [endpoints = endpoints_, once = question.only.has_value(), done](
+                       size_t index, rpc::Answers answers, const rpc::AskOn& on) {
+    Result<std::string> answer = rpc::OneAnswer(std::move(answers));
+    if (answer.ok() || once || !WorthAnotherTry(answer.status())) return done(std::move(answer));
+    FindNext(endpoints, index, answer.status(),
+             [on, why = answer.status()](size_t next) { on(next, why); });
+  };
+  question.give_up = [done = std::move(done)](const Status& why) { done(why); };
+  endpoints_->Ask(std::move(question));
 }
 
 }  // namespace nokv::coordinator

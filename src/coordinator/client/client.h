@@ -20,7 +20,7 @@
 #include <vector>
 
 #include "nokv/status.h"
-#include "rpc/call.h"
+#include "rpc/endpoints.h"
 #include "runtime/runtime.h"
 
 namespace nokv::coordinator {
@@ -28,22 +28,18 @@ namespace nokv::coordinator {
 struct ClientOptions {
   std::vector<std::string> addresses;  // at least one
   uint64_t attempt_ms = 1'000;         // that one coordinator gets for an answer
-  uint64_t pause_ms = 20;  // after none had one; longer each time, up to eight times this
+  uint64_t pause_ms = 20;  // after none had one; longer each time, up to four times this
   size_t max_waiting = size_t{1} << 16;  // requests for timestamps
 };
 
-// The way to the coordinator at an address: rpc::grpc::NewChannel, or one of an InProcessNetwork.
-using Dial = std::function<std::unique_ptr<rpc::Channel>(const std::string& address)>;
-
-class Endpoints;
 class TimestampQueue;
 
 class Client {
  public:
   using Numbers = std::function<void(Result<uint64_t> first)>;
 
-  // `runtime` is borrowed.
-  Client(runtime::Runtime& runtime, const ClientOptions& options, const Dial& dial);
+  // `runtime` is borrowed. `dial` is rpc::grpc::NewChannel, or that of an InProcessNetwork.
+  Client(runtime::Runtime& runtime, const ClientOptions& options, const rpc::Dial& dial);
   // Whatever is under way ends with kCancelled.
   ~Client();
   Client(const Client&) = delete;
@@ -65,7 +61,10 @@ class Client {
               uint64_t deadline_ms, std::function<void(Result<std::string>)> done);
 
  private:
-  const std::shared_ptr<Endpoints> endpoints_;
+  void Ask(rpc::Question question, std::function<void(Result<std::string>)> done);
+
+  const ClientOptions options_;
+  const std::shared_ptr<rpc::Endpoints> endpoints_;
   const std::shared_ptr<TimestampQueue> timestamps_;
 };
 

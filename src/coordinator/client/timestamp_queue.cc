@@ -6,6 +6,8 @@
 #include <iterator>
 #include <utility>
 
+#include "coordinator/client/holder_hint.h"
+
 namespace nokv::coordinator {
 
 namespace wire = ::nokv::coordinator::v1;
@@ -29,16 +31,16 @@ class TimestampQueue::Stream final : public rpc::CallHandler {
   const std::shared_ptr<TimestampQueue> queue_;
 };
 
-TimestampQueue::TimestampQueue(std::shared_ptr<Endpoints> endpoints)
-    : endpoints_(std::move(endpoints)) {}
+TimestampQueue::TimestampQueue(std::shared_ptr<rpc::Endpoints> endpoints, size_t max_waiting)
+    : endpoints_(std::move(endpoints)), max_waiting_(max_waiting) {}
 
 void TimestampQueue::Add(uint64_t count, uint64_t deadline_us, Client::Numbers done) {
   Status refused;
   {
     base::MutexLock lock(mu_);
     if (closed_) {
-      refused = ClientClosed();
-    } else if (queue_.size() >= endpoints_->options().max_waiting) {
+      refused = endpoints_->Closed();
+    } else if (queue_.size() >= max_waiting_) {
       refused = Status::ResourceExhausted("too many requests wait for timestamps");
     } else {
       queue_.push_back({count, deadline_us, std::exchange(done, nullptr)});
@@ -81,7 +83,7 @@ void TimestampQueue::Pump() {
   }
   if (begin != nullptr) {
     call = endpoints_->Open(index, "TsoStream", {}, begin);
-    if (call == nullptr) return Ended(begin.get(), ClientClosed());
+    if (call == nullptr) return Ended(begin.get(), endpoints_->Closed());
     base::MutexLock lock(mu_);
     if (stream_ == begin) call_ = call;
   }
@@ -147,17 +149,10 @@ void TimestampQueue::Ended(const Stream* stream, const Status& status) {
     failures = ++failures_;
   }
   for (const Request& request : given_up) request.done(failed);
-  const auto go = [self = shared_from_this(), index,
-                   holder = status.error_number() == kNotTheHolder](bool on) {
-    if (!on) return;
-    if (holder) {
-      return self->endpoints_->FindHolder(index, [self](size_t next) { self->Moved(next); });
-    }
-    self->Moved(self->endpoints_->After(index));
-  };
-  const size_t count = endpoints_->count();
-  if (failures % count != 0) return go(true);
-  endpoints_->Pause(endpoints_->PauseUs(failures / count), go);
+  endpoints_->PauseAfter(failures, UINT64_MAX, [self = shared_from_this(), index, status](bool go) {
+    if (!go) return;
+    FindNext(self->endpoints_, index, status, [self](size_t next) { self->Moved(next); });
+  });
 }
 
 void TimestampQueue::Moved(size_t index) {
@@ -226,7 +221,7 @@ void TimestampQueue::Close() {
     stream_.reset();
     call_.reset();
   }
-  for (const Request& request : waiting) request.done(ClientClosed());
+  for (const Request& request : waiting) request.done(endpoints_->Closed());
 }
 
 }  // namespace nokv::coordinator

@@ -2,7 +2,8 @@
 // while a batch is under way is the next batch: one message each way, however many requests there
 // are. Private to coordinator/client.
 //
-// Thread safety: thread-safe. Nothing of another class is called with the lock held.
+// Thread safety: thread-safe. With the lock held nothing of another class is called but pauses and
+// addresses of the endpoints.
 #pragma once
 
 #include <cstdint>
@@ -12,13 +13,14 @@
 #include <vector>
 
 #include "base/mutex.h"
-#include "coordinator/client/endpoints.h"
+#include "coordinator/client/client.h"
 
 namespace nokv::coordinator {
 
 class TimestampQueue : public std::enable_shared_from_this<TimestampQueue> {
  public:
-  explicit TimestampQueue(std::shared_ptr<Endpoints> endpoints);
+  // No more than `max_waiting` requests wait.
+  TimestampQueue(std::shared_ptr<rpc::Endpoints> endpoints, size_t max_waiting);
 
   // `count` is from 1 to kMaxBatch.
   void Add(uint64_t count, uint64_t deadline_us, Client::Numbers done) EXCLUDES(mu_);
@@ -47,7 +49,8 @@ class TimestampQueue : public std::enable_shared_from_this<TimestampQueue> {
   void Ended(const Stream* stream, const Status& status) EXCLUDES(mu_);
   void Moved(size_t index) EXCLUDES(mu_);
 
-  const std::shared_ptr<Endpoints> endpoints_;
+  const std::shared_ptr<rpc::Endpoints> endpoints_;
+  const size_t max_waiting_;
   base::Mutex mu_;
   bool closed_ GUARDED_BY(mu_) = false;
   Requests queue_ GUARDED_BY(mu_);

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "base/macros.h"
-#include "metaroot/client/client_core.h"
+#include "metaroot/client/follower.h"
 
 namespace nokv::metaroot {
 
@@ -13,15 +13,13 @@ namespace {
 
 namespace wire = ::nokv::meta::v1;
 
-Verdict Retry(std::string why, uint64_t leader = 0) {
-  return {.done = false, .leader = leader, .why = std::move(why)};
-}
+constexpr size_t kMaxAnswerBytes = size_t{1} << 30;
 
 // The one message of an answer.
 template <typename Response>
-Status Parse(const Answers& answers, Response* response) {
-  RETURN_IF_ERROR(answers.status());
-  if (answers->size() == 1 && response->ParseFromString((*answers)[0])) return Status::Ok();
+Status Parse(const rpc::Answers& answers, Response* response) {
+  ASSIGN_OR_RETURN(const std::string answer, rpc::OneAnswer(answers));
+  if (response->ParseFromString(answer)) return Status::Ok();
   return Status::Internal("the answer cannot be read");
 }
 
@@ -31,42 +29,7 @@ bool MayAskAgain(const Status& status) {
          status.code() != StatusCode::kUnimplemented;
 }
 
-// Asks until somebody answers; `read` makes the value of the answers.
-template <typename Value>
-Question MakeQuestion(std::string method, const google::protobuf::Message& request,
-                      std::function<Result<Value>(const Answers&)> read,
-                      std::function<void(Result<Value>)> done) {
-  Question question = {.method = std::move(method), .request = request.SerializeAsString()};
-  question.judge = [read = std::move(read), done](const Answers& answers) {
-    Result<Value> value = read(answers);
-    if (!value.ok() && MayAskAgain(value.status())) return Retry(value.status().ToString());
-    done(std::move(value));
-    return Verdict();
-  };
-  question.give_up = [done = std::move(done)](const Status& why) { done(why); };
-  return question;
-}
-
-Verdict JudgeAppend(const Answers& answers, bool conditional,
-                    const std::function<void(Result<Outcome>)>& done) {
-  wire::AppendResponse response;
-  const Status status = Parse(answers, &response);
-  if (!status.ok()) {
-    if (!conditional && MayAskAgain(status)) return Retry(status.ToString());
-    done(status);
-    return Verdict();
-  }
-  if (response.outcome_case() == wire::AppendResponse::kNotProposed) {
-    return Retry(response.not_proposed().reason(), response.not_proposed().leader_node_id());
-  }
-  if (response.outcome_case() == wire::AppendResponse::OUTCOME_NOT_SET) {
-    return Retry("it says nothing that is known here");
-  }
-  done(FromWire(response));
-  return Verdict();
-}
-
-Result<State> ReadState(const Answers& answers) {
+Result<State> ReadState(const rpc::Answers& answers) {
   RETURN_IF_ERROR(answers.status());
   StateAssembler assembler;
   for (const std::string& message : *answers) {
@@ -78,7 +41,7 @@ Result<State> ReadState(const Answers& answers) {
   return assembler.Take();
 }
 
-Result<EventList> ReadEvents(const Answers& answers) {
+Result<EventList> ReadEvents(const rpc::Answers& answers) {
   wire::ListEventsResponse response;
   RETURN_IF_ERROR(Parse(answers, &response));
   EventList list = {.kept_after = response.kept_after_revision(), .revision = response.revision()};
@@ -88,45 +51,119 @@ Result<EventList> ReadEvents(const Answers& answers) {
   return list;
 }
 
-}  // namespace
-
-Client::Client(runtime::Runtime& runtime, const ClientOptions& options, const Dial& dial)
-    : core_(std::make_shared<ClientCore>(runtime, options, dial)) {}
-
-Client::~Client() {
-  core_->Close();
+Result<NodeStatus> ReadStatus(const rpc::Answers& answers) {
+  wire::StatusResponse response;
+  RETURN_IF_ERROR(Parse(answers, &response));
+  return FromWire(response);
 }
 
-const ClientOptions& Client::options() const {
-  return core_->options();
+rpc::EndpointsOptions EndpointsOf(const ClientOptions& options) {
+  rpc::EndpointsOptions endpoints = {.service = std::string(kServiceName),
+                                     .one = "node of the metadata root",
+                                     .attempt_ms = options.attempt_ms,
+                                     .pause_ms = options.pause_ms,
+                                     .max_answer_bytes = kMaxAnswerBytes};
+  for (const RootMember& member : options.members) endpoints.addresses.push_back(member.address);
+  return endpoints;
+}
+
+}  // namespace
+
+Client::Client(runtime::Runtime& runtime, const ClientOptions& options, const rpc::Dial& dial)
+    : options_(options), endpoints_(rpc::Endpoints::Make(runtime, EndpointsOf(options), dial)) {}
+
+Client::~Client() {
+  endpoints_->Close();
+}
+
+std::optional<size_t> Client::IndexOf(uint64_t node) const {
+  for (size_t i = 0; i < options_.members.size(); i++) {
+    if (node != 0 && options_.members[i].node == node) return i;
+  }
+  return std::nullopt;
+}
+
+Client::Verdict Client::AskAgain(Status why, uint64_t leader) {
+  return {.done = false, .leader = leader, .why = std::move(why)};
+}
+
+void Client::Ask(const std::string& method, std::string request, uint64_t deadline_ms, Judge judge,
+                 std::function<void(const Status&)> give_up) {
+  rpc::Question question = {.method = method, .request = std::move(request)};
+  question.deadline_us = endpoints_->now_us() + deadline_ms * 1000;
+  // The client may be gone when an answer comes, but not what is asked.
+  question.judge = [endpoints = endpoints_, members = options_.members, judge = std::move(judge)](
+                       size_t index, rpc::Answers answers, const rpc::AskOn& on) {
+    const Verdict verdict = judge(std::move(answers));
+    if (verdict.done) return;
+    // Who says that it leads itself, and does not, is not believed.
+    for (size_t i = 0; i < members.size(); i++) {
+      if (members[i].node == verdict.leader && i != index) return on(i, verdict.why);
+    }
+    on(endpoints->After(index), verdict.why);
+  };
+  question.give_up = std::move(give_up);
+  endpoints_->Ask(std::move(question));
+}
+
+template <typename Value>
+void Client::AskFor(const std::string& method, std::string request, uint64_t deadline_ms,
+                    std::function<Result<Value>(rpc::Answers)> read,
+                    std::function<void(Result<Value>)> done) {
+  Ask(
+      method, std::move(request), deadline_ms,
+      [read = std::move(read), done](rpc::Answers answers) {
+        Result<Value> value = read(std::move(answers));
+        if (!value.ok() && MayAskAgain(value.status())) return AskAgain(value.status());
+        done(std::move(value));
+        return Verdict();
+      },
+      [done](const Status& why) { done(why); });
+}
+
+Client::Verdict Client::JudgeAppend(const rpc::Answers& answers, bool conditional,
+                                    const std::function<void(Result<Outcome>)>& done) {
+  wire::AppendResponse response;
+  const Status status = Parse(answers, &response);
+  if (!status.ok()) {
+    if (!conditional && MayAskAgain(status)) return AskAgain(status);
+    done(status);
+    return Verdict();
+  }
+  if (response.outcome_case() == wire::AppendResponse::kNotProposed) {
+    return AskAgain(Status::Unavailable(response.not_proposed().reason()),
+                    response.not_proposed().leader_node_id());
+  }
+  if (response.outcome_case() == wire::AppendResponse::OUTCOME_NOT_SET) {
+    return AskAgain(Status::Internal("it says nothing that is known here"));
+  }
+  done(FromWire(response));
+  return Verdict();
 }
 
 void Client::Append(const Command& command, uint64_t deadline_ms,
                     std::function<void(Result<Outcome>)> done) {
   wire::AppendRequest request;
   ToWire(command, &request);
-  Question question = {.method = "Append", .request = request.SerializeAsString()};
-  question.deadline_us = core_->now_us() + deadline_ms * 1000;
   const bool conditional =
       command.expected_revision.has_value() || command.expected_layout_epoch.has_value();
-  question.judge = [conditional, done](const Answers& answers) {
-    return JudgeAppend(answers, conditional, done);
-  };
-  question.give_up = [done = std::move(done)](const Status& why) { done(why); };
-  core_->Ask(std::move(question));
+  Ask(
+      "Append", request.SerializeAsString(), deadline_ms,
+      [conditional, done](const rpc::Answers& answers) {
+        return JudgeAppend(answers, conditional, done);
+      },
+      [done](const Status& why) { done(why); });
 }
 
 void Client::Confirm(uint64_t deadline_ms, std::function<void(Result<StateHead>)> done) {
-  Question question = MakeQuestion<StateHead>(
-      "Confirm", wire::ConfirmRequest(),
-      [](const Answers& answers) -> Result<StateHead> {
+  AskFor<StateHead>(
+      "Confirm", wire::ConfirmRequest().SerializeAsString(), deadline_ms,
+      [](const rpc::Answers& answers) -> Result<StateHead> {
         wire::ConfirmResponse response;
         RETURN_IF_ERROR(Parse(answers, &response));
         return FromWire(response.head());
       },
       std::move(done));
-  question.deadline_us = core_->now_us() + deadline_ms * 1000;
-  core_->Ask(std::move(question));
 }
 
 void Client::GetState(Consistency consistency, uint64_t deadline_ms,
@@ -134,9 +171,7 @@ void Client::GetState(Consistency consistency, uint64_t deadline_ms,
   wire::SnapshotRequest request;
   request.set_consistency(consistency == Consistency::kStrong ? wire::CONSISTENCY_STRONG
                                                               : wire::CONSISTENCY_ANY);
-  Question question = MakeQuestion<State>("Snapshot", request, ReadState, std::move(done));
-  question.deadline_us = core_->now_us() + deadline_ms * 1000;
-  core_->Ask(std::move(question));
+  AskFor<State>("Snapshot", request.SerializeAsString(), deadline_ms, ReadState, std::move(done));
 }
 
 void Client::ListEvents(uint64_t after_revision, uint32_t limit, uint64_t deadline_ms,
@@ -144,29 +179,30 @@ void Client::ListEvents(uint64_t after_revision, uint32_t limit, uint64_t deadli
   wire::ListEventsRequest request;
   request.set_after_revision(after_revision);
   request.set_limit(limit);
-  Question question = MakeQuestion<EventList>("ListEvents", request, ReadEvents, std::move(done));
-  question.deadline_us = core_->now_us() + deadline_ms * 1000;
-  core_->Ask(std::move(question));
+  AskFor<EventList>("ListEvents", request.SerializeAsString(), deadline_ms, ReadEvents,
+                    std::move(done));
 }
 
 void Client::GetStatus(uint64_t node, uint64_t deadline_ms,
                        std::function<void(Result<NodeStatus>)> done) {
-  Question question = {.method = "Status", .request = wire::StatusRequest().SerializeAsString()};
-  question.only = node;
-  question.deadline_us = core_->now_us() + deadline_ms * 1000;
+  const std::optional<size_t> index = IndexOf(node);
+  if (!index.has_value()) {
+    return done(
+        Status::NotFound("there is no node " + std::to_string(node) + " of the metadata root"));
+  }
+  rpc::Question question = {.method = "Status", .only = index};
+  question.request = wire::StatusRequest().SerializeAsString();
+  question.deadline_us = endpoints_->now_us() + deadline_ms * 1000;
   // Whoever asks for one node wants to hear at once that it does not answer.
-  question.judge = [done](const Answers& answers) {
-    wire::StatusResponse response;
-    const Status status = Parse(answers, &response);
-    done(status.ok() ? Result<NodeStatus>(FromWire(response)) : Result<NodeStatus>(status));
-    return Verdict();
+  question.judge = [done](size_t /*index*/, const rpc::Answers& answers, const rpc::AskOn& /*on*/) {
+    done(ReadStatus(answers));
   };
-  question.give_up = [done = std::move(done)](const Status& why) { done(why); };
-  core_->Ask(std::move(question));
+  question.give_up = [done](const Status& why) { done(why); };
+  endpoints_->Ask(std::move(question));
 }
 
 void Client::Follow(std::optional<uint64_t> after_revision, Listener* listener) {
-  core_->Follow(after_revision, listener);
+  std::make_shared<Follower>(endpoints_, options_.heartbeat_ms, after_revision, *listener)->Start();
 }
 
 }  // namespace nokv::metaroot

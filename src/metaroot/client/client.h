@@ -24,7 +24,7 @@
 #include "metaroot/state.h"
 #include "metaroot/wire/wire.h"
 #include "nokv/status.h"
-#include "rpc/call.h"
+#include "rpc/endpoints.h"
 #include "runtime/runtime.h"
 
 namespace nokv::metaroot {
@@ -37,14 +37,10 @@ struct RootMember {
 struct ClientOptions {
   std::vector<RootMember> members = {};
   uint64_t attempt_ms = 1'000;  // that one node gets for an answer
-  uint64_t pause_ms = 50;       // after none had one; longer each time, up to eight times this
+  uint64_t pause_ms = 50;       // after none had one; longer each time, up to four times this
   // Of who is followed; one that says nothing for three times as long is left for the next.
   uint64_t heartbeat_ms = 500;
 };
-
-// The way to the node at an address: rpc::grpc::NewChannel, or one of an InProcessNetwork; with
-// limits of kMaxWireBytes.
-using Dial = std::function<std::unique_ptr<rpc::Channel>(const std::string& address)>;
 
 enum class Consistency { kStrong, kAny };
 
@@ -54,8 +50,9 @@ class Listener {
   virtual ~Listener() = default;
   // The whole state: what was known before is void.
   virtual void OnState(State state) = 0;
-  // Each follows the one before, and the state or what Follow began after.
-  virtual void OnEvents(std::vector<TailEvent> events) = 0;
+  // Each follows the one before, and the state or what Follow began after. An error if the listener
+  // cannot follow: OnState comes next then.
+  virtual Status OnEvents(std::vector<TailEvent> events) = 0;
   // A quorum has confirmed, after the last heartbeat, that `revision` is the last one.
   virtual void OnHeartbeat(uint64_t revision) = 0;
   // The node that was followed is not any more; another one will be.
@@ -69,12 +66,11 @@ struct EventList {
   uint64_t revision = 0;    // the last one that the asked node has
 };
 
-class ClientCore;
-
 class Client {
  public:
-  // `runtime` is borrowed.
-  Client(runtime::Runtime& runtime, const ClientOptions& options, const Dial& dial);
+  // `runtime` is borrowed. `dial` is rpc::grpc::NewChannel, or that of an InProcessNetwork, with
+  // limits of kMaxWireBytes.
+  Client(runtime::Runtime& runtime, const ClientOptions& options, const rpc::Dial& dial);
   // Whatever is under way ends with kCancelled.
   ~Client();
   Client(const Client&) = delete;
@@ -100,11 +96,33 @@ class Client {
   // the state if that is not given or too long ago; until the client is destroyed.
   void Follow(std::optional<uint64_t> after_revision, Listener* listener);
 
-  const ClientOptions& options() const;
-  const std::vector<RootMember>& members() const { return options().members; }
+  const ClientOptions& options() const { return options_; }
+  const std::vector<RootMember>& members() const { return options_.members; }
 
  private:
-  const std::shared_ptr<ClientCore> core_;
+  // What a question makes of an attempt.
+  struct Verdict {
+    bool done = true;     // it has told who asked
+    uint64_t leader = 0;  // not done: who to ask next; 0: the next one
+    Status why = {};      // not done
+  };
+  using Judge = std::function<Verdict(rpc::Answers)>;
+
+  static Verdict AskAgain(Status why, uint64_t leader = 0);
+  static Verdict JudgeAppend(const rpc::Answers& answers, bool conditional,
+                             const std::function<void(Result<Outcome>)>& done);
+  // Asks until somebody answers; `read` makes the value of the answers.
+  template <typename Value>
+  void AskFor(const std::string& method, std::string request, uint64_t deadline_ms,
+              std::function<Result<Value>(rpc::Answers)> read,
+              std::function<void(Result<Value>)> done);
+  void Ask(const std::string& method, std::string request, uint64_t deadline_ms, Judge judge,
+           std::function<void(const Status&)> give_up);
+  // The place of a node; nullopt if it is no member.
+  std::optional<size_t> IndexOf(uint64_t node) const;
+
+  const ClientOptions options_;
+  const std::shared_ptr<rpc::Endpoints> endpoints_;
 };
 
 }  // namespace nokv::metaroot

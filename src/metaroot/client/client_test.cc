@@ -53,14 +53,16 @@ class WatchHandler final : public rpc::CallHandler {
 class Ear final : public Listener {
  public:
   void OnState(State state) override { heard.push_back("state " + std::to_string(state.revision)); }
-  void OnEvents(std::vector<TailEvent> events) override {
+  Status OnEvents(std::vector<TailEvent> events) override {
     for (const TailEvent& event : events) heard.push_back(std::to_string(event.revision));
+    return follows ? Status::Ok() : Status::Internal("cannot follow");
   }
   void OnHeartbeat(uint64_t revision) override {
     heard.push_back("heartbeat " + std::to_string(revision));
   }
   void OnLost(const Status& why) override { lost.push_back(why.ToString()); }
 
+  bool follows = true;
   std::vector<std::string> heard;
   std::vector<std::string> lost;
 };
@@ -289,6 +291,40 @@ TEST_F(ClientTest, LeavesANodeThatLeavesOutEvents) {
   Run();
   EXPECT_THAT(ear.heard, IsEmpty());
   EXPECT_EQ(ear.lost.size(), 3U);
+}
+
+TEST_F(ClientTest, AListenerThatCannotFollowGetsTheStateAnew) {
+  Ear ear;
+  client_->Follow(4, &ear);
+  Run();
+  ear.follows = false;
+  TellEvent(nodes_[1], 5);
+  Run();
+  EXPECT_THAT(ear.lost, ElementsAre(HasSubstr("cannot follow")));
+  ASSERT_EQ(nodes_[2].watched.size(), 1U);
+  EXPECT_FALSE(nodes_[2].watched[0].has_after_revision());
+  ear.follows = true;
+  TellState(nodes_[2], 4);
+  Run();
+  ASSERT_EQ(nodes_[3].watched.size(), 1U) << "a node that is behind does not help";
+  EXPECT_FALSE(nodes_[3].watched[0].has_after_revision());
+  TellState(nodes_[3], 5);
+  TellEvent(nodes_[3], 6);
+  Run();
+  EXPECT_THAT(ear.heard, ElementsAre("5", "state 5", "6"));
+}
+
+TEST_F(ClientTest, AnEventOfANewerVersionIsPassedByWithTheState) {
+  Ear ear;
+  client_->Follow(4, &ear);
+  Run();
+  wire::WatchResponse response;
+  response.mutable_events()->add_events()->set_revision(5);
+  Tell(nodes_[1], response);
+  Run();
+  EXPECT_EQ(ear.lost.size(), 1U);
+  ASSERT_EQ(nodes_[2].watched.size(), 1U);
+  EXPECT_FALSE(nodes_[2].watched[0].has_after_revision());
 }
 
 TEST_F(ClientTest, EndsWhatIsUnderWayWhenItGoes) {

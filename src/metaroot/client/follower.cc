@@ -36,22 +36,22 @@ class Follower::Stream final : public rpc::CallHandler {
 };
 
 void Follower::Start() {
-  index_ = core_->preferred();
+  index_ = nodes_->preferred();
   Begin();
 }
 
 void Follower::Begin() {
   wire::WatchRequest request;
-  if (revision_.has_value()) request.set_after_revision(*revision_);
-  request.set_heartbeat_ms(core_->options().heartbeat_ms);
+  if (revision_.has_value() && !must_reload_) request.set_after_revision(*revision_);
+  request.set_heartbeat_ms(heartbeat_ms_);
   assembler_ = StateAssembler();
-  heard_us_ = core_->now_us();
+  heard_us_ = nodes_->now_us();
   const auto stream = std::make_shared<Stream>(shared_from_this());
   {
     base::MutexLock lock(mu_);
     stream_ = stream;
   }
-  const std::shared_ptr<rpc::Call> call = core_->Open(index_, "Watch", {}, stream);
+  const std::shared_ptr<rpc::Call> call = nodes_->Open(index_, "Watch", {}, stream);
   if (call == nullptr) return;
   {
     base::MutexLock lock(mu_);
@@ -63,8 +63,8 @@ void Follower::Begin() {
 }
 
 void Follower::Watch(const std::shared_ptr<Stream>& stream) {
-  const uint64_t patience_us = core_->options().heartbeat_ms * kSilentHeartbeats * 1000;
-  const uint64_t silent_us = core_->now_us() - heard_us_;
+  const uint64_t patience_us = heartbeat_ms_ * kSilentHeartbeats * 1000;
+  const uint64_t silent_us = nodes_->now_us() - heard_us_;
   std::shared_ptr<rpc::Call> silent;
   {
     base::MutexLock lock(mu_);
@@ -75,13 +75,13 @@ void Follower::Watch(const std::shared_ptr<Stream>& stream) {
     return silent->End(
         Status::Unavailable("it has said nothing for " + std::to_string(silent_us / 1000) + " ms"));
   }
-  core_->Pause(patience_us - silent_us, [self = shared_from_this(), stream](bool go) {
+  nodes_->Pause(patience_us - silent_us, [self = shared_from_this(), stream](bool go) {
     if (go) self->Watch(stream);
   });
 }
 
 Status Follower::Take(const std::string& message) {
-  heard_us_ = core_->now_us();
+  heard_us_ = nodes_->now_us();
   wire::WatchResponse response;
   if (!response.ParseFromString(message)) return Status::Internal("it sent what cannot be read");
   switch (response.kind_case()) {
@@ -95,6 +95,7 @@ Status Follower::Take(const std::string& message) {
         return Status::Unavailable("it is behind what is known already");
       }
       revision_ = state.revision;
+      must_reload_ = false;
       listener_.OnState(std::move(state));
       return Status::Ok();
     }
@@ -105,7 +106,7 @@ Status Follower::Take(const std::string& message) {
         return Status::Internal("it has left out events");
       }
       failures_ = 0;
-      core_->Note(index_, /*answered=*/true);
+      nodes_->Note(index_, /*answered=*/true);
       listener_.OnHeartbeat(*revision_);
       return Status::Ok();
     case wire::WatchResponse::KIND_NOT_SET:
@@ -117,15 +118,21 @@ Status Follower::Take(const std::string& message) {
 Status Follower::TakeEvents(const wire::WatchResponse& response) {
   std::vector<TailEvent> events;
   for (const wire::CommittedEvent& in : response.events().events()) {
-    RETURN_IF_ERROR(FromWire(in, &events.emplace_back()));
+    if (Status status = FromWire(in, &events.emplace_back()); !status.ok()) {
+      // Of a newer version: what became of it is in the state.
+      must_reload_ = true;
+      return status;
+    }
     if (!revision_.has_value() || events.back().revision != *revision_ + 1) {
       return Status::Internal("it has left out events");
     }
     revision_ = events.back().revision;
   }
   failures_ = 0;
-  if (!events.empty()) listener_.OnEvents(std::move(events));
-  return Status::Ok();
+  if (events.empty()) return Status::Ok();
+  Status status = listener_.OnEvents(std::move(events));
+  must_reload_ = !status.ok();
+  return status;
 }
 
 void Follower::Ended(const Status& status) {
@@ -134,17 +141,15 @@ void Follower::Ended(const Status& status) {
     stream_.reset();
     call_.reset();
   }
-  if (core_->closed()) return;
-  core_->Note(index_, /*answered=*/false);
-  const std::string& address = core_->options().members[index_].address;
+  if (nodes_->closed()) return;
+  nodes_->Note(index_, /*answered=*/false);
+  const std::string address = nodes_->AddressOf(index_);
   listener_.OnLost(status.ok() ? Status::Unavailable(address + " ended the stream")
                                : status.Prefixed(address));
-  index_ = core_->After(index_);
-  if (++failures_ % core_->options().members.size() != 0) return Begin();
-  core_->Pause(PauseUs(core_->options(), failures_ / core_->options().members.size()),
-               [self = shared_from_this()](bool go) {
-                 if (go) self->Begin();
-               });
+  index_ = nodes_->After(index_);
+  nodes_->PauseAfter(++failures_, UINT64_MAX, [self = shared_from_this()](bool go) {
+    if (go) self->Begin();
+  });
 }
 
 }  // namespace nokv::metaroot

@@ -12,7 +12,7 @@
 #include <string>
 
 #include "base/mutex.h"
-#include "metaroot/client/client_core.h"
+#include "metaroot/client/client.h"
 #include "metaroot/wire/wire.h"
 
 namespace nokv::meta::v1 {
@@ -23,9 +23,12 @@ namespace nokv::metaroot {
 
 class Follower : public std::enable_shared_from_this<Follower> {
  public:
-  Follower(std::shared_ptr<ClientCore> core, std::optional<uint64_t> after_revision,
-           Listener& listener)
-      : core_(std::move(core)), listener_(listener), revision_(after_revision) {}
+  Follower(std::shared_ptr<rpc::Endpoints> nodes, uint64_t heartbeat_ms,
+           std::optional<uint64_t> after_revision, Listener& listener)
+      : nodes_(std::move(nodes)),
+        heartbeat_ms_(heartbeat_ms),
+        listener_(listener),
+        revision_(after_revision) {}
 
   void Start();
 
@@ -33,7 +36,6 @@ class Follower : public std::enable_shared_from_this<Follower> {
   class Stream;
 
   void Begin() EXCLUDES(mu_);
-  void Next();
   // Ends the call under way if it has been silent for too long, and looks again later.
   void Watch(const std::shared_ptr<Stream>& stream) EXCLUDES(mu_);
   // An error ends the stream.
@@ -41,9 +43,11 @@ class Follower : public std::enable_shared_from_this<Follower> {
   Status TakeEvents(const meta::v1::WatchResponse& response);
   void Ended(const Status& status) EXCLUDES(mu_);
 
-  const std::shared_ptr<ClientCore> core_;
+  const std::shared_ptr<rpc::Endpoints> nodes_;
+  const uint64_t heartbeat_ms_;
   Listener& listener_;
   std::optional<uint64_t> revision_;  // the last that the listener knows
+  bool must_reload_ = false;          // it cannot go on from there
   StateAssembler assembler_;
   size_t index_ = 0;
   size_t failures_ = 0;  // in a row
