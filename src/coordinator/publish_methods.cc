@@ -32,7 +32,14 @@ void PublishRootEvent(const std::shared_ptr<Coordinator>& coordinator,
         if (!published.ok()) return answer(published.status());
         wire::PublishRootEventResponse response;
         response.set_accepted(true);
-        assessment.set_decision(published->changed ? wire::DECISION_APPLY : wire::DECISION_SKIP);
+        const auto decision = published->changed ? wire::DECISION_APPLY : wire::DECISION_SKIP;
+        if (decision != assessment.decision()) {
+          // Somebody was faster, or the copy was behind.
+          assessment.set_reason_code(published->changed
+                                         ? wire::ASSESSMENT_REASON_OPEN_APPLY
+                                         : wire::ASSESSMENT_REASON_ALREADY_COMPLETED);
+        }
+        assessment.set_decision(decision);
         assessment.clear_reason();
         assessment.clear_hint();
         assessment.clear_retry_class();

@@ -104,6 +104,13 @@ wire::ListTransitionsResponse ListTransitions(const wire::ListTransitionsRequest
   return response;
 }
 
+uint64_t StoresHeard(const Catalog::Now& now) {
+  const auto& stores = now.view.root().stores;
+  return static_cast<uint64_t>(std::count_if(stores.begin(), stores.end(), [&](const auto& each) {
+    return now.view.StoreOf(each.first) != nullptr;
+  }));
+}
+
 wire::ListEventsResponse ListEvents(Coordinator& coordinator,
                                     const wire::ListEventsRequest& request) {
   wire::ListEventsResponse response;
@@ -161,6 +168,7 @@ void AddViewMethods(const std::shared_ptr<Coordinator>& coordinator, Methods* me
                  LimitOf(request.max_operators(), kOperatorsPlanned, kMaxOperatorsPlanned))) {
           ToWire(op, response.add_operators());
         }
+        response.set_stores_heard(coordinator->catalog().Read(StoresHeard));
         ToWire(coordinator->catalog().standing(), response.mutable_evidence());
         return response;
       });

@@ -2,7 +2,9 @@
 
 #include <nokv/coordinator/v1/coordinator.pb.h>
 
+#include <algorithm>
 #include <string>
+#include <variant>
 
 #include "metaroot/wire/wire.h"
 
@@ -23,14 +25,63 @@ std::string TransitionIdOf(const metaroot::Event& event) {
   return moved == nullptr ? "" : moved->id;
 }
 
-wire::TransitionStatus StatusOf(const Result<metaroot::Effect>& effect, bool pending) {
-  if (!effect.ok()) {
-    return effect.status().code() == StatusCode::kAborted ? wire::TRANSITION_STATUS_CONFLICT
-                                                          : wire::TRANSITION_STATUS_ABORTED;
+bool OtherUnderWay(const metaroot::State& root, const metaroot::Event& event) {
+  const auto* plan = std::get_if<metaroot::TransitionPlanned>(&event);
+  return plan != nullptr &&
+         std::any_of(plan->from.begin(), plan->from.end(), [&](const topology::Region& region) {
+           return metaroot::TransitionOf(root, region.id) != nullptr;
+         });
+}
+
+bool WasCancelled(const metaroot::State& root, const std::string& id) {
+  const auto ended = std::find_if(root.ended.rbegin(), root.ended.rend(),
+                                  [&](const auto& each) { return each.id == id; });
+  return ended != root.ended.rend() && ended->step == metaroot::TransitionStep::kCancelled;
+}
+
+wire::AssessmentReason ReasonOf(const metaroot::State& root, const metaroot::Event& event,
+                                const Result<metaroot::Effect>& effect) {
+  const std::string id = TransitionIdOf(event);
+  const bool pending = root.transitions.contains(id);
+  const bool moves = std::holds_alternative<metaroot::TransitionMoved>(event);
+  if (effect.ok()) {
+    if (pending) return wire::ASSESSMENT_REASON_MATCHING_PENDING;
+    if (*effect == metaroot::Effect::kApplied) return wire::ASSESSMENT_REASON_OPEN_APPLY;
+    return moves && WasCancelled(root, id) ? wire::ASSESSMENT_REASON_CANCELLED_TARGET
+                                           : wire::ASSESSMENT_REASON_ALREADY_COMPLETED;
   }
-  if (pending) return wire::TRANSITION_STATUS_PENDING;
-  return *effect == metaroot::Effect::kApplied ? wire::TRANSITION_STATUS_OPEN
-                                               : wire::TRANSITION_STATUS_COMPLETED;
+  if (moves && !pending && WasCancelled(root, id)) return wire::ASSESSMENT_REASON_CANCELLED_TARGET;
+  if (effect.status().code() != StatusCode::kAborted) return wire::ASSESSMENT_REASON_ABORTED_APPLY;
+  return OtherUnderWay(root, event) ? wire::ASSESSMENT_REASON_CONFLICTING_PENDING
+                                    : wire::ASSESSMENT_REASON_SUPERSEDED_TARGET;
+}
+
+wire::TransitionStatus StatusOf(wire::AssessmentReason reason) {
+  switch (reason) {
+    case wire::ASSESSMENT_REASON_OPEN_APPLY:
+      return wire::TRANSITION_STATUS_OPEN;
+    case wire::ASSESSMENT_REASON_MATCHING_PENDING:
+      return wire::TRANSITION_STATUS_PENDING;
+    case wire::ASSESSMENT_REASON_ALREADY_COMPLETED:
+      return wire::TRANSITION_STATUS_COMPLETED;
+    case wire::ASSESSMENT_REASON_CONFLICTING_PENDING:
+      return wire::TRANSITION_STATUS_CONFLICT;
+    case wire::ASSESSMENT_REASON_SUPERSEDED_TARGET:
+      return wire::TRANSITION_STATUS_SUPERSEDED;
+    case wire::ASSESSMENT_REASON_CANCELLED_TARGET:
+      return wire::TRANSITION_STATUS_CANCELLED;
+    default:
+      return wire::TRANSITION_STATUS_ABORTED;
+  }
+}
+
+// Of the transition that `event` plans or moves.
+nokv::meta::v1::TransitionKind KindOf(const metaroot::State& root, const metaroot::Event& event) {
+  const auto* plan = std::get_if<metaroot::TransitionPlanned>(&event);
+  const auto moved = root.transitions.find(TransitionIdOf(event));
+  if (plan == nullptr && moved != root.transitions.end()) plan = &moved->second.plan;
+  if (plan == nullptr) return nokv::meta::v1::TRANSITION_KIND_UNSPECIFIED;
+  return ToWireEnum<nokv::meta::v1::TransitionKind>(plan->kind);
 }
 
 void SetLease(const AllocatorStatus& status, wire::LeaseInfo* out) {
@@ -123,10 +174,12 @@ void ToWire(const metaroot::RegionRecord& record, const Catalog::Now& now, wire:
 
 void Assess(const metaroot::Event& event, const Catalog::Now& now, wire::Assessment* out) {
   const std::string id = TransitionIdOf(event);
-  const bool pending = now.view.root().transitions.contains(id);
   const Result<metaroot::Effect> effect = now.view.Assess(event);
+  const wire::AssessmentReason reason = ReasonOf(now.view.root(), event, effect);
   out->set_transition_id(id);
-  out->set_status(StatusOf(effect, pending));
+  out->set_kind(KindOf(now.view.root(), event));
+  out->set_reason_code(reason);
+  out->set_status(StatusOf(reason));
   if (!effect.ok()) {
     out->set_decision(wire::DECISION_REFUSE);
     out->set_reason(std::string(effect.status().message()));
