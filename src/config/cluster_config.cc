@@ -58,12 +58,15 @@ class FileReader {
     fields.Object("tso", [&](const JsonValue& tso) { ReadTso(tso, &config.tso.emplace()); });
     fields.Text("store_work_dir_template", &config.store_work_dir_template);
     fields.Text("store_docker_work_dir_template", &config.store_docker_work_dir_template);
+    config.store_work_dir_template_at = fields.At("store_work_dir_template");
+    config.store_docker_work_dir_template_at = fields.At("store_docker_work_dir_template");
     fields.EachObject("stores", [&](const JsonValue& store) { ReadStore(store); });
     fields.EachObject("regions", [&](const JsonValue& region) { ReadRegion(region); });
     fields.Finish();
   }
 
   void ReadCoordinator(const JsonValue& value, CoordinatorConfig* coordinator) {
+    coordinator->at = value.at;
     JsonFields fields(value, "coordinator", &parsed_.problems);
     fields.Text("addr", &coordinator->addr);
     fields.Text("docker_addr", &coordinator->docker_addr);
@@ -73,6 +76,7 @@ class FileReader {
   }
 
   void ReadTso(const JsonValue& value, TsoConfig* tso) {
+    tso->at = value.at;
     JsonFields fields(value, "tso", &parsed_.problems);
     fields.Text("listen_addr", &tso->listen_addr);
     fields.Text("advertise_url", &tso->advertise_url);

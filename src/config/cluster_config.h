@@ -30,12 +30,14 @@ struct CoordinatorConfig {
   std::string docker_addr = {};
   std::string work_dir = {};  // of older versions; nothing uses it
   std::string docker_work_dir = {};
+  Place at = {};
 };
 
 // Of older versions: the HTTP service for timestamps.
 struct TsoConfig {
   std::string listen_addr = {};
   std::string advertise_url = {};
+  Place at = {};
 };
 
 struct StoreConfig {
@@ -61,6 +63,8 @@ struct ClusterConfig {
   std::optional<TsoConfig> tso = std::nullopt;
   std::string store_work_dir_template = {};  // "{id}" stands for the store's
   std::string store_docker_work_dir_template = {};
+  Place store_work_dir_template_at = {};
+  Place store_docker_work_dir_template_at = {};
   std::vector<StoreConfig> stores = {};
   std::vector<RegionConfig> regions = {};
 };

@@ -33,9 +33,14 @@ class Validator {
   explicit Validator(const ClusterConfig& config) : config_(config) {}
 
   std::vector<Problem> Run() {
-    CheckTemplate("store_work_dir_template", config_.store_work_dir_template);
-    CheckTemplate("store_docker_work_dir_template", config_.store_docker_work_dir_template);
+    CheckTemplate(config_.store_work_dir_template_at, "store_work_dir_template",
+                  config_.store_work_dir_template);
+    CheckTemplate(config_.store_docker_work_dir_template_at, "store_docker_work_dir_template",
+                  config_.store_docker_work_dir_template);
     CheckCoordinator();
+    if (config_.tso.has_value()) {
+      CheckAddress(config_.tso->at, "tso", "listen_addr", config_.tso->listen_addr);
+    }
     if (config_.stores.empty()) Add({}, "there is no store: \"stores\" must have at least one");
     for (const StoreConfig& store : config_.stores) CheckStore(store);
     for (const RegionConfig& region : config_.regions) CheckRegion(region);
@@ -48,20 +53,21 @@ class Validator {
  private:
   void Add(Place at, const std::string& what) { problems_.push_back({at, what}); }
 
-  void CheckTemplate(const std::string& name, const std::string& text) {
+  void CheckTemplate(Place at, const std::string& name, const std::string& text) {
     if (!text.empty() && text.find("{id}") == std::string::npos) {
-      Add({}, '"' + name + "\" must have {id} in it, where the store's id goes");
+      Add(at, '"' + name + "\" must have {id} in it, where the store's id goes");
     }
   }
 
   void CheckCoordinator() {
     if (!config_.coordinator.has_value()) return;
+    const Place at = config_.coordinator->at;
     for (const std::string& addrs : {config_.coordinator->addr, config_.coordinator->docker_addr}) {
       for (size_t begin = 0; begin < addrs.size();) {
         const size_t end = std::min(addrs.find(',', begin), addrs.size());
         const std::string addr = addrs.substr(begin, end - begin);
-        CheckAddress({}, "coordinator", "addr", addr);
-        Claim(&addrs_, {}, "coordinator", addr);
+        CheckAddress(at, "coordinator", "addr", addr);
+        Claim(&addrs_, at, "coordinator", addr);
         begin = end + 1;
       }
     }
