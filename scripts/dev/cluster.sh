@@ -8,7 +8,7 @@
 #
 #   --config FILE              the description (raft_config.example.json)
 #   --workdir DIR              data, logs and process ids (artifacts/cluster)
-#   --port-offset N            adds N to every port
+#   --port-offset N            adds N to every port, those of the description too
 #   --coordinator-listen ADDR  the coordinator's address (the description's, else 127.0.0.1:2379)
 #   --coordinator-id ID        its name (c1)
 #   --root-refresh TIME        how often it looks at the root at least (200ms)
@@ -235,6 +235,11 @@ if nokv serve --help >/dev/null 2>&1; then serves_stores=1; fi
 plan_addresses "$offset"
 require_free_ports
 mkdir -p "$workdir"
+if ((offset > 0)); then
+  # What the coordinator tells of stores must be where they listen.
+  scripts/lib/shift_ports.py "$config" "$offset" >"$workdir/raft_config.json"
+  config="$workdir/raft_config.json"
+fi
 seed_stores "$workdir/store-{id}" running
 
 started="${EPOCHREALTIME/[.,]/}"

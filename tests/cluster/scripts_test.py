@@ -303,7 +303,13 @@ class ClusterScriptTest(gateway.ScratchTest):
                           f"--node-id {i} --transport-addr {at(3379 + i)} {peers}\n", told)
         roots = " ".join(f"--root-peer {i}={at(2379 + i)}" for i in (1, 2, 3))
         self.assertIn(f"coordinator --addr {at(2379)} --coordinator-id c9 {roots} "
-                      f"--config {EXAMPLE} --lease-ttl 1s\n", told)
+                      f"--config {work}/raft_config.json --lease-ttl 1s\n", told)
+        code, stores = gateway.run("nokv-config", "stores", "--config", work / "raft_config.json")
+        self.assertEqual(code, 0, stores)
+        self.assertEqual([line.split()[2] for line in stores.splitlines()],
+                         [at(20170), at(20171), at(20172)])
+        self.assertEqual([line.split()[4] for line in stores.splitlines()],
+                         [f"nokv-store-{i}:20160" for i in (1, 2, 3)])
 
     def test_starts_the_stores_when_this_build_can(self):
         (self.programs / "serves").touch()
@@ -312,7 +318,7 @@ class ClusterScriptTest(gateway.ScratchTest):
             self.assertNotIn("cannot serve stores", cluster.text)
             os.kill(self.pid("store-2"), 0)
         at = lambda port: f"127.0.0.1:{port + self.offset}"
-        self.assertIn(f"serve --config {EXAMPLE} --store-id 2 --workdir {self.folder}/work/store-2 "
+        self.assertIn(f"serve --config {self.folder}/work/raft_config.json --store-id 2 --workdir {self.folder}/work/store-2 "
                       f"--addr {at(20171)} --coordinator-addr {at(2379)} "
                       f"--store-addr 1={at(20170)} --store-addr 3={at(20172)} --raft-debug-log\n",
                       self.told())
