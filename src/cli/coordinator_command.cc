@@ -63,6 +63,29 @@ std::string Short(const std::string& name, const std::string& prefix) {
   return text;
 }
 
+// For people who look on; results are on the other stream.
+void Note(const Environment& environment, const std::string& text) {
+  if (environment.verbosity != Verbosity::kQuiet) environment.err << "note: " << text << "\n";
+}
+
+// Says so if what a coordinator shows may not be what there is.
+void NoteEvidence(const Environment& environment, const wire::Evidence& evidence) {
+  if (evidence.catch_up_state() == wire::CATCH_UP_STATE_BOOTSTRAP_REQUIRED ||
+      evidence.served_root_token().revision() == 0) {
+    return Note(environment, "this coordinator has not read the metadata root: nothing is known");
+  }
+  const std::string revision = std::to_string(evidence.served_root_token().revision());
+  if (evidence.degraded_mode() == wire::DEGRADED_MODE_ROOT_UNAVAILABLE) {
+    return Note(environment, "the metadata root has not been heard for " +
+                                 std::to_string(evidence.silent_ms() / 1000) +
+                                 " s; this is as of its revision " + revision);
+  }
+  if (evidence.degraded_mode() == wire::DEGRADED_MODE_ROOT_LAGGING) {
+    Note(environment, "this is as of revision " + revision + " of the metadata root, " +
+                          std::to_string(evidence.root_lag()) + " behind");
+  }
+}
+
 DefineMore Columns(std::vector<std::string> columns, DefineMore more = nullptr) {
   return
       [columns = std::move(columns), more = std::move(more)](FlagSet& flags, AskOptions* options) {
@@ -81,6 +104,7 @@ Status ShowStores(CoordinatorClient& client, const AskOptions& options,
                   const Environment& environment) {
   const auto answer = client.Ask<wire::ListStoresResponse>("ListStores", wire::ListStoresRequest());
   if (!answer.ok()) return answer.status();
+  NoteEvidence(environment, answer->evidence());
   RowWriter rows(environment.out, options.output, StoreColumns());
   for (const wire::StoreInfo& store : answer->stores()) {
     rows.Row({Cell::Number(store.store_id()),
@@ -116,6 +140,7 @@ Status ShowRegions(CoordinatorClient& client, const AskOptions& options,
   do {
     const auto answer = client.Ask<wire::ListRegionsResponse>("ListRegions", request);
     if (!answer.ok()) return answer.status();
+    if (request.start_key().empty()) NoteEvidence(environment, answer->evidence());
     for (const wire::RegionInfo& info : answer->regions()) {
       const auto& region = info.region();
       rows.Row({Cell::Number(region.region_id()), Cell::Bytes(region.start_key()),
@@ -164,6 +189,7 @@ Status ShowTransitions(CoordinatorClient& client, const AskOptions& options,
   request.set_with_ended(options.ended);
   const auto answer = client.Ask<wire::ListTransitionsResponse>("ListTransitions", request);
   if (!answer.ok()) return answer.status();
+  NoteEvidence(environment, answer->evidence());
   RowWriter rows(environment.out, options.output, TransitionColumns());
   for (const wire::TransitionEntry& entry : answer->entries()) {
     rows.Row({Cell::Text(entry.transition_id()),
@@ -182,6 +208,11 @@ Status ShowEvents(CoordinatorClient& client, const AskOptions& options,
   request.set_limit(static_cast<uint32_t>(options.limit));
   const auto answer = client.Ask<wire::ListEventsResponse>("ListEvents", request);
   if (!answer.ok()) return answer.status();
+  NoteEvidence(environment, answer->evidence());
+  if (options.after < answer->kept_after_revision()) {
+    Note(environment, "events up to revision " + std::to_string(answer->kept_after_revision()) +
+                          " are not kept any more");
+  }
   RowWriter rows(environment.out, options.output, {"revision", "event"});
   for (const auto& event : answer->events()) {
     metaroot::TailEvent known;
@@ -198,6 +229,12 @@ Status ShowPlan(CoordinatorClient& client, const AskOptions& options,
   const auto answer =
       client.Ask<wire::PlanOperatorsResponse>("PlanOperators", wire::PlanOperatorsRequest());
   if (!answer.ok()) return answer.status();
+  NoteEvidence(environment, answer->evidence());
+  Note(environment,
+       answer->stores_heard() == 0
+           ? "no store has reported to this coordinator: there is nothing to plan from"
+           : "a dry run: the holder of the lease tells stores of leaders to transfer by itself; "
+             "replicas are not repaired by anybody yet");
   RowWriter rows(environment.out, options.output,
                  {"operator", "region", "peer", "store", "reason"});
   for (const wire::Operator& op : answer->operators()) {
@@ -235,7 +272,8 @@ std::vector<Command> AskCommands() {
                       }),
               ShowTransitions),
           AskCommand("events", "what has happened to the cluster",
-                     "Lists the last events of the metadata root that this coordinator has seen.",
+                     "Lists the last events of the metadata root, as far as it keeps them: this "
+                     "coordinator's copy, also while the root does not answer.",
                      "nokv coordinator events --limit 20",
                      Columns({"revision", "event"},
                              [](FlagSet& flags, AskOptions* options) {
@@ -248,7 +286,8 @@ std::vector<Command> AskCommands() {
           AskCommand(
               "plan", "what should change, without doing it",
               "Plans how leaders are spread and replicas are repaired, from what the coordinator "
-              "knows now. Nothing is carried out.",
+              "knows now. It is a dry run: nothing is carried out, and repairs are carried out by "
+              "nobody yet.",
               "nokv coordinator plan", Columns({"operator", "region", "peer", "store", "reason"}),
               ShowPlan)};
 }
@@ -271,7 +310,7 @@ Command CoordinatorCommand() {
         auto options = std::make_shared<CoordinatorFlags>();
         Define(flags, options.get());
         return [options, &flags](const Environment& environment) {
-          return RunCoordinator(*options, IsGiven(flags, "addr"), environment);
+          return RunCoordinator(*options, flags.IsGiven("addr"), environment);
         };
       },
       .commands = AskCommands()};

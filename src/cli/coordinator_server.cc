@@ -8,8 +8,8 @@
 
 #include "base/macros.h"
 #include "base/random.h"
-#include "cli/log_sink.h"
 #include "cli/peers.h"
+#include "cli/run_server.h"
 #include "cli/version.h"
 #include "config/cluster_config.h"
 #include "console/coordinator_pages.h"
@@ -31,11 +31,6 @@ constexpr uint64_t kFirstReportMs = 1'000;
 constexpr uint64_t kWaitReportMs = 5'000;
 constexpr uint64_t kGiveBackMs = 2'000;
 constexpr uint64_t kMostFirst = uint64_t{1} << 62;
-
-// The runtime's and gRPC's threads run handlers; none of them waits.
-rpc::Executor AtOnce() {
-  return [](const std::function<void()>& task) { task(); };
-}
 
 std::string Incarnation() {
   constexpr std::string_view kDigits = "0123456789abcdef";
@@ -74,9 +69,10 @@ class CoordinatorServer {
     loop_->OnSignals({SIGTERM, SIGINT}, [this](int) { Stop(Status::Ok()); });
     MakeCoordinator();
     RETURN_IF_ERROR(StartPages());
-    ASSIGN_OR_RETURN(server_, rpc::grpc::Listen(flags_.address,
-                                                {coordinator::MakeService(coordinator_, AtOnce())},
-                                                {}, logger_));
+    ASSIGN_OR_RETURN(
+        server_,
+        rpc::grpc::Listen(flags_.address, {coordinator::MakeService(coordinator_, rpc::AtOnce())},
+                          {}, logger_));
     coordinator_->Start();
     logger_.Info("ready: coordinator " + flags_.id + " on " + server_->address() +
                  ", metadata root " + RootsText());
@@ -101,7 +97,7 @@ class CoordinatorServer {
     root_ = std::make_unique<coordinator::ClientRoot>(
         *runtime_, root_options, [](const std::string& address) {
           return rpc::grpc::NewChannel(address,
-                                       {.executor = AtOnce(),
+                                       {.executor = rpc::AtOnce(),
                                         .limits = {.max_message_bytes = metaroot::kMaxWireBytes},
                                         .max_backoff_ms = 500});
         });
@@ -235,12 +231,6 @@ Result<coordinator::FirstLayout> ReadConfig(CoordinatorFlags* flags, bool addres
 
 }  // namespace
 
-bool IsGiven(const FlagSet& flags, const std::string& name) {
-  return std::any_of(flags.flags().begin(), flags.flags().end(), [&](const Flag& flag) {
-    return flag.name == name && flags.GivenFor(flag) != nullptr;
-  });
-}
-
 void Define(FlagSet& flags, CoordinatorFlags* target) {
   flags
       .Text("coordinator-id", "ID", &target->id,
@@ -270,7 +260,7 @@ void Define(FlagSet& flags, CoordinatorFlags* target) {
   flags.Address("metrics-addr", &target->metrics_address,
                 "serve /metrics, /debug/vars, /livez and /readyz over HTTP");
   flags.Check([target, &flags] {
-    if (!IsGiven(flags, "lease-renew-before")) {
+    if (!flags.IsGiven("lease-renew-before")) {
       target->lease_renew_before_ms =
           std::min(target->lease_renew_before_ms, target->lease_ttl_ms / 3);
     }
@@ -293,15 +283,9 @@ int RunCoordinator(CoordinatorFlags flags, bool address_given, const Environment
   if (!layout.ok()) return Fail(layout.status().Prefixed("--config"), environment.err);
   auto roots = ParsePeers("root-peer", flags.root_peers);
   if (!roots.ok()) return Fail(roots.status(), environment.err);
-  const auto logger = OpenLog({.level = LogLevelOf(environment.verbosity), .file = ""});
-  if (!logger.ok()) return Fail(logger.status(), environment.err);
-  std::signal(SIGHUP, SIG_IGN);  // a terminal that is closed does not end it
-  Args command_line = {"nokv"};
-  command_line.insert(command_line.end(), environment.args.begin(), environment.args.end());
-  const Status status = CoordinatorServer(flags, *std::move(roots), *std::move(layout),
-                                          std::move(command_line), **logger)
-                            .Run();
-  return status.ok() ? kExitOk : Fail(status, environment.err);
+  return RunServer("nokv", environment, [&](const Args& command_line, base::Logger& logger) {
+    return CoordinatorServer(flags, *roots, *layout, command_line, logger).Run();
+  });
 }
 
 }  // namespace nokv::cli

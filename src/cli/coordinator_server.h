@@ -29,9 +29,6 @@ struct CoordinatorFlags {
 // Declares the flags of `target`, which the set borrows.
 void Define(FlagSet& flags, CoordinatorFlags* target);
 
-// True if the flag of this name was on the command line.
-bool IsGiven(const FlagSet& flags, const std::string& name);
-
 // Serves until a signal; returns the exit code. `address_given`: --addr was, and the address of
 // --config does not count.
 int RunCoordinator(CoordinatorFlags flags, bool address_given, const Environment& environment);

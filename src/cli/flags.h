@@ -162,6 +162,8 @@ class FlagSet {
   const std::deque<Flag>& arguments() const { return arguments_; }
   // What Parse took for `flag`, which is of this set; null: it has its default.
   const Given* GivenFor(const Flag& flag) const;
+  // The same by its name.
+  bool IsGiven(std::string_view name) const;
 
  private:
   struct Token;  // an argument of the command line, taken apart

@@ -75,6 +75,11 @@ Status FlagSet::Unknown(const std::string& arg) const {
   return nearest.empty() ? status : status.WithHint("did you mean " + nearest + "?");
 }
 
+bool FlagSet::IsGiven(std::string_view name) const {
+  const Flag* flag = Find(name);
+  return flag != nullptr && GivenFor(*flag) != nullptr;
+}
+
 const Given* FlagSet::GivenFor(const Flag& flag) const {
   const auto it = std::find_if(given_.begin(), given_.end(),
                                [&flag](const Given& given) { return given.flag == &flag; });

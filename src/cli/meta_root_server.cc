@@ -8,8 +8,8 @@
 
 #include "base/macros.h"
 #include "base/random.h"
-#include "cli/log_sink.h"
 #include "cli/peers.h"
+#include "cli/run_server.h"
 #include "cli/version.h"
 #include "console/meta_root_pages.h"
 #include "console/pages.h"
@@ -192,15 +192,9 @@ void Define(FlagSet& flags, MetaRootFlags* target) {
 int RunMetaRoot(const MetaRootFlags& flags, const Environment& environment) {
   const auto peers = ParsePeers("peer", flags.peers);
   if (!peers.ok()) return Fail(peers.status(), environment.err);
-  const auto logger = OpenLog({.level = LogLevelOf(environment.verbosity), .file = ""});
-  if (!logger.ok()) return Fail(logger.status(), environment.err);
-  // A write beyond the limit of file size then fails, as on a full disk.
-  std::signal(SIGXFSZ, SIG_IGN);
-  std::signal(SIGHUP, SIG_IGN);  // a terminal that is closed does not end it
-  Args command_line = {"nokv"};
-  command_line.insert(command_line.end(), environment.args.begin(), environment.args.end());
-  const Status status = MetaRootServer(flags, *peers, std::move(command_line), **logger).Run();
-  return status.ok() ? kExitOk : Fail(status, environment.err);
+  return RunServer("nokv", environment, [&](const Args& command_line, base::Logger& logger) {
+    return MetaRootServer(flags, *peers, command_line, logger).Run();
+  });
 }
 
 }  // namespace nokv::cli

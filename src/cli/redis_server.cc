@@ -13,10 +13,10 @@
 #include "cli/file_limit.h"
 #include "cli/flags.h"
 #include "cli/listeners.h"
-#include "cli/log_sink.h"
 #include "cli/nokv_commands.h"
 #include "cli/output.h"
 #include "cli/redis_flags.h"
+#include "cli/run_server.h"
 #include "cli/version.h"
 #include "console/console.h"
 #include "engine/engine.h"
@@ -168,18 +168,10 @@ int RunRedisServer(const RedisFlags& flags, const Environment& environment) {
     config.requirepass_hash = *std::move(hash);
   }
   config.product_version = CurrentBuild().version;
-  Result<std::unique_ptr<base::Logger>> logger =
-      OpenLog({.level = LogLevelOf(environment.verbosity), .file = ""});
-  if (!logger.ok()) return Fail(logger.status(), environment.err);
-  // A write beyond the limit of file size then fails, as on a full disk, and does not end the
-  // server.
-  std::signal(SIGXFSZ, SIG_IGN);
-  // A terminal that is closed does not end it; certificates are read again without being told.
-  std::signal(SIGHUP, SIG_IGN);
-  Args command_line = {std::string(kProgram)};
-  command_line.insert(command_line.end(), environment.args.begin(), environment.args.end());
-  const Status status = RedisServer(flags, std::move(command_line), config, **logger).Run();
-  return status.ok() ? kExitOk : Fail(status, environment.err);
+  return RunServer(std::string(kProgram), environment,
+                   [&](const Args& command_line, base::Logger& logger) {
+                     return RedisServer(flags, command_line, config, logger).Run();
+                   });
 }
 
 // The settings, then every problem with what they name; a server that runs is left alone.

@@ -23,6 +23,7 @@ struct RootOptions {
   std::vector<std::string> peers;
   uint64_t timeout_ms = 3'000;
   uint64_t after = 0;
+  bool after_given = false;
   uint64_t limit = 256;
   OutputOptions output;
 };
@@ -210,15 +211,23 @@ int ShowStatus(const RootOptions& options, const Environment& environment) {
 int ShowEvents(const RootOptions& options, const Environment& environment) {
   const auto client = RootClient::Open(options);
   if (!client.ok()) return Fail(client.status(), environment.err);
-  const auto list = (*client)->AskAll<metaroot::EventList>(1, [&](size_t /*i*/, auto done) {
-    (*client)->client().ListEvents(options.after, static_cast<uint32_t>(options.limit),
-                                   options.timeout_ms, std::move(done));
-  })[0];
+  const auto ask = [&](uint64_t after) {
+    return (*client)->AskAll<metaroot::EventList>(1, [&](size_t /*i*/, auto done) {
+      (*client)->client().ListEvents(after, static_cast<uint32_t>(options.limit),
+                                     options.timeout_ms, std::move(done));
+    })[0];
+  };
+  Result<metaroot::EventList> list = ask(options.after);
+  // Without --after those that came last.
+  if (!options.after_given && list.ok() && list->revision > list->kept_after + options.limit) {
+    list = ask(list->revision - options.limit);
+  }
   if (!list.ok()) {
     return Fail(list.status().WithHint("nokv root status says which nodes answer"),
                 environment.err);
   }
-  if (options.after < list->kept_after && environment.verbosity != Verbosity::kQuiet) {
+  if (options.after_given && options.after < list->kept_after &&
+      environment.verbosity != Verbosity::kQuiet) {
     environment.err << "note: events up to revision " << list->kept_after
                     << " are not kept any more\n";
   }
@@ -257,7 +266,8 @@ Command EventsOfRoot() {
           .examples = {{"nokv root events"}, {"nokv root events --after 100 --limit 20 -o jsonl"}},
           .description =
               "Lists what the metadata root was told, the oldest first, as far as the node that "
-              "answers keeps it: the last 1,024 events.",
+              "answers keeps it: the last 1,024 events. With --limit the last so many, or with "
+              "--after the first so many after that.",
           .define = [](FlagSet& flags) -> Action {
             auto options = std::make_shared<RootOptions>();
             DefineRoot(flags, options.get());
@@ -265,7 +275,8 @@ Command EventsOfRoot() {
                          "those after this revision");
             flags.Number("limit", "N", &options->limit, {1, 1024}, "at most so many");
             DefineOutput(flags, &options->output, {"revision", "event", "what"});
-            return [options](const Environment& environment) {
+            return [options, &flags](const Environment& environment) {
+              options->after_given = flags.IsGiven("after");
               return ShowEvents(*options, environment);
             };
           }};

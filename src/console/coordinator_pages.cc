@@ -37,8 +37,11 @@ Json RootJson(Coordinator& coordinator) {
           {"root_lag", evidence.lag},
           {"catch_up_state", coordinator::NameOf(evidence.catch_up)},
           {"degraded_mode", coordinator::NameOf(evidence.degraded)},
+          {"served_by_leader", coordinator.allocator().status().holds},
           {"silent_ms", standing.silent_ms},
           {"storage_leader_id", leader},
+          {"last_reload_unix_nano", (coordinator.wall_ms() - standing.silent_ms) * kNanosPerMs},
+          {"last_reload_error", coordinator.catalog().silence()},
           {"read_state_load_error", coordinator.catalog().silence()},
           {"members", members}};
 }
@@ -56,7 +59,10 @@ Json LeaseJson(const Coordinator& coordinator, const AllocatorStatus& status) {
           {"held_by_self", status.holds},
           {"usable_by_self", status.holds},
           {"remaining_ms", status.remaining_ms},
+          {"expires_unix_nano",
+           status.holds ? (coordinator.wall_ms() + status.remaining_ms) * kNanosPerMs : 0},
           {"cert_generation", status.rooted.generation},
+          {"issued_cursor", {{"revision", status.rooted.granted_revision}}},
           {"problem", status.lease_problem}};
 }
 

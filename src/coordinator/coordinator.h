@@ -74,6 +74,7 @@ class Coordinator : public RootWatcher, public std::enable_shared_from_this<Coor
   Catalog& catalog() { return *catalog_; }
   std::vector<RootMember> RootMembers() const { return doors_.root.Members(); }
   uint64_t uptime_ms() const;
+  uint64_t wall_ms() const { return doors_.runtime.clock().WallMillis(); }
 
   // Tells the root of an event that callers may publish: kInvalidArgument for others; else what the
   // root says. `expected_layout_epoch` 0: whatever it is.

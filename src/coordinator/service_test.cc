@@ -265,21 +265,75 @@ TEST_F(CoordinatorServiceTest, RegionsAreListedInPages) {
   EXPECT_EQ(ids, (std::vector<uint64_t>{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}));
 }
 
+// One region, and a plan that splits it at `key` into itself and another one.
+metaroot::Event SplitAt(const std::string& key, uint64_t other) {
+  const topology::Region from{.id = 1, .epoch = {1, 1}, .peers = {{1, 101}}};
+  const topology::Region left{.id = 1, .range = {"", key}, .epoch = {2, 1}, .peers = {{1, 101}}};
+  const topology::Region right{
+      .id = other, .range = {key, ""}, .epoch = {2, 1}, .peers = {{1, other * 100}}};
+  return metaroot::TransitionPlanned{.kind = metaroot::TransitionKind::kSplit,
+                                     .from = {from},
+                                     .to = {left, right},
+                                     .waits_for = "the leader"};
+}
+
+TEST_F(CoordinatorServiceTest, AssessmentsHaveAReasonForPrograms) {
+  const Process process = Start("a");
+  const auto client = NewClient({"a"});
+  MakeLayout();
+  const auto assess = [&](const metaroot::Event& event) {
+    runtime_->Advance(kSecond / 10);
+    wire::AssessRootEventRequest request;
+    metaroot::ToWire(event, request.mutable_event());
+    const auto answer = Ask<wire::AssessRootEventResponse>(*client, "AssessRootEvent", request);
+    EXPECT_TRUE(answer.ok()) << answer.status();
+    return answer.ok() ? answer->assessment() : wire::Assessment();
+  };
+  const auto take = [&](const metaroot::Event& event) {
+    const metaroot::Outcome outcome = root_.Take({.events = {event}});
+    EXPECT_TRUE(outcome.status.ok()) << outcome.status;
+  };
+  const auto moved = [](metaroot::TransitionStep step) {
+    return metaroot::TransitionMoved{.id = "split:1:6d", .step = step, .text = "why"};
+  };
+  const metaroot::Event plan = SplitAt("m", 5);
+  EXPECT_EQ(assess(plan).reason_code(), wire::ASSESSMENT_REASON_OPEN_APPLY);
+  EXPECT_EQ(assess(plan).kind(), nokv::meta::v1::TRANSITION_KIND_SPLIT);
+  take(plan);
+  EXPECT_EQ(assess(plan).reason_code(), wire::ASSESSMENT_REASON_MATCHING_PENDING);
+  EXPECT_EQ(assess(plan).decision(), wire::DECISION_SKIP);
+  const wire::Assessment other = assess(SplitAt("k", 6));
+  EXPECT_EQ(other.reason_code(), wire::ASSESSMENT_REASON_CONFLICTING_PENDING);
+  EXPECT_EQ(other.status(), wire::TRANSITION_STATUS_CONFLICT);
+  EXPECT_EQ(other.retry_class(), wire::RETRY_CLASS_CONFLICT);
+  EXPECT_EQ(other.decision(), wire::DECISION_REFUSE);
+  const wire::Assessment cancel = assess(moved(metaroot::TransitionStep::kCancelled));
+  EXPECT_EQ(cancel.reason_code(), wire::ASSESSMENT_REASON_MATCHING_PENDING);
+  EXPECT_EQ(cancel.kind(), nokv::meta::v1::TRANSITION_KIND_SPLIT);
+  take(moved(metaroot::TransitionStep::kCancelled));
+  EXPECT_EQ(assess(moved(metaroot::TransitionStep::kExecuted)).reason_code(),
+            wire::ASSESSMENT_REASON_CANCELLED_TARGET);
+  EXPECT_EQ(assess(moved(metaroot::TransitionStep::kCancelled)).status(),
+            wire::TRANSITION_STATUS_CANCELLED);
+  take(plan);
+  take(moved(metaroot::TransitionStep::kExecuted));
+  take(moved(metaroot::TransitionStep::kFinished));
+  EXPECT_EQ(assess(plan).reason_code(), wire::ASSESSMENT_REASON_ALREADY_COMPLETED);
+  const wire::Assessment late = assess(SplitAt("k", 6));
+  EXPECT_EQ(late.reason_code(), wire::ASSESSMENT_REASON_SUPERSEDED_TARGET);
+  EXPECT_EQ(late.status(), wire::TRANSITION_STATUS_SUPERSEDED);
+  const wire::Assessment wrong = assess(metaroot::StoreJoined{2, "s1:1"});
+  EXPECT_EQ(wrong.reason_code(), wire::ASSESSMENT_REASON_ABORTED_APPLY);
+  EXPECT_FALSE(wrong.reason().empty());
+}
+
 TEST_F(CoordinatorServiceTest, TransitionsArePublishedListedRetriedAndCancelled) {
   const Process process = Start("a");
   const auto client = NewClient({"a"});
   MakeLayout();
   runtime_->Advance(kSecond / 10);
-  topology::Region from{.id = 1, .epoch = {1, 1}, .peers = {{1, 101}}};
-  topology::Region left{.id = 1, .range = {"", "m"}, .epoch = {2, 1}, .peers = {{1, 101}}};
-  topology::Region right{.id = 5, .range = {"m", ""}, .epoch = {2, 1}, .peers = {{1, 501}}};
   wire::PublishRootEventRequest publish;
-  metaroot::ToWire(
-      metaroot::Event(metaroot::TransitionPlanned{.kind = metaroot::TransitionKind::kSplit,
-                                                  .from = {from},
-                                                  .to = {left, right},
-                                                  .waits_for = "the leader"}),
-      publish.mutable_event());
+  metaroot::ToWire(SplitAt("m", 5), publish.mutable_event());
   wire::AssessRootEventRequest assess;
   *assess.mutable_event() = publish.event();
   const auto before = Ask<wire::AssessRootEventResponse>(*client, "AssessRootEvent", assess);

@@ -4,10 +4,12 @@ import json
 import re
 import signal
 import subprocess
+import time
 import unittest
 import urllib.error
 import urllib.request
 
+import control_plane
 import gateway
 from lone_coordinator import Coordinator
 
@@ -41,9 +43,15 @@ class CoordinatorTest(gateway.ScratchTest):
                 self.assertIn("nokv_coordinator_lease_held 0", fetch(coordinator.pages, "/metrics")[1])
                 document = json.loads(fetch(coordinator.pages, "/debug/vars")[1])["nokv_coordinator"]
                 self.assertEqual(document["root_mode"], "remote")
-                for part, key in (("allocator", "tso_window_high"), ("root", "degraded_mode"),
-                                  ("lease", "cert_generation")):
-                    self.assertIn(key, document["state"][part])
+                for part, keys in (
+                        ("allocator", "id_current id_window_high tso_current tso_window_high"),
+                        ("root", "configured served_token current_token root_lag catch_up_state "
+                         "degraded_mode served_by_leader storage_leader_id last_reload_unix_nano "
+                         "last_reload_error read_state_load_error"),
+                        ("lease", "enabled coordinator_id ttl_nanos renew_before_nanos holder_id "
+                         "expires_unix_nano active held_by_self usable_by_self cert_generation "
+                         "issued_cursor")):
+                    self.assertLessEqual(set(keys.split()), set(document["state"][part]))
                 coordinator.process.send_signal(number)
                 self.assertEqual(coordinator.process.wait(gateway.PATIENCE), 0)
 
@@ -55,9 +63,16 @@ class CoordinatorTest(gateway.ScratchTest):
     def test_lists_are_empty_without_a_root(self):
         with Coordinator() as coordinator:
             for name in ("stores", "regions", "transitions", "events", "plan"):
-                code, text = gateway.run("nokv", "coordinator", name, "--json", "--coordinator-addr",
-                                         coordinator.address)
+                code, text = gateway.run("nokv", "coordinator", name, "--json", "-q",
+                                         "--coordinator-addr", coordinator.address)
                 self.assertEqual((code, json.loads(text)), (0, []), name)
+                code, text = gateway.run("nokv", "coordinator", name, "--coordinator-addr",
+                                         coordinator.address)
+                self.assertEqual(code, 0, text)
+                self.assertIn("note: this coordinator has not read the metadata root: nothing is "
+                              "known\n", text)
+            self.assertIn("note: no store has reported to this coordinator: there is nothing to "
+                          "plan from\n", text)
             code, text = gateway.run("nokv", "coordinator", "transitions", "--retry", "split:1:",
                                      "--timeout", "500ms", "--coordinator-addr", coordinator.address)
             self.assertEqual(code, 4, text)
@@ -128,6 +143,49 @@ class CoordinatorTest(gateway.ScratchTest):
             self.assertTrue(re.search(rf"on 127.0.0.1:{port}\b", ready), ready)
             process.terminate()
             self.assertEqual(process.wait(gateway.PATIENCE), 0)
+
+
+class WithRootTest(gateway.ScratchTest):
+
+    def nokv(self, *words):
+        code, text = gateway.run("nokv", *words)
+        self.assertEqual(code, 0, text)
+        return text
+
+    def test_a_coordinator_that_comes_late_shows_all_that_the_root_keeps(self):
+        plane = self.enterContext(control_plane.ControlPlane(self.folder / "plane", coordinators=2))
+        for node in plane.roots + plane.coordinators[:1]:
+            node.start()
+        plane.wait_ready()
+        late = plane.coordinators[1]
+        late.start()
+        late.wait_listening()
+        deadline = time.monotonic() + gateway.PATIENCE
+        while True:
+            text = self.nokv("coordinator", "events", "--coordinator-addr", late.address, "-q")
+            if re.search(r"^ *1 +cluster_created", text, re.M):
+                break
+            self.assertLess(time.monotonic(), deadline, text)
+        # The last ones of those that the root keeps, and the first ones after a revision.
+        roots = [word for i, root in enumerate(plane.roots, 1)
+                 for word in ("--root-peer", f"{i}={root.address}")]
+        events = [json.loads(line) for line in
+                  self.nokv("root", "events", *roots, "-o", "jsonl", "--limit", "2").splitlines()]
+        self.assertEqual(len(events), 2)
+        self.assertEqual(events[1]["revision"], events[0]["revision"] + 1)
+        self.assertGreater(events[0]["revision"], 1)
+        first = self.nokv("root", "events", *roots, "-o", "jsonl", "--limit", "2", "--after", "0")
+        self.assertEqual([json.loads(line)["revision"] for line in first.splitlines()], [1, 2])
+        self.assertIn("note: no store has reported to this coordinator",
+                      self.nokv("coordinator", "plan", "--coordinator-addr", late.address))
+        # What is shown while the root is not there says so.
+        for root in plane.roots:
+            root.kill()
+        while True:
+            text = self.nokv("coordinator", "events", "--coordinator-addr", late.address)
+            if "note: the metadata root has not been heard for " in text:
+                break
+            self.assertLess(time.monotonic(), deadline, text)
 
 
 if __name__ == "__main__":
