@@ -25,6 +25,19 @@ std::vector<std::string> SplitAtCommas(const std::string& text) {
   return parts;
 }
 
+Result<std::vector<std::string>> ParseAddresses(const std::string& text) {
+  std::vector<std::string> addresses = SplitAtCommas(text);
+  if (addresses.empty()) {
+    return Status::InvalidArgument("--coordinator-addr names no coordinator")
+        .WithHint("--coordinator-addr 127.0.0.1:2379");
+  }
+  for (const std::string& address : addresses) {
+    const auto parsed = rpc::ParseHostPort(address);
+    if (!parsed.ok()) return parsed.status().Prefixed("--coordinator-addr " + Quoted(address));
+  }
+  return addresses;
+}
+
 // Runs `start`, and waits until what it was given was called.
 template <typename T>
 Result<T> WaitFor(runtime::Runtime& runtime,
@@ -52,6 +65,7 @@ void Define(FlagSet& flags, CoordinatorClientFlags* target) {
   flags.Choice("scope", &target->scope, {"host", "docker", "local"},
                "which addresses of --config; local is another name for host");
   flags.Duration("timeout", &target->timeout_ms, {1, 3'600'000}, "how long an answer may take");
+  flags.Check([target] { return ParseAddresses(target->addresses).status(); });
 }
 
 Result<std::unique_ptr<CoordinatorClient>> CoordinatorClient::Open(
@@ -68,15 +82,7 @@ Result<std::unique_ptr<CoordinatorClient>> CoordinatorClient::Open(
               "--coordinator-addr");
     }
   }
-  std::vector<std::string> addresses = SplitAtCommas(text);
-  if (addresses.empty()) {
-    return Status::InvalidArgument("--coordinator-addr names no coordinator")
-        .WithHint("--coordinator-addr 127.0.0.1:2379");
-  }
-  for (const std::string& address : addresses) {
-    const auto parsed = rpc::ParseHostPort(address);
-    if (!parsed.ok()) return parsed.status().Prefixed("--coordinator-addr " + Quoted(address));
-  }
+  ASSIGN_OR_RETURN(std::vector<std::string> addresses, ParseAddresses(text));
   return std::unique_ptr<CoordinatorClient>(
       new CoordinatorClient(std::move(addresses), flags.timeout_ms));
 }

@@ -100,6 +100,12 @@ const std::vector<std::string>& StoreColumns() {
   return kColumns;
 }
 
+// One that has never reported counts as up for a while, which nobody should take for a fact.
+std::string StateOf(const wire::StoreInfo& store) {
+  if (!store.heard() && store.state() == wire::STORE_STATE_UP) return "unheard";
+  return Short(wire::StoreState_Name(store.state()), "STORE_STATE_");
+}
+
 Status ShowStores(CoordinatorClient& client, const AskOptions& options,
                   const Environment& environment) {
   const auto answer = client.Ask<wire::ListStoresResponse>("ListStores", wire::ListStoresRequest());
@@ -107,8 +113,7 @@ Status ShowStores(CoordinatorClient& client, const AskOptions& options,
   NoteEvidence(environment, answer->evidence());
   RowWriter rows(environment.out, options.output, StoreColumns());
   for (const wire::StoreInfo& store : answer->stores()) {
-    rows.Row({Cell::Number(store.store_id()),
-              Cell::Text(Short(wire::StoreState_Name(store.state()), "STORE_STATE_")),
+    rows.Row({Cell::Number(store.store_id()), Cell::Text(StateOf(store)),
               Cell::Text(store.address()), Cell::Number(store.regions()),
               Cell::Number(store.leaders()), Cell::Number(store.capacity()),
               Cell::Number(store.available())});

@@ -61,15 +61,19 @@ class Validator {
 
   void CheckCoordinator() {
     if (!config_.coordinator.has_value()) return;
+    CheckCoordinatorAddresses("addr", config_.coordinator->addr);
+    CheckCoordinatorAddresses("docker_addr", config_.coordinator->docker_addr);
+  }
+
+  // Several, with commas between.
+  void CheckCoordinatorAddresses(const std::string& field, const std::string& addrs) {
     const Place at = config_.coordinator->at;
-    for (const std::string& addrs : {config_.coordinator->addr, config_.coordinator->docker_addr}) {
-      for (size_t begin = 0; begin < addrs.size();) {
-        const size_t end = std::min(addrs.find(',', begin), addrs.size());
-        const std::string addr = addrs.substr(begin, end - begin);
-        CheckAddress(at, "coordinator", "addr", addr);
-        Claim(&addrs_, at, "coordinator", addr);
-        begin = end + 1;
-      }
+    for (size_t begin = 0; begin < addrs.size();) {
+      const size_t end = std::min(addrs.find(',', begin), addrs.size());
+      const std::string addr = addrs.substr(begin, end - begin);
+      CheckAddress(at, "coordinator", field, addr);
+      Claim(&addrs_, at, "coordinator", addr);
+      begin = end + 1;
     }
   }
 

@@ -53,8 +53,9 @@ class ClientRoot::Poll : public std::enable_shared_from_this<Poll> {
   }
 
   void Answered(uint64_t node, const Result<metaroot::NodeStatus>& status) {
-    // Whoever comes back is seen soon.
-    const uint64_t pause_ms = status.ok() ? options_.poll_ms : options_.poll_ms / 4;
+    // Whoever comes back, or finds a leader, is seen soon.
+    const bool well = status.ok() && status->waits_for.empty();
+    const uint64_t pause_ms = well ? options_.poll_ms : options_.poll_ms / 4;
     {
       base::MutexLock lock(mu_);
       RootMember& member = members_[node];

@@ -41,7 +41,7 @@ class Asker : public std::enable_shared_from_this<Asker> {
  private:
   void Answered(Answers answers) {
     if (endpoints_->closed()) return question_.give_up(endpoints_->Closed());
-    if (answers.ok() && !question_.only.has_value()) endpoints_->Note(index_, /*answered=*/true);
+    if (!question_.only.has_value()) endpoints_->Note(index_, answers.ok());
     question_.judge(
         index_, std::move(answers),
         [self = shared_from_this()](size_t next, const Status& why) { self->AskOn(next, why); });

@@ -95,6 +95,18 @@ TEST_F(EndpointsTest, TheNextIsAskedAndTheOneThatAnsweredIsTheFirstFromThenOn) {
   EXPECT_EQ(tills_["c"].asked, 0);
 }
 
+TEST_F(EndpointsTest, OneThatFailsIsNotTheFirstTheNextTimeWhateverIsMadeOfIt) {
+  tills_["a"].fails = Status::InvalidArgument("no bill");
+  Question question = {.method = "Pay", .deadline_us = endpoints_->now_us() + 1'000'000};
+  question.judge = [this](size_t, const Answers& answers, const AskOn&) {
+    said_.push_back(std::string(answers.status().message()));
+  };
+  endpoints_->Ask(std::move(question));
+  Run();
+  EXPECT_THAT(said_, ElementsAre("no bill"));
+  EXPECT_EQ(endpoints_->preferred(), 1U);
+}
+
 TEST_F(EndpointsTest, OneThatSaysNothingCostsAnAttempt) {
   tills_["a"].mute = true;
   Ask(1'000);

@@ -108,6 +108,16 @@ class RunningTest(gateway.ScratchTest):
                     second.kill()
         self.assertGreater(self.plane.wait_ready(), self.before)
 
+    def test_a_coordinator_address_that_is_something_else_is_named_and_passed_by(self):
+        root = self.plane.roots[0].address
+        code, text = gateway.run("nokv", "tso", "--coordinator-addr", root, "--timeout", "500ms")
+        self.assertEqual(code, 4, text)
+        self.assertIn(f"{root}: something else answers there", text)
+        code, text = gateway.run("nokv", "tso", "--coordinator-addr",
+                                 f"{root},{self.plane.addresses}")
+        self.assertEqual(code, 0, text)
+        self.assertGreater(int(text), self.before)
+
     def wait_for_status(self, address, *parts):
         deadline = time.monotonic() + gateway.PATIENCE
         while True:

@@ -85,6 +85,12 @@ class CoordinatorTest(gateway.ScratchTest):
             self.assertEqual(code, 4, text)
             self.assertIn(f"is a coordinator running at {nowhere}?", text)
 
+    def test_addresses_that_are_none_are_wrong_usage(self):
+        for address in ("nonsense", ",", "127.0.0.1:2379,x:"):
+            code, text = gateway.run("nokv", "status", "--coordinator-addr", address)
+            self.assertEqual(code, 2, text)
+            self.assertIn("--coordinator-addr", text)
+
     def test_bad_flags_are_refused_with_the_way_out(self):
         peers = ["--root-peer=1=a:1", "--root-peer=2=b:2"]
         cases = (

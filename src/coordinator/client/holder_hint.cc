@@ -17,7 +17,9 @@ constexpr uint16_t kNotTheHolder = 2302;
 
 bool WorthAnotherTry(const Status& status) {
   return status.code() == StatusCode::kUnavailable ||
-         status.code() == StatusCode::kDeadlineExceeded || status.code() == StatusCode::kCancelled;
+         status.code() == StatusCode::kDeadlineExceeded ||
+         status.code() == StatusCode::kCancelled ||
+         status.code() == StatusCode::kUnimplemented;  // something else answers there
 }
 
 void FindNext(const std::shared_ptr<rpc::Endpoints>& endpoints, size_t index, const Status& why,

@@ -23,10 +23,10 @@ Status Parse(const rpc::Answers& answers, Response* response) {
   return Status::Internal("the answer cannot be read");
 }
 
-// Whether to ask somebody else: not if the question is wrong.
+// Whether to ask somebody else: not if the question is wrong. Where it is not even known, something
+// else answers than a node of the root.
 bool MayAskAgain(const Status& status) {
-  return status.code() != StatusCode::kInvalidArgument &&
-         status.code() != StatusCode::kUnimplemented;
+  return status.code() != StatusCode::kInvalidArgument;
 }
 
 Result<State> ReadState(const rpc::Answers& answers) {

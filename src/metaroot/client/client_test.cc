@@ -232,6 +232,13 @@ TEST_F(ClientTest, AsksOnForWhatCanBeToldTwice) {
   EXPECT_EQ(Append().status().code(), StatusCode::kInvalidArgument) << "is wrong everywhere";
 }
 
+TEST_F(ClientTest, SomethingElseAtOneAddressIsPassedBy) {
+  nodes_[1].fails = Status::Unimplemented("a store");
+  nodes_[2].leader = 2;
+  const Result<Outcome> outcome = Append();
+  EXPECT_TRUE(outcome.ok()) << outcome.status();
+}
+
 TEST_F(ClientTest, AnyNodeConfirms) {
   nodes_[1].fails = Status::Unavailable("no quorum");
   nodes_[2].outcome.head.revision = 12;

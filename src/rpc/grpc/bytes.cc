@@ -57,6 +57,10 @@ Status FromGrpc(const ::grpc::Status& status) {
                     ? static_cast<StatusCode>(code)
                     : StatusCode::kUnknown,
                 status.error_message());
+  if (status.error_code() == ::grpc::StatusCode::UNIMPLEMENTED && status.error_message().empty()) {
+    // What gRPC answers for a server that has nothing of this name.
+    result = Status::Unimplemented("something else answers there: it does not know this service");
+  }
   error::v1::RpcStatus all;
   error::v1::ErrorDetail detail;
   if (status.error_details().empty() || !all.ParseFromString(status.error_details()) ||
