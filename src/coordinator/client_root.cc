@@ -104,28 +104,27 @@ ClientRoot::ClientRoot(runtime::Runtime& runtime, const ClientRootOptions& optio
                        const rpc::Dial& dial)
     : options_(options),
       poll_(std::make_shared<Poll>(runtime, options)),
-      client_(std::make_unique<metaroot::Client>(
+      client_(
           runtime,
           metaroot::ClientOptions{.members = options.members, .heartbeat_ms = options.refresh_ms},
-          dial)) {
-  poll_->Start(client_.get());
+          dial) {
+  poll_->Start(&client_);
 }
 
 ClientRoot::~ClientRoot() {
   poll_->Stop();
-  client_.reset();
 }
 
 void ClientRoot::Append(const metaroot::Command& command, Appended done) {
-  client_->Append(command, options_.append_ms, std::move(done));
+  client_.Append(command, options_.append_ms, std::move(done));
 }
 
 void ClientRoot::Confirm(Confirmed done) {
-  client_->Confirm(options_.confirm_ms,
-                   [done = std::move(done)](const Result<metaroot::StateHead>& head) {
-                     if (!head.ok()) return done(head.status());
-                     done(head->revision);
-                   });
+  client_.Confirm(options_.confirm_ms,
+                  [done = std::move(done)](const Result<metaroot::StateHead>& head) {
+                    if (!head.ok()) return done(head.status());
+                    done(head->revision);
+                  });
 }
 
 void ClientRoot::ListEvents(uint64_t after_revision, Listed done) {
@@ -138,7 +137,7 @@ void ClientRoot::ListEvents(uint64_t after_revision, Listed done) {
 
 void ClientRoot::Watch(std::shared_ptr<RootWatcher> watcher) {
   adapter_ = std::make_unique<Adapter>(std::move(watcher));
-  client_->Follow(std::nullopt, adapter_.get());
+  client_.Follow(std::nullopt, adapter_.get());
 }
 
 std::vector<RootMember> ClientRoot::Members() const {

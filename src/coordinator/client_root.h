@@ -43,7 +43,8 @@ class ClientRoot final : public Root {
   const ClientRootOptions options_;
   const std::shared_ptr<Poll> poll_;
   std::unique_ptr<Adapter> adapter_;  // outlives the client, which tells it
-  std::unique_ptr<metaroot::Client> client_;
+  // Ends first. What that answers may ask again, and is told then that it is over.
+  metaroot::Client client_;
 };
 
 }  // namespace nokv::coordinator
