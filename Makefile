@@ -55,7 +55,8 @@ planted: ## Plant every bug of tests/planted/bugs.txt and check that the tests f
 
 sim:     ## Cut a workload at every disk operation, and break groups of machines: SEED=1 OPS=2000 SEEDS=1..300
 	@scripts/build.sh nokv-sim && build/bin/nokv-sim crash --seed $(SEED) --ops $(OPS) \
-	  && build/bin/nokv-sim many --scenario replicated-log --seeds $(SEEDS) --jobs $$(nproc)
+	  && build/bin/nokv-sim many --scenario replicated-log --seeds $(SEEDS) --jobs $$(nproc) \
+	  && build/bin/nokv-sim many --scenario control-plane --seeds $(SEEDS) --jobs $$(nproc)
 
 bench:   ## Compare the gateway with redis-server in one run
 	@scripts/build.sh nokv-bench nokv-redis && build/bin/nokv-bench redis

@@ -1,6 +1,6 @@
 #include "sim/scenario.h"
 
-#include "sim/control/coordinators.h"
+#include "sim/control/control_plane.h"
 #include "sim/metaroot/meta_root.h"
 #include "sim/replog/replicated_log.h"
 
@@ -11,9 +11,9 @@ const std::vector<Scenario>& Scenarios() {
       {.name = "replicated-log",
        .summary = "registers on a raft group of 3, 5 or 7 members that come and go",
        .run = RunReplicatedLog},
-      {.name = "coordinators",
-       .summary = "three coordinators around a metadata root, and who asks them",
-       .run = RunCoordinators},
+      {.name = "control-plane",
+       .summary = "three nodes of the metadata root, three coordinators, and who asks them",
+       .run = RunControlPlane},
       {.name = "meta-root",
        .summary = "three nodes of the metadata root, clients that change the layout and follow it",
        .run = RunMetaRoot}};

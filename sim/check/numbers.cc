@@ -50,6 +50,7 @@ std::optional<std::string> FindFalling(std::vector<GivenNumbers> given) {
 std::optional<std::string> FindTwoHolders(const std::vector<GivenNumbers>& given) {
   std::map<uint64_t, const GivenNumbers*> first_of;
   for (const GivenNumbers& each : given) {
+    if (each.holder == 0) continue;
     const auto [known, is_new] = first_of.emplace(each.generation, &each);
     if (known->second->holder == each.holder) continue;
     return "two holders: " + ToString(*known->second) + " and " + ToString(each);

@@ -15,7 +15,7 @@ struct GivenNumbers {
   uint64_t first = 0;
   uint64_t count = 0;
   uint64_t generation = 0;
-  uint64_t holder = 0;  // the process that gave them
+  uint64_t holder = 0;  // the process that gave them; 0: it is not known
   uint64_t invoked_us = 0;
   uint64_t returned_us = 0;
 };

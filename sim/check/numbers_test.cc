@@ -47,6 +47,8 @@ TEST(NumbersTest, TwoProcessesOfOneGenerationAreFound) {
   const auto found = CheckNumbers({Timestamps(10, 0, 10, 3, 1), Timestamps(50, 20, 30, 3, 2)});
   ASSERT_EQ(found.size(), 1U);
   EXPECT_EQ(found[0].substr(0, 12), "two holders:");
+  EXPECT_TRUE(CheckNumbers({Timestamps(10, 0, 10, 3, 1), Timestamps(50, 20, 30, 3, 0)}).empty())
+      << "nobody knows who the other one was";
 }
 
 }  // namespace

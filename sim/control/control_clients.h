@@ -1,71 +1,66 @@
-// ControlClients: sessions that ask coordinators for ids and timestamps, publish changes and read
-// routes, one request at a time each, and write down what they were told.
+// ControlClients: sessions that ask coordinators for ids and timestamps, publish changes of stores
+// and of the layout, legal and not, and read routes of every freshness, and that judge what they
+// are told.
 //
-// A request is sent once: what comes back too late, or not at all, may have had its effect.
+// A session goes on after a while without an answer; what comes later is judged all the same.
 //
 // Thread safety: owned by the world's thread.
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "sim/check/numbers.h"
 #include "sim/control/control_cluster.h"
+#include "sim/metaroot/root_history.h"
 
 namespace nokv::sim {
 
 class ControlClients {
  public:
   ControlClients(World& world, ControlCluster& cluster, size_t clients);
+  ~ControlClients();
 
   // Requests are sent from now until `end_us`.
   void Run(uint64_t end_us);
+  // When everything has been answered: what was shown must be what there was.
+  void CheckRoutes();
 
   const std::vector<GivenNumbers>& numbers() const { return numbers_; }
   uint64_t acknowledged() const { return acknowledged_; }
-  uint64_t publishes() const { return published_.size(); }
-  uint64_t routes() const { return routes_; }
-  // Strong answers that were older than what had been published before the question.
-  const std::vector<std::string>& violations() const { return violations_; }
+  // What was answered, by its name.
+  const std::map<std::string, uint64_t>& counts() const { return counts_; }
   // When the first numbers that were asked for at or after `since_us` came.
   std::optional<uint64_t> FirstNumbersSince(uint64_t since_us) const;
+  // Requests that have not ended.
+  uint64_t under_way() const { return under_way_; }
 
  private:
-  struct Session {
-    uint64_t address = 0;
-    size_t target = 1;
-    uint64_t request = 0;  // its number
-    uint64_t invoked_us = 0;
-    bool waiting = false;
-  };
-  // Something that was published, and when that was known.
-  struct Publication {
-    uint64_t returned_us = 0;
+  class Session;
+  // What somebody was shown: at a revision, the region of a key, or all of them.
+  struct Shown {
+    uint64_t at_us = 0;
     uint64_t revision = 0;
+    std::optional<std::string> key = std::nullopt;  // none: all keys
+    LayoutHistory::Layout regions = {};
   };
 
-  void Next(size_t client);
-  void AskNumbers(size_t client, bool timestamps);
-  void Publish(size_t client);
-  void Route(size_t client);
-  // Brings an answer back to the client, unless it has given up on the request: then `take` is not
-  // called.
-  void Answer(size_t client, uint64_t request, size_t from, std::function<void(bool current)> take);
-  void End(size_t client, bool ok);
+  void CheckShown(const Shown& shown, const LayoutHistory& history) const;
 
   World& world_;
   ControlCluster& cluster_;
-  base::Random random_;
-  std::vector<Session> sessions_;
+  RootHistory history_;
+  std::vector<std::unique_ptr<Session>> sessions_;
   uint64_t end_us_ = 0;
   std::vector<GivenNumbers> numbers_;
-  std::vector<Publication> published_;
-  std::vector<std::string> violations_;
+  std::vector<Shown> shown_;
+  std::map<std::string, uint64_t> counts_;
   uint64_t acknowledged_ = 0;
-  uint64_t routes_ = 0;
-  uint64_t next_address_ = 1;
+  uint64_t under_way_ = 0;
 };
 
 }  // namespace nokv::sim

@@ -1,246 +1,235 @@
 #include "sim/control/control_cluster.h"
 
-#include <map>
 #include <utility>
+
+#include "base/check.h"
+#include "coordinator/service.h"
+#include "sim/world/executor.h"
 
 namespace nokv::sim {
 namespace {
 
-constexpr uint64_t kHandOverMicros = 200'000;
-constexpr uint64_t kAnswerMicros = 600'000;  // until an answer is given up
-constexpr uint64_t kPollMicros = 100'000;
-constexpr uint64_t kSilenceMicros = 500'000;
+// Of clients: longer than most pauses, so that late answers are seen.
+constexpr uint64_t kAttemptMs = 4'000;
+constexpr uint64_t kHandOverMicros = 300'000;
+constexpr uint64_t kLookMicros = 10'000;
+// How long the leader of the root is the target of faults, and then the holder of the lease.
+constexpr uint64_t kTurnMicros = 1'000'000;
+constexpr uint64_t kStores = 3;
+
+// Two regions, which the coordinators bring.
+coordinator::FirstLayout TheFirstLayout() {
+  coordinator::FirstLayout layout;
+  for (uint64_t id = 1; id <= 2; id++) {
+    topology::Region region = {.id = id, .epoch = {1, 1}};
+    (id == 1 ? region.range.end : region.range.start) = "m";
+    for (uint64_t store = 1; store <= kStores; store++) {
+      region.peers.push_back({store, 10 * id + store});
+    }
+    layout.regions.push_back(std::move(region));
+  }
+  for (uint64_t store = 1; store <= kStores; store++) {
+    layout.stores.push_back({store, "s" + std::to_string(store) + ":1"});
+  }
+  return layout;
+}
 
 }  // namespace
 
-// The root as a coordinator has it: over the network, so that questions and answers are lost, late
-// and repeated.
-class ControlCluster::WireRoot final : public coordinator::Root {
- public:
-  WireRoot(ControlCluster& cluster, size_t number)
-      : cluster_(cluster), number_(number), runtime_(cluster.slots_[number].machine->runtime()) {}
-
-  void Append(const metaroot::Command& command, Appended done) override {
-    const uint64_t id = Wait([done](const Status& why) { done(why); });
-    cluster_.CallRoot(number_, [this, id, command, done](IdealRoot& root, uint64_t now_us) {
-      const metaroot::Outcome outcome = root.Append(command, now_us);
-      return [this, id, outcome, done] {
-        if (End(id)) done(outcome);
-      };
-    });
-  }
-  void Confirm(Confirmed done) override {
-    const uint64_t id = Wait([done](const Status& why) { done(why); });
-    cluster_.CallRoot(number_, [this, id, done](IdealRoot& root, uint64_t) {
-      return [this, id, revision = root.state().revision, done] {
-        if (End(id)) done(revision);
-      };
-    });
-  }
-  void ListEvents(uint64_t after_revision, Listed done) override {
-    const uint64_t id = Wait([done](const Status& why) { done(why); });
-    cluster_.CallRoot(number_, [this, id, after_revision, done](IdealRoot& root, uint64_t) {
-      return [this, id, events = root.Kept(after_revision), done] {
-        if (End(id)) done(events);
-      };
-    });
-  }
-  void Watch(std::shared_ptr<coordinator::RootWatcher> watcher) override {
-    watcher_ = std::move(watcher);
-    Poll();
-  }
-  std::vector<coordinator::RootMember> Members() const override {
-    return {{.node = 1, .addr = "root", .reachable = !silent_, .leader = !silent_}};
-  }
-
- private:
-  uint64_t Wait(std::function<void(const Status&)> give_up) {
-    const uint64_t id = next_++;
-    const runtime::TimerId timer =
-        runtime_.PostAfter(runtime::Lane::kUrgent, kAnswerMicros, [this, id, give_up] {
-          waiting_.erase(id);
-          give_up(Status::Unavailable("the root does not answer"));
-        });
-    waiting_.emplace(id, timer);
-    return id;
-  }
-  // False: it was given up, or answered.
-  bool End(uint64_t id) {
-    const auto found = waiting_.find(id);
-    if (found == waiting_.end()) return false;
-    runtime_.Cancel(found->second);
-    waiting_.erase(found);
-    return true;
-  }
-
-  void Poll() {
-    const uint64_t now_us = runtime_.clock().MonotonicMicros();
-    if (now_us > heard_us_ + kSilenceMicros && !silent_) {
-      silent_ = true;
-      watcher_->OnSilence(Status::Unavailable("the root does not answer"));
-    }
-    cluster_.CallRoot(number_, [this, after = revision_](IdealRoot& root, uint64_t) {
-      auto events = after == 0 ? std::nullopt : root.EventsAfter(after);
-      return [this, after, events = std::move(events), state = root.state()] {
-        Told(after, events, state);
-      };
-    });
-    runtime_.PostAfter(runtime::Lane::kUrgent, kPollMicros, [this] { Poll(); });
-  }
-  void Told(uint64_t after, const std::optional<std::vector<metaroot::TailEvent>>& events,
-            const metaroot::State& state) {
-    heard_us_ = runtime_.clock().MonotonicMicros();
-    silent_ = false;
-    // Answers that were overtaken say nothing new.
-    if (after != revision_) return;
-    if (!events.has_value()) {
-      watcher_->OnState(state);
-    } else if (!events->empty()) {
-      if (!watcher_->OnEvents(*events).ok()) return (void)(revision_ = 0);
-    }
-    revision_ = state.revision;
-    watcher_->OnHeard(revision_);
-  }
-
-  ControlCluster& cluster_;
-  const size_t number_;
-  ProcessRuntime& runtime_;
-  std::shared_ptr<coordinator::RootWatcher> watcher_;
-  std::map<uint64_t, runtime::TimerId> waiting_;
-  uint64_t next_ = 1;
-  uint64_t revision_ = 0;
-  uint64_t heard_us_ = 0;
-  bool silent_ = true;
-};
-
 ControlCluster::ControlCluster(World& world, Network& network, const ControlOptions& options)
-    : world_(world), network_(network), random_(world.random().Fork()), options_(options) {
-  slots_.resize(kMachines);
-  for (size_t i = 0; i < slots_.size(); i++) {
-    slots_[i].machine = std::make_unique<Machine>(world_, i + 1);
-    // For good: less than what leases allow for.
-    slots_[i].machine->clock().SetRate(980 + random_.Uniform(41));
+    : world_(world),
+      network_(network),
+      random_(world.random().Fork()),
+      options_(options),
+      roots_(world, network, options.root),
+      history_([this](const std::string& what) { roots_.Violated(what); }),
+      slots_(kCoordinators) {
+  for (size_t i = 0; i < kCoordinators; i++) {
+    slots_[i].machine = std::make_unique<Machine>(world_, RootCluster::kNodes + i + 1);
+  }
+  // For good.
+  for (size_t i = 0; i < ControlCluster::machines(); i++) {
+    ControlCluster::machine(i).clock().SetRate(1000 - kMostDriftPermille +
+                                               random_.Uniform(2 * kMostDriftPermille + 1));
   }
 }
 
 ControlCluster::~ControlCluster() {
-  for (size_t i = 0; i < slots_.size(); i++) Stop(i, End::kKill, Machine::Loss::kNothing);
+  for (Slot& slot : slots_) End(&slot, End::kKill, Machine::Loss::kNothing);
 }
 
 void ControlCluster::Begin() {
-  RestartAll();
+  roots_.Begin();
+  for (size_t i = 0; i < kCoordinators; i++) Start(i);
+  Look();
 }
 
-void ControlCluster::Start(size_t number) {
-  Slot& slot = slots_[number];
+std::string ControlCluster::AddressOf(size_t coordinator) {
+  return std::to_string(RootCluster::kNodes + coordinator + 1) + ":coordinator";
+}
+
+std::unique_ptr<coordinator::Client> ControlCluster::NewClient(Network::Address address,
+                                                               size_t first) {
+  coordinator::ClientOptions options;
+  for (size_t i = 0; i < kCoordinators; i++) {
+    options.addresses.push_back(AddressOf((first + i) % kCoordinators));
+  }
+  options.attempt_ms = kAttemptMs;
+  runtime::Runtime& runtime = world_.runtime();
+  return std::make_unique<coordinator::Client>(
+      runtime, options,
+      [this, &runtime, from = std::to_string(address) + ":client"](const std::string& to) {
+        return roots_.calls().NewChannel(from, to, [&runtime](std::function<void()> task) {
+          runtime.Post(runtime::Lane::kUrgent, std::move(task));
+        });
+      });
+}
+
+Machine& ControlCluster::machine(size_t number) {
+  if (number < RootCluster::kNodes) return roots_.machine(number);
+  return *slots_[number - RootCluster::kNodes].machine;
+}
+
+void ControlCluster::Start(size_t coordinator) {
+  Slot& slot = slots_[coordinator];
+  if (slot.process != 0) return;
   slot.machine->Start();
   slot.process = next_process_++;
+  slot.alive = std::make_shared<bool>(true);
   world_.Note("start", {slot.machine->id(), slot.process});
-  if (number == kRoot) {
-    root_.Restarted(slot.machine->clock().MonotonicMicros());
-    return;
+
+  const std::string address = AddressOf(coordinator);
+  coordinator::ClientRootOptions root_options;
+  for (uint64_t i = 0; i < RootCluster::kNodes; i++) {
+    const uint64_t node = 1 + (coordinator + i) % RootCluster::kNodes;
+    root_options.members.push_back({node, RootCluster::ClientAddress(node)});
   }
+  const rpc::Executor executor = ExecutorOf(*slot.machine, slot.alive);
+  slot.root = std::make_unique<coordinator::ClientRoot>(
+      slot.machine->runtime(), root_options, [this, address, executor](const std::string& to) {
+        return roots_.calls().NewChannel(address, to, executor,
+                                         {.max_message_bytes = metaroot::kMaxWireBytes});
+      });
   coordinator::CoordinatorOptions options;
-  options.allocator = {.holder = {.id = "c" + std::to_string(number),
-                                  .addr = std::to_string(number),
+  options.allocator = {.holder = {.id = "c" + std::to_string(coordinator),
+                                  .addr = address,
                                   .incarnation = std::to_string(slot.process)},
                        .lease_ttl_ms = options_.lease_ttl_ms,
                        .lease_renew_before_ms = options_.lease_ttl_ms / 3,
                        .id_window = options_.id_window,
                        .timestamp_window_ms = options_.timestamp_window_ms,
                        .seed = random_.Next()};
-  slot.root = std::make_unique<WireRoot>(*this, number);
+  options.first_layout = TheFirstLayout();
   slot.coordinator = coordinator::Coordinator::Make(
       options, {*slot.root, slot.machine->runtime(), base::NullLogger()});
+  auto server =
+      roots_.calls().Listen(address, {coordinator::MakeService(slot.coordinator, executor)});
+  NOKV_CHECK(server.ok()) << server.status().ToString();
+  slot.server = *std::move(server);
   slot.coordinator->Start();
 }
 
-std::optional<size_t> ControlCluster::leader() {
-  for (size_t i = 0; i < slots_.size(); i++) {
-    if (slots_[i].coordinator == nullptr) continue;
+// In the order in which the shipped process ends.
+void ControlCluster::End(Slot* slot, sim::End end, Machine::Loss loss) {
+  if (slot->process == 0) return;
+  world_.Note("stop", {slot->machine->id(), slot->process, static_cast<uint64_t>(end)});
+  *slot->alive = false;
+  slot->process = 0;
+  slot->server = nullptr;
+  slot->root = nullptr;
+  if (end == End::kKill) {
+    slot->machine->EndByKill();
+  } else {
+    slot->machine->EndByPowerLoss(loss);
+  }
+  slot->coordinator = nullptr;
+}
+
+void ControlCluster::Stop(size_t number, sim::End end, Machine::Loss loss) {
+  if (number < RootCluster::kNodes) return roots_.Stop(number, end, loss);
+  End(&slots_[number - RootCluster::kNodes], end, loss);
+}
+
+void ControlCluster::Restart(size_t number) {
+  if (number < RootCluster::kNodes) return roots_.Restart(number);
+  Start(number - RootCluster::kNodes);
+}
+
+void ControlCluster::RestartAll() {
+  roots_.RestartAll();
+  for (size_t i = 0; i < kCoordinators; i++) Start(i);
+}
+
+bool ControlCluster::LoseForGood(base::Random* random) {
+  return options_.may_lose_a_root && roots_.LoseForGood(random);
+}
+
+std::optional<size_t> ControlCluster::holder() const {
+  for (size_t i = 0; i < kCoordinators; i++) {
+    if (slots_[i].process == 0) continue;
     if (slots_[i].coordinator->allocator().status().holds) return i;
   }
   return std::nullopt;
 }
 
-void ControlCluster::Stop(size_t number, End end, Machine::Loss loss) {
-  Slot& slot = slots_[number];
-  if (slot.process == 0) return;
-  world_.Note("stop", {slot.machine->id(), slot.process, static_cast<uint64_t>(end)});
-  slot.process = 0;
-  slot.coordinator = nullptr;
-  slot.root = nullptr;
-  if (end == End::kKill) {
-    slot.machine->EndByKill();
-  } else {
-    slot.machine->EndByPowerLoss(loss);
-  }
+std::optional<size_t> ControlCluster::leader() {
+  if (world_.now_us() / kTurnMicros % 2 == 0) return roots_.leader();
+  const auto found = holder();
+  if (!found.has_value()) return std::nullopt;
+  return RootCluster::kNodes + *found;
 }
 
-void ControlCluster::Restart(size_t number) {
-  if (slots_[number].process == 0) Start(number);
-}
-
-void ControlCluster::HandOver(size_t number) {
+void ControlCluster::HandOver() {
+  const auto found = holder();
+  if (!found.has_value()) return;
+  const size_t number = *found;
   const uint64_t process = slots_[number].process;
-  if (number == kRoot || process == 0) return;
   slots_[number].machine->runtime().Arrive(
       [this, number] { slots_[number].coordinator->Stop([] {}); });
   world_.After(kHandOverMicros, [this, number, process] {
-    if (Running(number, process) == nullptr) return;
-    Stop(number, End::kKill, Machine::Loss::kNothing);
-    Restart(number);
+    if (slots_[number].process != process) return;
+    End(&slots_[number], End::kKill, Machine::Loss::kNothing);
+    Start(number);
   });
 }
 
-void ControlCluster::RestartAll() {
-  for (size_t i = 0; i < slots_.size(); i++) Restart(i);
+const LayoutHistory& ControlCluster::CatchUp() {
+  for (size_t i = 0; i < RootCluster::kNodes; i++) {
+    if (const metaroot::RootMachine* machine = roots_.StateOf(i)) history_.Follow(*machine);
+  }
+  return history_;
 }
 
-ControlCluster::Slot* ControlCluster::Running(size_t number, uint64_t process) {
-  Slot& slot = slots_[number];
-  return slot.process != 0 && slot.process == process ? &slot : nullptr;
-}
-
-void ControlCluster::Ask(Network::Address from, size_t number, AskCoordinator ask) {
-  network_.Send(from, slots_[number].machine->id(), [this, number, ask = std::move(ask)] {
-    Slot& slot = slots_[number];
-    if (slot.process == 0) return;
-    slot.machine->runtime().Arrive(
-        [this, number, ask] { ask(*slots_[number].coordinator, slots_[number].process); });
-  });
-}
-
-void ControlCluster::CallRoot(size_t number, AskRoot ask) {
-  const Network::Address from = slots_[number].machine->id();
-  const Network::Address to = slots_[kRoot].machine->id();
-  const uint64_t process = slots_[number].process;
-  network_.Send(from, to, [this, number, process, from, to, ask = std::move(ask)] {
-    if (slots_[kRoot].process == 0) return;
-    slots_[kRoot].machine->runtime().Arrive([this, number, process, from, to, ask] {
-      // Only functions of the process go back, and only to it.
-      const auto answer = ask(root_, slots_[kRoot].machine->clock().MonotonicMicros());
-      network_.Send(to, from, [this, number, process, answer] {
-        Slot* slot = Running(number, process);
-        if (slot != nullptr) slot->machine->runtime().Arrive(answer);
-      });
-    });
-  });
+void ControlCluster::Look() {
+  CatchUp();
+  for (const Slot& slot : slots_) {
+    if (slot.process == 0) continue;
+    const coordinator::AllocatorStatus status = slot.coordinator->allocator().status();
+    if (!status.holds) continue;
+    const auto [known, is_new] = holders_.emplace(status.rooted.generation, slot.process);
+    if (known->second == slot.process) continue;
+    roots_.Violated("processes " + std::to_string(known->second) + " and " +
+                    std::to_string(slot.process) + " both act under generation " +
+                    std::to_string(status.rooted.generation));
+  }
+  world_.After(kLookMicros, [this] { Look(); });
 }
 
 std::string ControlCluster::Divergence() {
-  std::string text;
-  const metaroot::State& wanted = root_.state();
+  const auto state = roots_.AgreedState();
+  if (!state.has_value()) return "the nodes of the root are not in one state";
   for (const Slot& slot : slots_) {
-    if (slot.coordinator == nullptr) continue;
-    const bool same = slot.coordinator->catalog().Read([&](const coordinator::Catalog::Now& now) {
-      const metaroot::State& copy = now.view.root();
-      // Leases are renewed all the time; what clients publish has ended long ago.
-      return copy.revision == wanted.revision ? copy == wanted : copy.stores == wanted.stores;
-    });
-    if (!same) text += " process " + std::to_string(slot.process);
+    const std::string name = "process " + std::to_string(slot.process);
+    if (slot.process == 0) return "a coordinator does not run";
+    const bool same = slot.coordinator->catalog().Read(
+        [&](const coordinator::Catalog::Now& now) { return now.view.root() == *state; });
+    if (!same) return "the copy of " + name + " is not what the root has";
   }
-  return text;
+  if (!state->lease.in_force) return "nobody holds the lease";
+  for (const auto& [id, transition] : state->transitions) {
+    return id + " is still under way and waits for " + transition.waits_for;
+  }
+  return "";
 }
 
 }  // namespace nokv::sim

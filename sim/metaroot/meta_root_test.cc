@@ -37,12 +37,6 @@ TEST(MetaRootScenarioTest, SeedsPass) {
   }
 }
 
-TEST(MetaRootScenarioTest, OneSeedIsOneTrace) {
-  const RunReport run = RunMetaRoot({.seed = 3, .seconds = 12});
-  EXPECT_EQ(run.trace_hash, RunMetaRoot({.seed = 3, .seconds = 12}).trace_hash);
-  EXPECT_NE(run.trace_hash, RunMetaRoot({.seed = 4, .seconds = 12}).trace_hash);
-}
-
 class RootHistoryTest : public testing::Test {
  protected:
   void Took(const Command& command, uint64_t revision, uint64_t applied = 1, uint64_t floor = 0,

@@ -5,6 +5,7 @@
 
 #include "metaroot/apply.h"
 #include "metaroot/state.h"
+#include "sim/metaroot/layout_events.h"
 
 namespace nokv::sim {
 namespace {
@@ -12,7 +13,6 @@ namespace {
 using metaroot::Command;
 using metaroot::Event;
 using metaroot::State;
-using topology::Region;
 
 constexpr uint64_t kThinkMicros = 60'000;  // between two questions, at most
 constexpr uint64_t kDeadlineMs = 3'000;
@@ -23,7 +23,8 @@ constexpr uint64_t kFirstAddress = 100;  // of clients, in the network
 // What a client could ask for, most of the time with sense, given what it knows.
 class Generator {
  public:
-  Generator(base::Random* random, std::string name) : random_(*random), name_(std::move(name)) {}
+  Generator(base::Random* random, std::string name)
+      : random_(*random), layout_(random), name_(std::move(name)) {}
 
   Command Next(const State& state) {
     Command command;
@@ -36,80 +37,23 @@ class Generator {
 
  private:
   Event One(const State& state) {
-    if (state.stores.size() < 3) return Join();
-    if (state.regions.empty()) return Layout(state);
-    switch (random_.Uniform(8)) {
-      case 0:
-        return Join();
-      case 1:
-      case 2:
-        return metaroot::LeaseGranted{name_, kTtlMs};
-      case 3:
-      case 4:
-        return Window(state);
-      case 5:
-        return Split(state);
-      case 6:
-        return state.lease.holder == name_ && random_.OneIn(4)
-                   ? Event(metaroot::LeaseEnded{state.lease.generation, /*released=*/true})
-                   : Merge(state);
-      default:
-        return Move(state);
+    if (state.stores.size() < 3 || state.regions.empty()) return layout_.Next(state);
+    const uint64_t kind = random_.Uniform(8);
+    if (kind < 2) return metaroot::LeaseGranted{name_, kTtlMs};
+    if (kind < 4) return Window(state);
+    if (kind == 4 && state.lease.holder == name_ && random_.OneIn(4)) {
+      return metaroot::LeaseEnded{state.lease.generation, /*released=*/true};
     }
+    return layout_.Next(state);
   }
 
-  metaroot::StoreJoined Join() {
-    return {1 + random_.Uniform(6), "h" + std::to_string(random_.Uniform(9)) + ":1"};
-  }
-  metaroot::LayoutCreated Layout(const State& state) {
-    Region region = {.id = 1, .epoch = {1, 1}};
-    for (const auto& [id, store] : state.stores) region.peers.push_back({id, 10 + id});
-    return {{region}};
-  }
   metaroot::WindowReserved Window(const State& state) {
     const auto kind = static_cast<metaroot::WindowKind>(random_.Uniform(2));
     const uint64_t from = metaroot::FenceOf(state, kind);
     return {kind, state.lease.generation, from, from + 1 + random_.Uniform(50)};
   }
-  const Region& Any(const State& state) {
-    auto it = state.regions.begin();
-    std::advance(it, random_.Uniform(state.regions.size()));
-    return it->second.region;
-  }
-  metaroot::TransitionPlanned Split(const State& state) {
-    const Region from = Any(state);
-    Region left = from;
-    Region right = from;
-    left.range.end = right.range.start =
-        std::string(1, static_cast<char>('a' + random_.Uniform(26)));
-    left.epoch.version++, right.epoch.version++;
-    right.id = 1 + random_.Uniform(state.id_fence);
-    for (topology::Peer& peer : right.peers) peer.peer = 1 + random_.Uniform(state.id_fence);
-    return {.kind = metaroot::TransitionKind::kSplit,
-            .from = {from},
-            .to = {left, right},
-            .waits_for = "the simulation"};
-  }
-  metaroot::TransitionPlanned Merge(const State& state) {
-    const Region left = Any(state);
-    const Region right = metaroot::RegionOf(state, left.range.end)->region;
-    Region to = left;
-    to.range.end = right.range.end;
-    to.epoch.version = std::max(left.epoch.version, right.epoch.version) + 1;
-    return {.kind = metaroot::TransitionKind::kMerge,
-            .from = {left, right},
-            .to = {to},
-            .waits_for = "the simulation"};
-  }
-  metaroot::TransitionMoved Move(const State& state) {
-    metaroot::TransitionMoved move = {
-        .step = static_cast<metaroot::TransitionStep>(random_.Uniform(6)),
-        .text = "the simulation"};
-    if (!state.transitions.empty()) move.id = state.transitions.begin()->first;
-    return move;
-  }
-
   base::Random& random_;
+  LayoutEvents layout_;
   const std::string name_;
 };
 

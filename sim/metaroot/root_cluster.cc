@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "metaroot/state.h"
+#include "sim/world/executor.h"
 
 namespace nokv::sim {
 namespace {
@@ -46,17 +47,9 @@ void RootCluster::Begin() {
   Look();
 }
 
-// What a process does takes its time; what is over does not.
-rpc::Executor RootCluster::ExecutorOf(Slot& slot) {
-  return [&slot, alive = slot.alive](std::function<void()> task) {
-    if (!*alive) return task();
-    slot.machine->runtime().Post(runtime::Lane::kUrgent, std::move(task));
-  };
-}
-
 void RootCluster::Start(size_t number) {
   Slot& slot = slots_[number];
-  if (slot.root != nullptr) return;
+  if (slot.root != nullptr || slot.lost) return;
   world_.Note("start", {number + 1});
   slot.machine->Start();
   slot.starts++;
@@ -86,20 +79,20 @@ Status RootCluster::Open(size_t number) {
   options.snapshot_entries = options_.snapshot_entries;
   options.kept_entries = options_.kept_entries;
   options.segment_bytes = 64 << 10;
+  const rpc::Executor executor = ExecutorOf(*slot.machine, slot.alive);
   const server::MetaRootDoors doors = {
       slot.machine->runtime(),
       slot.machine->fs(),
       base::NullLogger(),
       registry_,
-      [this, &slot, from = options.peers[node]](const std::string& address) {
-        return calls_.NewChannel(from, address, ExecutorOf(slot),
-                                 {.max_message_bytes = kMaxMessageBytes});
+      [this, executor, from = options.peers[node]](const std::string& address) {
+        return calls_.NewChannel(from, address, executor, {.max_message_bytes = kMaxMessageBytes});
       },
       [this, number, start = slot.starts](const Status& why) { Failed(number, start, why); }};
   auto root = server::MetaRoot::Open(options, doors);
   if (!root.ok()) return root.status();
   slot.root = *std::move(root);
-  auto server = calls_.Listen(ClientAddress(node), {slot.root->ClientService(ExecutorOf(slot))});
+  auto server = calls_.Listen(ClientAddress(node), {slot.root->ClientService(executor)});
   if (!server.ok()) return server.status();
   slot.server = *std::move(server);
   auto transport = calls_.Listen(options.peers[node], {slot.root->TransportService()});
@@ -150,6 +143,21 @@ void RootCluster::RestartAll() {
   for (size_t i = 0; i < kNodes; i++) Restart(i);
 }
 
+bool RootCluster::LoseForGood(base::Random* random) {
+  for (const Slot& slot : slots_) {
+    if (slot.lost) return false;
+  }
+  const size_t number = random->Uniform(kNodes);
+  Stop(number, End::kKill, Machine::Loss::kNothing);
+  slots_[number].lost = true;
+  return true;
+}
+
+const metaroot::RootMachine* RootCluster::StateOf(size_t number) const {
+  const server::MetaRoot* root = slots_[number].root.get();
+  return root == nullptr ? nullptr : &root->machine();
+}
+
 std::optional<size_t> RootCluster::leader() {
   std::optional<size_t> newest;
   uint64_t term = 0;
@@ -177,6 +185,9 @@ void RootCluster::Look() {
   for (size_t i = 0; i < kNodes; i++) {
     if (slots_[i].root == nullptr) continue;
     const metaroot::RootMachine& machine = slots_[i].root->machine();
+    const uint64_t revision = machine.head().revision;
+    // Hashing takes its time, and what has not changed has been looked at.
+    if (std::exchange(slots_[i].looked_at, revision) == revision && !check) continue;
     const auto [index, hash] = machine.AppliedHash();
     const auto [known, is_new] = hashes_.emplace(index, hash);
     if (known->second != hash) {
@@ -193,6 +204,7 @@ void RootCluster::Look() {
 std::optional<metaroot::State> RootCluster::AgreedState() {
   std::optional<metaroot::State> state;
   for (Slot& slot : slots_) {
+    if (slot.lost) continue;
     if (slot.root == nullptr) return std::nullopt;
     metaroot::State other = slot.root->machine().state();
     if (state.has_value() && !(*state == other)) return std::nullopt;

@@ -45,13 +45,17 @@ class RootCluster : public Cluster {
   std::optional<size_t> leader() override;
   void Stop(size_t number, End end, Machine::Loss loss) override;
   void Restart(size_t number) override;
+  void RestartAll() override;
+  // Once at most: the others are a quorum, and whoever comes back without what it has promised
+  // could promise something else.
+  bool LoseForGood(base::Random* random) override;
 
-  // Everything is mended: starts what does not run, now and when a process ends later.
-  void RestartAll();
   // For calls of whoever is not a node. Ends before this.
   rpc::InProcessNetwork& calls() { return calls_; }
   // Where clients reach a node.
   static std::string ClientAddress(uint64_t node) { return std::to_string(node) + ":client"; }
+  // The state of the node that runs there; null: none does.
+  const metaroot::RootMachine* StateOf(size_t number) const;
   // Something that must not happen did.
   void Violated(const std::string& what);
 
@@ -65,6 +69,8 @@ class RootCluster : public Cluster {
   struct Slot {
     std::unique_ptr<Machine> machine;
     uint64_t starts = 0;
+    bool lost = false;       // for good
+    uint64_t looked_at = 0;  // the revision when it was last looked at
     // Of the process that runs; false once it has ended.
     std::shared_ptr<bool> alive;
     std::unique_ptr<server::MetaRoot> root;
@@ -76,7 +82,6 @@ class RootCluster : public Cluster {
   Status Open(size_t number);
   void StartSoon(size_t number);
   void Failed(size_t number, uint64_t start, const Status& status);
-  rpc::Executor ExecutorOf(Slot& slot);
   // Compares the nodes, again and again.
   void Look();
 

@@ -28,6 +28,11 @@ class Cluster {
   virtual void Stop(size_t number, End end, Machine::Loss loss) = 0;
   // Starts it again, unless it runs or has nothing to run.
   virtual void Restart(size_t number) = 0;
+  // Everything is mended: starts what does not run.
+  virtual void RestartAll() = 0;
+  // A machine breaks with its disk, and never runs again. False if there is none of which that
+  // could be asked.
+  virtual bool LoseForGood(base::Random* /*random*/) { return false; }
 };
 
 }  // namespace nokv::sim

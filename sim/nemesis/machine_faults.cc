@@ -94,6 +94,19 @@ class Pause : public MachineFault {
   }
 };
 
+// What it had is gone, and it does not come back.
+class LostMachine : public Fault {
+ public:
+  using Fault::Fault;
+  std::string_view name() const override { return "lost-machine"; }
+  bool Start(base::Random* random) override {
+    if (!cluster_.LoseForGood(random)) return false;
+    fired_++;
+    return true;
+  }
+  void Stop() override {}
+};
+
 class SlowDisk : public MachineFault {
  public:
   explicit SlowDisk(Cluster& cluster) : MachineFault(cluster, "slow-disk") {}
@@ -145,15 +158,19 @@ class FailedSync : public MachineFault {
 // Within what leases allow for.
 class Drift : public MachineFault {
  public:
-  explicit Drift(Cluster& cluster) : MachineFault(cluster, "clock-drift") {}
+  Drift(Cluster& cluster, uint64_t most_permille)
+      : MachineFault(cluster, "clock-drift"), most_permille_(most_permille) {}
   bool Start(base::Random* random) override {
     number_ = Pick(random);
-    machine().clock().SetRate(random->OneIn(2) ? 1000 + random->Uniform(100)
-                                               : 1000 - random->Uniform(100));
+    machine().clock().SetRate(random->OneIn(2) ? 1000 + random->Uniform(most_permille_)
+                                               : 1000 - random->Uniform(most_permille_));
     fired_++;
     return true;
   }
   void Stop() override { machine().clock().SetRate(1000); }
+
+ private:
+  const uint64_t most_permille_;
 };
 
 class Jump : public MachineFault {
@@ -190,9 +207,15 @@ Faults DiskFaults(Cluster& cluster) {
   return faults;
 }
 
-Faults ClockFaults(Cluster& cluster) {
+Faults LossFaults(Cluster& cluster) {
   Faults faults;
-  faults.push_back(std::make_unique<Drift>(cluster));
+  faults.push_back(std::make_unique<LostMachine>(cluster));
+  return faults;
+}
+
+Faults ClockFaults(Cluster& cluster, uint64_t drift_permille) {
+  Faults faults;
+  faults.push_back(std::make_unique<Drift>(cluster, drift_permille));
   faults.push_back(std::make_unique<Jump>(cluster));
   return faults;
 }

@@ -4,25 +4,30 @@
 #include <utility>
 
 namespace nokv::sim {
-namespace {
-
-constexpr size_t kLeastKinds = 4;
-
-}  // namespace
-
 size_t Fault::Pick(base::Random* random) {
   const auto leader = cluster_.leader();
   if (leader && random->OneIn(2)) return *leader;
   return random->Uniform(cluster_.machines());
 }
 
+void AddFaults(Faults more, Faults* all) {
+  for (auto& fault : more) all->push_back(std::move(fault));
+}
+
+Faults AllFaults(Cluster& cluster) {
+  Faults all = ProcessFaults(cluster);
+  AddFaults(NetworkFaults(cluster), &all);
+  AddFaults(DiskFaults(cluster), &all);
+  AddFaults(ClockFaults(cluster), &all);
+  return all;
+}
+
 Nemesis::Nemesis(Cluster& cluster, Faults faults, const NemesisOptions& options)
     : cluster_(cluster), random_(cluster.world().random().Fork()), options_(options) {
   // The first so many after a shuffle.
   for (size_t i = faults.size(); i > 1; i--) std::swap(faults[i - 1], faults[random_.Uniform(i)]);
-  const size_t kinds = faults.size() <= kLeastKinds
-                           ? faults.size()
-                           : kLeastKinds + random_.Uniform(faults.size() - kLeastKinds + 1);
+  const size_t least = std::min(faults.size(), options_.least_kinds);
+  const size_t kinds = least + random_.Uniform(faults.size() - least + 1);
   faults.resize(kinds);
   faults_ = std::move(faults);
 }

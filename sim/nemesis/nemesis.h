@@ -42,17 +42,25 @@ using Faults = std::vector<std::unique_ptr<Fault>>;
 Faults ProcessFaults(Cluster& cluster);
 Faults NetworkFaults(Cluster& cluster);
 Faults DiskFaults(Cluster& cluster);
-Faults ClockFaults(Cluster& cluster);
+// A machine that is gone for good, of a cluster that can do without.
+Faults LossFaults(Cluster& cluster);
+// Clocks run at up to `drift_permille` thousandths more or less than the right speed.
+Faults ClockFaults(Cluster& cluster, uint64_t drift_permille = 100);
+void AddFaults(Faults more, Faults* all);
+// All of them but the loss of machines.
+Faults AllFaults(Cluster& cluster);
 
 struct NemesisOptions {
   // Between the beginnings of two faults, at most; and how long one lasts, at most.
   uint64_t pause_us = 800'000;
   uint64_t duration_us = 1'500'000;
+  // Of the kinds, at least so many take part: many at once hide what few would show.
+  size_t least_kinds = 4;
 };
 
 class Nemesis {
  public:
-  // Some of `faults`, at least four, as the seed decides: many at once hide what few would show.
+  // Some of `faults`, as the seed decides.
   Nemesis(Cluster& cluster, Faults faults, const NemesisOptions& options);
 
   // Breaks things from now until `end_us`, then ends every fault.

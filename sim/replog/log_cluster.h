@@ -64,7 +64,7 @@ class LogCluster : public Cluster, public RequestTarget, public MemberHost {
   void Wipe(size_t number);
 
   // Everything is mended: starts what does not run, now and when a process ends later.
-  void RestartAll();
+  void RestartAll() override;
 
   uint64_t leaders() const { return leaders_.size(); }
   uint64_t failures() const { return failures_; }    // processes that ended by an error of the disk

@@ -1,20 +1,14 @@
 #include "sim/replog/replicated_log.h"
 
-#include <algorithm>
-
 #include "sim/check/linearizability.h"
-#include "sim/nemesis/nemesis.h"
 #include "sim/replog/log_cluster.h"
 #include "sim/replog/operator.h"
+#include "sim/scenario_run.h"
 #include "sim/workload/clients.h"
 
 namespace nokv::sim {
 namespace {
 
-constexpr uint64_t kSecond = 1'000'000;
-// The last part of a run, in which nothing breaks.
-constexpr uint64_t kHealedSeconds = 8;
-// Of these, the last without new requests, so that everybody catches up.
 constexpr uint64_t kQuietSeconds = 2;
 // Within so many election timeouts after the mending a request must be answered.
 constexpr uint64_t kHealTimeouts = 15;
@@ -70,14 +64,6 @@ std::string Describe(const MemberOptions& options) {
   return text;
 }
 
-Faults AllFaults(Cluster& cluster) {
-  Faults all;
-  for (auto* part : {ProcessFaults, NetworkFaults, DiskFaults, ClockFaults}) {
-    for (auto& fault : part(cluster)) all.push_back(std::move(fault));
-  }
-  return all;
-}
-
 void CheckHistory(const History& history, bool is_register, RunReport* report) {
   const LinearizabilityResult result =
       is_register ? CheckRegister(history, kMaxCheckSteps) : CheckMap(history, kMaxCheckSteps);
@@ -94,9 +80,7 @@ void CheckHistory(const History& history, bool is_register, RunReport* report) {
 RunReport RunReplicatedLog(const RunOptions& options) {
   World world(options.seed, options.trace);
   base::Random& random = world.random();
-  const uint64_t end_us = std::max(options.seconds, kHealedSeconds + 2) * kSecond;
-  const uint64_t heal_us = end_us - kHealedSeconds * kSecond;
-  const uint64_t quiet_us = end_us - kQuietSeconds * kSecond;
+  const Phases phases = PhasesOf(options, kQuietSeconds);
 
   constexpr size_t kSizes[] = {3, 5, 7};
   const size_t size = kSizes[random.Uniform(3)];
@@ -112,22 +96,13 @@ RunReport RunReplicatedLog(const RunOptions& options) {
                    .max_padding_bytes = random.OneIn(2) ? 600U : 0U});
 
   cluster.Begin();
-  clients.Run(quiet_us);
-  nemesis.Run(heal_us);
-  operating.Run(heal_us, end_us - kSecond);
-  world.RunUntil(heal_us);
-  network.Heal();
-  cluster.RestartAll();
-  world.RunUntil(end_us);
+  clients.Run(phases.quiet_us);
+  operating.Run(phases.heal_us, phases.end_us - kSecond);
+  RunPhases(cluster, nemesis, phases);
 
-  RunReport report;
-  report.trace_hash = world.trace_hash();
+  RunReport report = ReportOf(world, nemesis, clients.acknowledged(), cluster.leaders());
   report.drawn = std::to_string(size) + " members, " + Describe(member);
   report.violations = cluster.violations();
-  report.acknowledged = clients.acknowledged();
-  report.leader_changes = cluster.leaders() - std::min<uint64_t>(cluster.leaders(), 1);
-  report.faults = nemesis.Fired();
-  report.counters["leaders"] = cluster.leaders();
   report.counters["members"] = size;
   report.counters["configurations"] = operating.changes();
   report.counters["transfers"] = operating.transfers();
@@ -139,12 +114,8 @@ RunReport RunReplicatedLog(const RunOptions& options) {
   CheckHistory(clients.history(), is_register, &report);
   const uint64_t election_us =
       2 * member.tick_us * static_cast<uint64_t>(member.raft.election_ticks);
-  const auto answer = clients.FirstAnswerSince(heal_us);
-  report.counters["healed after ms"] = answer ? (*answer - heal_us) / 1000 : 0;
-  if (!answer || *answer > heal_us + kHealTimeouts * election_us) {
-    report.violations.push_back("no request was answered within " + std::to_string(kHealTimeouts) +
-                                " election timeouts after everything was mended");
-  }
+  NoteHealed(phases, clients.FirstAnswerSince(phases.heal_us), kHealTimeouts * election_us,
+             &report);
   if (const std::string text = cluster.Divergence(); !text.empty()) {
     report.violations.push_back("not everybody has caught up: " + text);
   }

@@ -18,7 +18,8 @@
 
 namespace nokv::coordinator {
 
-// How much of a lease is not used, for clocks that run at different speeds.
+// How much of a lease is not used, for clocks that run at different speeds: each may be wrong by
+// half of it.
 inline constexpr uint64_t kDriftPermille = 50;
 
 struct LeaseOptions {
