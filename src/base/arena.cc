@@ -11,10 +11,18 @@ constexpr size_t kFirstBlockBytes = 1024;
 }  // namespace
 
 struct Arena::Block {
-  explicit Block(size_t size) : capacity(size), data(new char[size]) {}
+  explicit Block(size_t size)
+      : capacity(size),
+        heap(Large() ? nullptr : new char[size]),
+        memory(Large() ? std::make_unique<SystemMemory>(size) : nullptr),
+        data(Large() ? memory->data() : heap.get()) {}
+  bool Large() const { return capacity % SystemMemory::kUnitBytes == 0; }
+
   const size_t capacity;
   std::atomic<size_t> used{0};
-  std::unique_ptr<char[]> data;
+  const std::unique_ptr<char[]> heap;  // one of these two
+  const std::unique_ptr<SystemMemory> memory;
+  char* const data;
 };
 
 Arena::Arena(size_t block_bytes) : block_bytes_(block_bytes) {}
@@ -26,7 +34,7 @@ char* Arena::Allocate(size_t bytes) {
   Block* block = current_.load(std::memory_order_acquire);
   if (block != nullptr && bytes <= block_bytes_ / 4) {
     const size_t offset = block->used.fetch_add(bytes, std::memory_order_relaxed);
-    if (offset + bytes <= block->capacity) return block->data.get() + offset;
+    if (offset + bytes <= block->capacity) return block->data + offset;
   }
   return AllocateSlow(bytes);
 }
@@ -37,12 +45,12 @@ char* Arena::AllocateSlow(size_t bytes) {
     // A large piece gets a block of its own, so that it wastes nothing of the shared one.
     blocks_.push_back(std::make_unique<Block>(bytes));
     usage_.fetch_add(bytes, std::memory_order_relaxed);
-    return blocks_.back()->data.get();
+    return blocks_.back()->data;
   }
   Block* block = current_.load(std::memory_order_acquire);
   if (block != nullptr) {
     const size_t offset = block->used.fetch_add(bytes, std::memory_order_relaxed);
-    if (offset + bytes <= block->capacity) return block->data.get() + offset;
+    if (offset + bytes <= block->capacity) return block->data + offset;
   }
   // Blocks grow with the arena, so that a small one takes little.
   const size_t grown = std::max(usage_.load(std::memory_order_relaxed), kFirstBlockBytes);
@@ -52,7 +60,7 @@ char* Arena::AllocateSlow(size_t bytes) {
   block->used.store(bytes, std::memory_order_relaxed);
   usage_.fetch_add(capacity, std::memory_order_relaxed);
   current_.store(block, std::memory_order_release);
-  return block->data.get();
+  return block->data;
 }
 
 }  // namespace nokv::base

@@ -10,19 +10,20 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "base/system_memory.h"
 
 namespace nokv::base {
 
 class Arena {
  public:
-  explicit Arena(size_t block_bytes = size_t{1} << 20);
+  explicit Arena(size_t block_bytes = SystemMemory::kUnitBytes);
   ~Arena();
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
 
   // `bytes` > 0 of uninitialised memory, aligned to 8.
   char* Allocate(size_t bytes);
-  // Bytes taken from the system so far.
+  // Bytes taken for it so far.
   size_t MemoryUsage() const { return usage_.load(std::memory_order_relaxed); }
 
  private:

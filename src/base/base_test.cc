@@ -13,6 +13,7 @@
 #include "base/hash.h"
 #include "base/macros.h"
 #include "base/random.h"
+#include "base/system_memory.h"
 #include "nokv/status.h"
 
 namespace nokv::base {
@@ -135,6 +136,38 @@ TEST(ArenaTest, PiecesOfConcurrentAllocationsNeverOverlap) {
     }
   }
   EXPECT_GE(arena.MemoryUsage(), 8000U * 24);
+}
+
+TEST(ArenaTest, KeepsPiecesApartInBlocksOfEveryKind) {
+  Arena arena;
+  std::vector<char*> pieces;
+  size_t bytes = 0;
+  // Grows from blocks of the allocator to units of the system's, with pieces of blocks of their own
+  // between.
+  for (size_t size = 1000; bytes < 4 * SystemMemory::kUnitBytes; size += 1000) {
+    char* piece = arena.Allocate(size);
+    std::memset(piece, static_cast<char>(size / 1000), size);
+    pieces.push_back(piece);
+    bytes += size;
+  }
+  char* const whole = arena.Allocate(SystemMemory::kUnitBytes);
+  std::memset(whole, 'w', SystemMemory::kUnitBytes);
+  for (size_t i = 0; i < pieces.size(); i++) {
+    const auto expected = static_cast<char>(i + 1);
+    EXPECT_EQ(std::string_view(pieces[i], 1000 * (i + 1)), std::string(1000 * (i + 1), expected));
+  }
+  EXPECT_GE(arena.MemoryUsage(), bytes + SystemMemory::kUnitBytes);
+}
+
+TEST(SystemMemoryTest, IsZeroedAndBeginsAtAUnit) {
+  for (const size_t units : {1, 3}) {
+    const SystemMemory memory(units * SystemMemory::kUnitBytes);
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(memory.data()) % SystemMemory::kUnitBytes, 0U);
+    for (size_t at = 0; at < units * SystemMemory::kUnitBytes; at += 4096) {
+      EXPECT_EQ(memory.data()[at], 0);
+    }
+    memory.data()[units * SystemMemory::kUnitBytes - 1] = 'x';
+  }
 }
 
 TEST(BytesTest, EscapesWhatIsNotPrintable) {
