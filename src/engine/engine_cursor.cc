@@ -1,6 +1,7 @@
 #include "engine/engine_cursor.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "base/check.h"
@@ -71,9 +72,9 @@ class EngineCursor final : public Cursor {
     GoBackward();
   }
 
-  std::string_view engine_key() const override { return batch_[at_].key; }
+  std::string_view engine_key() const override { return At(0).key; }
   std::string_view value() const override { return key_only_ ? std::string_view() : value_; }
-  const lsm::EntryAttributes& attributes() const override { return batch_[at_].parsed.attributes; }
+  const lsm::EntryAttributes& attributes() const override { return At(0).parsed.attributes; }
 
   Status status() const override {
     if (Closed()) return DatabaseClosed();
@@ -109,37 +110,42 @@ class EngineCursor final : public Cursor {
   }
 
   // From where the iterator stands.
-  void GoForward() {
-    forward_ = true;
+  void GoForward() { Go(true); }
+  void GoBackward() { Go(false); }
+  void Go(bool forward) {
+    forward_ = forward;
     taken_ = false;
-    limit_ = kLeastBatch;
-    Refill();
-  }
-  void GoBackward() {
-    forward_ = false;
-    limit_ = kLeastBatch;
+    first_ = count_ = 0;
+    ahead_ = kLeastAhead;
+    cold_ = 0;
     Refill();
   }
 
   // To the next entry in the present direction.
   void Advance() {
-    if (++at_ < count_) return Stand();
-    limit_ = std::min(2 * limit_, kMostBatch);
+    first_ = (first_ + 1) % kSlots;
+    count_--;
+    if (ahead_ < (cold_ > 0 ? kMostAheadCold : kMostAhead)) ahead_++;
+    if (cold_ > 0) cold_--;
     Refill();
   }
 
+  // Looks ahead and stands on the first entry that is known.
   void Refill() {
     valid_ = false;
-    at_ = count_ = 0;
-    forward_ ? FillForward() : FillBackward();
-    if (count_ == 0) return;
-    if (!key_only_) PrefetchValues();
-    Stand();
+    while (count_ < ahead_ && (count_ == 0 || MayLookOn())) {
+      if (!(forward_ ? TakeForward() : TakeBackward())) break;
+      const lsm::ParsedPayload& parsed = At(count_++).parsed;
+      // So that the memory, or the disk, works on several values at once.
+      if (parsed.apart() && !key_only_) {
+        source_.version->PrefetchValue(*parsed.pointer, cold_ > 0);
+      }
+    }
+    if (count_ > 0) Stand();
   }
 
-  // Stands on the current entry of the batch.
   void Stand() {
-    const lsm::ParsedPayload& parsed = batch_[at_].parsed;
+    const lsm::ParsedPayload& parsed = At(0).parsed;
     value_ = parsed.value;
     if (parsed.apart() && !key_only_) {
       const Status read = ReadValue(*parsed.pointer);
@@ -149,30 +155,19 @@ class EngineCursor final : public Cursor {
   }
 
   Status ReadValue(const vlog::ValuePointer& pointer) {
-    if (at_ != 0) return source_.version->ReadValue(pointer, &fetched_, &value_);
+    if (first_ % kTimed != 0) return source_.version->ReadValue(pointer, &fetched_, &value_);
     const uint64_t before = source_.clock->MonotonicMicros();
     const Status read = source_.version->ReadValue(pointer, &fetched_, &value_);
-    cold_ = source_.clock->MonotonicMicros() - before >= kColdMicros;
+    if (source_.clock->MonotonicMicros() - before >= kColdMicros) cold_ = kColdValues;
     return read;
   }
 
-  // So that the memory, or the disk, works on all values of the batch at once.
-  void PrefetchValues() {
-    for (size_t i = 0; i < count_; i++) {
-      const lsm::ParsedPayload& parsed = batch_[i].parsed;
-      if (parsed.apart()) source_.version->PrefetchValue(*parsed.pointer, cold_);
-    }
-  }
+  // Of the entries that are known, counted from the current one.
+  Entry& At(size_t i) { return entries_[(first_ + i) % kSlots]; }
+  const Entry& At(size_t i) const { return entries_[(first_ + i) % kSlots]; }
 
-  // The place behind the batch's last entry.
-  Entry& Slot() {
-    if (batch_.size() == count_) batch_.emplace_back();
-    return batch_[count_];
-  }
-  // True if no entry must follow the last one: the iterator has its value.
-  bool BatchEnds() const {
-    return key_only_ || count_ == limit_ || !batch_[count_ - 1].parsed.apart();
-  }
+  // True if an entry may follow the last one: the iterator need not stay for its value.
+  bool MayLookOn() const { return !key_only_ && At(count_ - 1).parsed.apart(); }
 
   // Takes a put's payload apart.
   Verdict Judge(std::string_view internal_key, std::string_view payload,
@@ -187,50 +182,46 @@ class EngineCursor final : public Cursor {
     return parsed->attributes.ExpiredAt(source_.now_ms) ? Verdict::kDead : Verdict::kLive;
   }
 
-  // What stopped the iterator is told once the entries before it were shown.
-  void Stop(Status status) {
+  // There is no entry more. What stopped the iterator is told once the entries before it were
+  // shown.
+  bool Stop(Status status) {
     if (count_ == 0) status_ = std::move(status);
+    return false;
   }
 
-  // The iterator stays on the last entry of the batch.
-  void FillForward() {
+  // Puts the next live entry behind those that are known; the iterator stays on it.
+  bool TakeForward() {
     if (taken_ && it().Valid()) it().Next();
     taken_ = false;
+    Entry& entry = At(count_);
     for (; it().Valid(); it().Next()) {
       const std::string_view internal_key = it().key();
-      if (!upper_.empty() && keys::InternalPrefixOf(internal_key) >= upper_) return;
+      if (!upper_.empty() && keys::InternalPrefixOf(internal_key) >= upper_) return false;
       if (keys::SequenceOf(internal_key) > source_.sequence) continue;
       const std::string_view engine_key = keys::EngineKeyOf(internal_key);
       if (engine_key == hidden_) continue;
-      Entry& entry = Slot();
       const Verdict verdict = Judge(internal_key, it().value(), &entry.parsed);
       if (verdict == Verdict::kMalformed) return Stop(Malformed());
       hidden_.assign(engine_key);
       if (verdict == Verdict::kDead) continue;
       entry.key.assign(engine_key);
-      count_++;
       taken_ = true;
-      if (BatchEnds()) return;
+      return true;
     }
-    taken_ = false;
-    Stop(it().status());
+    return Stop(it().status());
   }
 
-  // Backwards the entries of a key come oldest first, so a key is known only when the next one, or
-  // the end, is seen. The iterator stays before all entries of the last key.
-  void FillBackward() {
-    bool live = false;  // the newest entry seen of the key in the slot
+  // As TakeForward. Backwards the entries of a key come oldest first, so a key is known only when
+  // the next one, or the end, is seen. The iterator stays before all entries of the key.
+  bool TakeBackward() {
+    bool live = false;  // the newest entry seen of the key
+    Entry& entry = At(count_);
     for (; it().Valid(); it().Prev()) {
       const std::string_view internal_key = it().key();
       const std::string_view engine_key = keys::EngineKeyOf(internal_key);
-      if (live && engine_key != Slot().key) {
-        count_++;
-        live = false;
-        if (BatchEnds()) return;
-      }
-      if (keys::PrefixOf(engine_key) < lower_) return;
+      if (live && engine_key != entry.key) return true;
+      if (keys::PrefixOf(engine_key) < lower_) return false;
       if (keys::SequenceOf(internal_key) > source_.sequence) continue;
-      Entry& entry = Slot();
       const Verdict verdict = Judge(internal_key, it().value(), &entry.parsed);
       if (verdict == Verdict::kMalformed) return Stop(Malformed());
       live = verdict == Verdict::kLive;
@@ -240,17 +231,22 @@ class EngineCursor final : public Cursor {
       entry.parsed.value = entry.value;
     }
     if (!it().status().ok()) return Stop(it().status());
-    if (live) count_++;
+    return live;
   }
 
   static Status Malformed() { return Status::Corruption("an entry's attributes are malformed"); }
 
-  // Entries that are looked at before the first of them is shown: few at first, as many scans are
-  // short.
-  static constexpr size_t kLeastBatch = 2;
-  static constexpr size_t kMostBatch = 32;
-  // What takes longer was not in memory.
+  // Entries that are known at a time, the current one included: few at first, as many scans are
+  // short; later what keeps a processor's fetches from memory busy, or a disk's.
+  static constexpr size_t kLeastAhead = 2;
+  static constexpr size_t kMostAhead = 8;
+  static constexpr size_t kMostAheadCold = 16;
+  static constexpr size_t kSlots = 16;
+  // One value in so many is timed. One that takes so long was not in memory, and so many behind it
+  // may not be either.
+  static constexpr size_t kTimed = 4;
   static constexpr uint64_t kColdMicros = 30;
+  static constexpr uint32_t kColdValues = 32;
 
   CursorSource source_;
   const std::string lower_;
@@ -259,13 +255,13 @@ class EngineCursor final : public Cursor {
 
   bool forward_ = true;
   bool valid_ = false;
-  // Entries from the current one on, [at_, count_), in the present direction.
-  std::vector<Entry> batch_;
-  size_t at_ = 0;
+  // A ring: the current entry, in slot `first_`, and those that follow it in the present direction.
+  std::array<Entry, kSlots> entries_;
+  size_t first_ = 0;
   size_t count_ = 0;
-  size_t limit_ = kLeastBatch;
-  bool taken_ = false;  // forward: the iterator stands on an entry of the batch
-  bool cold_ = false;   // the last value that was waited for came from the disk
+  size_t ahead_ = kLeastAhead;
+  bool taken_ = false;  // forward: the iterator stands on the last entry that is known
+  uint32_t cold_ = 0;   // so many values to come are taken to be on the disk
   std::string hidden_;  // forward: the newest visible entry of this key was seen
   std::string_view value_;
   std::string fetched_;  // a value that lies apart

@@ -19,6 +19,15 @@ class InternalIterator {
   virtual void SeekToLast() = 0;
   // To the first entry at or after `target` (an internal key).
   virtual void Seek(std::string_view target) = 0;
+  // Seek in steps: after each the processor fetches what the next one looks at, so that iterators
+  // whose seeks are taken in turns wait for memory together. StartSeek begins, ContinueSeek goes
+  // on; both return false once the iterator stands where Seek(target) would have put it. REQUIRES:
+  // the target is the same in all steps, and between them there is no other move.
+  virtual bool StartSeek(std::string_view target) {
+    Seek(target);
+    return false;
+  }
+  virtual bool ContinueSeek(std::string_view /*target*/) { return false; }
   // To the last entry at or before `target` (an internal key).
   virtual void SeekForPrev(std::string_view target) = 0;
   // REQUIRES: Valid().

@@ -26,7 +26,15 @@ class MergingIterator : public InternalIterator {
     Restart(false, [](InternalIterator& child) { child.SeekToLast(); });
   }
   void Seek(std::string_view target) override {
-    Restart(true, [target](InternalIterator& child) { child.Seek(target); });
+    seeking_.clear();
+    for (const auto& child : children_) {
+      if (child->StartSeek(target)) seeking_.push_back(child.get());
+    }
+    while (!seeking_.empty()) {
+      std::erase_if(seeking_,
+                    [&](InternalIterator* child) { return !child->ContinueSeek(target); });
+    }
+    Restart(true, [](InternalIterator&) {});
   }
   void SeekForPrev(std::string_view target) override {
     Restart(false, [target](InternalIterator& child) { child.SeekForPrev(target); });
@@ -137,6 +145,7 @@ class MergingIterator : public InternalIterator {
 
   const std::vector<std::unique_ptr<InternalIterator>> children_;
   std::vector<Item> heap_;
+  std::vector<InternalIterator*> seeking_;  // children on their way to a target
   bool forward_ = true;
   Status status_;
 };

@@ -8,22 +8,26 @@ void TableIterator::Restart() {
   status_ = {};
 }
 
-bool TableIterator::LoadBlock(size_t position) {
+bool TableIterator::FetchBlock(size_t position) {
   if (position >= table_.index().size()) {
     block_ = nullptr;
     return false;
   }
   const BlockLocation& location = table_.index()[position].location;
-  if (block_ == nullptr || position != position_) {
-    block_ = nullptr;
-    Result<BlockHandle> block = table_.ReadDataBlock(location, use_, &ahead_);
-    if (!block.ok()) {
-      status_ = block.status();
-      return false;
-    }
-    block_ = std::move(block).value();
-    position_ = position;
+  if (block_ != nullptr && position == position_) return true;
+  block_ = nullptr;
+  Result<BlockHandle> block = table_.ReadDataBlock(location, use_, &ahead_);
+  if (!block.ok()) {
+    status_ = block.status();
+    return false;
   }
+  block_ = std::move(block).value();
+  position_ = position;
+  return true;
+}
+
+bool TableIterator::LoadBlock(size_t position) {
+  if (!FetchBlock(position)) return false;
   cursor_.Init(*block_);
   CheckBlock();
   return block_ != nullptr;
@@ -70,16 +74,48 @@ void TableIterator::SeekToLast() {
 }
 
 void TableIterator::Seek(std::string_view target) {
+  for (bool more = StartSeek(target); more;) more = ContinueSeek(target);
+}
+
+bool TableIterator::StartSeek(std::string_view target) {
   Restart();
+  seeking_ = table_.FindBlock(SeekKey(target));
+  step_ = SeekStep::kFetch;
+  if (seeking_ == table_.index().size()) {
+    block_ = nullptr;
+    return false;
+  }
+  table_.PrefetchDataBlock(table_.index()[seeking_].location);
+  return true;
+}
+
+bool TableIterator::ContinueSeek(std::string_view target) {
+  switch (step_) {
+    case SeekStep::kFetch:
+      if (!FetchBlock(seeking_)) return false;
+      // A search begins with the restart points, which are at the end.
+      __builtin_prefetch(block_->data() + block_->size() - 1);
+      step_ = SeekStep::kView;
+      return true;
+    case SeekStep::kView: {
+      BlockView view;
+      (void)view.Init(*block_);  // if not, the search is damaged
+      search_ = RestartSearch(view);
+      step_ = SeekStep::kSearch;
+      return true;
+    }
+    case SeekStep::kSearch:
+      break;
+  }
   const SeekKey seek(target);
-  const size_t position = table_.FindBlock(seek);
-  if (!LoadBlock(position)) return;
-  cursor_.Seek(seek);
+  if (search_.Narrow(seek)) return true;
+  cursor_.SeekFrom(search_, seek);
   CheckBlock();
+  if (block_ == nullptr || cursor_.Valid()) return false;
   // The index promised an entry at or after the target.
-  if (block_ == nullptr || cursor_.Valid()) return;
-  status_ = table_.DamageOf(table_.index()[position].location, "does not match the index");
+  status_ = table_.DamageOf(table_.index()[seeking_].location, "does not match the index");
   block_ = nullptr;
+  return false;
 }
 
 void TableIterator::SeekForPrev(std::string_view target) {

@@ -20,6 +20,8 @@ class TableIterator : public InternalIterator {
   void SeekToFirst() override;
   void SeekToLast() override;
   void Seek(std::string_view target) override;
+  bool StartSeek(std::string_view target) override;
+  bool ContinueSeek(std::string_view target) override;
   void SeekForPrev(std::string_view target) override;
   void Next() override;
   void Prev() override;
@@ -28,8 +30,9 @@ class TableIterator : public InternalIterator {
   Status status() const override { return status_; }
 
  private:
-  // Makes block `position` current, its cursor before the first entry. False behind either end and
-  // on a failure.
+  // Makes block `position` current. False behind either end and on a failure.
+  bool FetchBlock(size_t position);
+  // As FetchBlock, its cursor before the first entry.
   bool LoadBlock(size_t position);
   // Forgets the failure of an earlier move.
   void Restart();
@@ -44,6 +47,11 @@ class TableIterator : public InternalIterator {
   size_t position_ = 0;  // of block_ in the index
   BlockHandle block_;
   BlockCursor cursor_;
+  // A seek that is under way: what is next, the position of its block, and where it is in there.
+  enum class SeekStep : uint8_t { kFetch, kView, kSearch };
+  SeekStep step_ = SeekStep::kFetch;
+  size_t seeking_ = 0;
+  RestartSearch search_;
   Status status_;
 };
 

@@ -31,14 +31,25 @@ class LevelIterator final : public InternalIterator {
   }
 
   void Seek(std::string_view target) override {
+    for (bool more = StartSeek(target); more;) more = ContinueSeek(target);
+  }
+
+  bool StartSeek(std::string_view target) override {
     // The first table that does not end before the target.
     const auto file =
         std::partition_point(files_.begin(), files_.end(), [target](const auto& candidate) {
           return keys::CompareInternalKeys(candidate->meta().largest, target) < 0;
         });
     Open(static_cast<size_t>(file - files_.begin()));
-    if (table_ != nullptr) table_->Seek(target);
+    if (table_ != nullptr && table_->StartSeek(target)) return true;
     SkipForward();
+    return false;
+  }
+
+  bool ContinueSeek(std::string_view target) override {
+    if (table_->ContinueSeek(target)) return true;
+    SkipForward();
+    return false;
   }
 
   void SeekForPrev(std::string_view target) override {
