@@ -52,8 +52,8 @@ struct Options {
   size_t immutable_memtable_bytes = size_t{128} << 20;
   // Size of a log segment file; a record that is larger gets a segment of its own.
   size_t log_segment_bytes = size_t{64} << 20;
-  // Hard budget for decoded blocks of tables and for the indexes and filters of open ones. The
-  // latter stay in memory; when they take more than seven eighths, blocks have an eighth.
+  // Hard budget for decoded blocks, an eighth at least, and for indexes and filters of open tables.
+  // While a memtable is flushed, as much as it takes, a quarter at most, is left to the next one.
   size_t block_cache_bytes = size_t{128} << 20;
   // Read tables and values from mapped files instead of by system calls: faster, but a device that
   // fails to read then ends the process instead of the read.

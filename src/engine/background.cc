@@ -111,6 +111,8 @@ void EngineImpl::FlushAsync(Completion done) {
 void EngineImpl::RunFlush() {
   if (flush_job_ == nullptr) {
     LookAtDisk();
+    // Meanwhile the next memtable grows: the cache makes room for it.
+    flush_room_ = cache_.Reserve(std::min(options_.memtable_bytes, options_.block_cache_bytes / 4));
     base::MutexLock lock(mu_);
     const MemtableRef& memtable = immutables_.front();
     timings_.flush_wait.Add(clock().MonotonicMicros() - memtable.queued_at_micros);
@@ -188,6 +190,7 @@ Status EngineImpl::InstallFlush(const MemtableRef& memtable) {
 
 void EngineImpl::FinishFlush(Status status) {
   flush_job_.reset();
+  flush_room_ = {};
   Completions completions;
   {
     base::MutexLock lock(mu_);

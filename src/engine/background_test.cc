@@ -1,6 +1,7 @@
 // Flushes, compactions, back-pressure and background errors, on the memory disk.
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -65,6 +66,21 @@ TEST_F(BackgroundTest, CompactionDropsShadowedDeletedAndExpiredEntries) {
   ASSERT_TRUE(h_.db->CompactRange("", "").ok());
   EXPECT_EQ(TableEntries(), 0U);
   EXPECT_TRUE(h_.Files(".sst").empty());
+}
+
+TEST_F(BackgroundTest, CacheLeavesRoomForTheNextMemtableDuringAFlush) {
+  const auto charge = [this] { return h_.db->Stats().cache.charge_bytes; };
+  h_.Put("k", "v");
+  const uint64_t room = charge() + SmallOptions().memtable_bytes;
+  uint64_t most = 0;
+  h_.fs->SetObserver([&](const vfs::Operation& operation) {
+    if (operation.path.ends_with(".sst")) most = std::max<uint64_t>(most, charge());
+    return vfs::Fault();
+  });
+  ASSERT_TRUE(h_.db->Flush().ok());
+  h_.StopObserving();
+  EXPECT_GE(most, room);
+  EXPECT_LT(charge(), room);
 }
 
 TEST_F(BackgroundTest, SnapshotKeepsWhatItSeesThroughCompaction) {

@@ -383,8 +383,9 @@ class EngineImpl final : public Engine {
   Status background_error_ GUARDED_BY(mu_);
 
   bool flushing_ GUARDED_BY(mu_) = false;
-  std::unique_ptr<lsm::MergeJob> flush_job_;  // owned by the flush task
-  uint64_t flush_started_micros_ = 0;         // likewise
+  std::unique_ptr<lsm::MergeJob> flush_job_;  // owned by the flush task, as the next
+  lsm::BlockCache::Reservation flush_room_;
+  uint64_t flush_started_micros_ = 0;  // likewise
   std::vector<FlushWaiter> flush_waiters_ GUARDED_BY(mu_);
 
   std::vector<std::shared_ptr<Compaction>> compactions_ GUARDED_BY(mu_);  // that run

@@ -159,7 +159,7 @@ class Shard {
     BlockHandle block;
     uint64_t charge = 0;
   };
-  static constexpr uint64_t kExpectedBlockBytes = 4096;
+  static constexpr uint64_t kExpectedBlockBytes = 8192;
   static constexpr uint64_t kMinSlots = 16;
 
   size_t After(size_t at) const { return (at + 1) & mask_; }
