@@ -10,7 +10,8 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 METRICS = {
     "manifest_rewrite", "raft_snapshot_export", "raft_snapshot_import", "raft_wal_backlog_post",
-    "raft_wal_backlog_pre", "sst_corrupt_startup_failure", "sst_missing_startup_failure", "wal_replay",
+    "raft_wal_backlog_pre", "sst_corrupt_startup_failure", "sst_missing_startup_failure",
+    "value_log_gc", "value_log_orphan_cleanup", "wal_replay",
 }
 
 
