@@ -34,9 +34,19 @@ Status RaftInvariants::Stepped(const raft::RawNode& node) {
   const raft::HardState& state = status.hard_state;
   if (state.term < member.term) return Broken(status.id, "the term went back");
   if (state.commit < member.commit) return Broken(status.id, "the commit index went back");
+  const bool counted = status.soft_state.role == raft::Role::kLeader && member.led == state.term &&
+                       state.commit > member.commit;
   member.term = state.term;
   member.commit = state.commit;
+  if (counted) {
+    const auto last = member.log.find(state.commit);
+    if (last != member.log.end() && last->second != state.term) {
+      return Broken(status.id, "committed " + At({last->second, last->first}) +
+                                   " by counting as leader of term " + std::to_string(state.term));
+    }
+  }
   if (status.soft_state.role == raft::Role::kLeader) {
+    member.led = state.term;
     const auto [leader, is_new] = leaders_.emplace(state.term, status.id);
     if (leader->second != status.id) {
       return Broken(status.id, "leads term " + std::to_string(state.term) + " as node " +

@@ -7,9 +7,10 @@
 //   - state-machine safety: nobody applies another entry at the same index, or leaves one out
 //   - term and commit index never go back while a process runs, a stored term never at all
 //   - one vote per node and term, over all restarts
+//   - a leader commits by counting only entries of its own term (Raft, section 5.4.2): what it
+//     breaks shows itself only after two more elections, so the rule itself is checked
 //   - a configuration changes only by an applied entry or a snapshot, and is the same after the
-//   same
-//     entry everywhere
+//     same entry everywhere
 //   - a read that a quorum confirmed covers what was committed when it was asked for
 //
 // It keeps what it was told, so its memory grows with the run. Thread safety: thread-compatible.
@@ -58,6 +59,7 @@ class RaftInvariants {
   struct Member {
     std::map<raft::LogIndex, raft::Term> log;  // with the entry before the first one
     raft::Term term = 0;
+    raft::Term led = 0;  // the last term that it was seen to lead
     raft::LogIndex commit = 0;
     raft::LogIndex applied = 0;
     raft::ConfState conf_state;       // of what is applied
