@@ -33,6 +33,9 @@ class Cluster {
   // A machine breaks with its disk, and never runs again. False if there is none of which that
   // could be asked.
   virtual bool LoseForGood(base::Random* /*random*/) { return false; }
+  // Flips a bit on the disk of a machine on which nothing runs. False if it must not be: not every
+  // cluster can tell a process that damage ends from one that is broken.
+  virtual bool Rot(size_t /*number*/, uint64_t /*luck*/) { return false; }
 };
 
 }  // namespace nokv::sim

@@ -155,6 +155,19 @@ class FailedSync : public MachineFault {
   uint64_t before_ = 0;
 };
 
+// A bit flips while nothing runs, and the next process has to live with it.
+class BitRot : public MachineFault {
+ public:
+  explicit BitRot(Cluster& cluster) : MachineFault(cluster, "bit-rot") {}
+  bool Start(base::Random* random) override {
+    number_ = Pick(random);
+    cluster_.Stop(number_, End::kKill, Machine::Loss::kNothing);
+    fired_ += cluster_.Rot(number_, random->Next());
+    return true;
+  }
+  void Stop() override { cluster_.Restart(number_); }
+};
+
 // Within what leases allow for.
 class Drift : public MachineFault {
  public:
@@ -217,6 +230,12 @@ Faults ClockFaults(Cluster& cluster, uint64_t drift_permille) {
   Faults faults;
   faults.push_back(std::make_unique<Drift>(cluster, drift_permille));
   faults.push_back(std::make_unique<Jump>(cluster));
+  return faults;
+}
+
+Faults RotFaults(Cluster& cluster) {
+  Faults faults;
+  faults.push_back(std::make_unique<BitRot>(cluster));
   return faults;
 }
 

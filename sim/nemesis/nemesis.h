@@ -49,6 +49,8 @@ Faults ClockFaults(Cluster& cluster, uint64_t drift_permille = 100);
 void AddFaults(Faults more, Faults* all);
 // All of them but the loss of machines.
 Faults AllFaults(Cluster& cluster);
+// Disks that rot; where Cluster::Rot may be called.
+Faults RotFaults(Cluster& cluster);
 
 struct NemesisOptions {
   // Between the beginnings of two faults, at most; and how long one lasts, at most.

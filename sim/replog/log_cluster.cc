@@ -42,7 +42,7 @@ LogCluster::Slot* LogCluster::SlotOf(raft::NodeId id) {
 }
 
 void LogCluster::Start(Slot* slot) {
-  if (slot->id == raft::kNoNode || slot->member != nullptr) return;
+  if (slot->id == raft::kNoNode || slot->id == lost_ || slot->member != nullptr) return;
   world_.Note("start", {slot->machine->id(), slot->id});
   slot->machine->Start();
   auto member = Member::Start(*this, *slot->machine, slot->id, options_, founders_, random_.Next());
@@ -52,6 +52,7 @@ void LogCluster::Start(Slot* slot) {
   }
   const Status& status = member.status();
   slot->machine->EndByKill();
+  if (NoteLoss(slot->id, status)) return;
   if (status.IsCorruption() || status.code() == StatusCode::kInternal) {
     Violated(slot->id, status);
   } else {
@@ -98,6 +99,24 @@ void LogCluster::Restart(size_t number) {
 
 void LogCluster::RestartAll() {
   for (size_t i = 0; i < slots_.size(); i++) Restart(i);
+}
+
+bool LogCluster::Rot(size_t number, uint64_t luck) {
+  Slot& slot = slots_[number];
+  if (rotten_ != raft::kNoNode || slot.id == raft::kNoNode || slot.member != nullptr) return false;
+  if (!slot.machine->Rot(Member::kFolder, luck).ok()) return false;
+  rotten_ = slot.id;
+  world_.Note("rot", {slot.machine->id(), slot.id});
+  return true;
+}
+
+bool LogCluster::NoteLoss(raft::NodeId id, const Status& status) {
+  // A flipped bit of a version number looks like a newer format.
+  const bool damage = status.IsCorruption() || status.code() == StatusCode::kUnimplemented;
+  if (id != rotten_ || !damage) return false;
+  lost_ = id;
+  world_.Note("lost", {id}, status.message());
+  return true;
 }
 
 std::vector<uint64_t> LogCluster::Addresses() {
@@ -149,6 +168,12 @@ void LogCluster::Failed(raft::NodeId id, const Status& status) {
 }
 
 void LogCluster::Violated(raft::NodeId id, const Status& status) {
+  if (NoteLoss(id, status)) {
+    // Not from within the member.
+    return world_.After(0, [this, id] {
+      if (SlotOf(id) != nullptr) Stop(hosts_[id], End::kKill, Machine::Loss::kNothing);
+    });
+  }
   world_.Note("violation", {id}, status.message());
   if (violations_.size() < kMaxViolations) {
     violations_.push_back("at " + std::to_string(world_.now_us()) + " us, node " +
@@ -197,6 +222,7 @@ std::string LogCluster::Divergence() {
   slots_[*leading].member->Inspect([&](const raft::FullStatus& status) {
     const raft::LogIndex wanted = slots_[*leading].member->machine_state().applied();
     for (const auto& [id, progress] : status.progress) {
+      if (id == lost_) continue;
       const Slot* slot = SlotOf(id);
       const raft::LogIndex applied =
           slot == nullptr || slot->member == nullptr ? 0 : slot->member->machine_state().applied();

@@ -37,6 +37,8 @@ class LogCluster : public Cluster, public RequestTarget, public MemberHost {
   std::optional<size_t> leader() override;
   void Stop(size_t number, End end, Machine::Loss loss) override;
   void Restart(size_t number) override;
+  // Once in a run: a group of three can lose no more than one member.
+  bool Rot(size_t number, uint64_t luck) override;
 
   // RequestTarget.
   std::vector<uint64_t> Addresses() override;
@@ -58,6 +60,9 @@ class LogCluster : public Cluster, public RequestTarget, public MemberHost {
   Member* member(size_t number) { return slots_[number].member.get(); }
   // The id of the member that a machine hosts; kNoNode: it is spare.
   raft::NodeId hosted(size_t number) const { return slots_[number].id; }
+  // The member whose disk was damaged and said so; it never runs again, and should be replaced.
+  // kNoNode: none.
+  raft::NodeId lost() const { return lost_; }
   // Starts a member with a new id, which knows nothing, on a spare machine.
   raft::NodeId Host(size_t number);
   // The member has left the group: ends it and wipes the disk.
@@ -70,7 +75,8 @@ class LogCluster : public Cluster, public RequestTarget, public MemberHost {
   uint64_t failures() const { return failures_; }    // processes that ended by an error of the disk
   uint64_t snapshots() const { return snapshots_; }  // sent
   const std::vector<std::string>& violations() const { return violations_; }
-  // Members of the newest configuration have not all applied the same; empty: they have.
+  // Members of the newest configuration that are not lost have not all applied the same; empty:
+  // they have.
   std::string Divergence();
 
  private:
@@ -83,6 +89,8 @@ class LogCluster : public Cluster, public RequestTarget, public MemberHost {
   Slot* SlotOf(raft::NodeId id);
   void Start(Slot* slot);
   void StartSoon(size_t number);
+  // True if `status` is what the damage of its disk does to the member.
+  bool NoteLoss(raft::NodeId id, const Status& status);
 
   World& world_;
   Network& network_;
@@ -93,6 +101,8 @@ class LogCluster : public Cluster, public RequestTarget, public MemberHost {
   std::vector<Slot> slots_;
   std::map<raft::NodeId, size_t> hosts_;
   raft::NodeId next_id_ = 1;
+  raft::NodeId rotten_ = raft::kNoNode;  // whose disk has a flipped bit, seen or not
+  raft::NodeId lost_ = raft::kNoNode;
   std::map<raft::LogIndex, uint64_t> digests_;
   std::set<raft::Term> leaders_;
   uint64_t failures_ = 0;

@@ -5,7 +5,6 @@
 namespace nokv::sim {
 namespace {
 
-constexpr char kLogDir[] = "/raft";
 constexpr char kCheckpoint[] = "/raft/checkpoint";
 constexpr uint64_t kMaxCheckpointBytes = 16 << 20;
 constexpr raftlog::GroupId kGroup = 1;
@@ -29,9 +28,9 @@ Result<std::unique_ptr<Member>> Member::Start(MemberHost& host, Machine& machine
 
 Status Member::Open(const raft::ConfState& founders, uint64_t seed) {
   vfs::FileSystem& fs = machine_.fs();
-  RETURN_IF_ERROR(fs.CreateDirs(kLogDir));
+  RETURN_IF_ERROR(fs.CreateDirs(kFolder));
   RETURN_IF_ERROR(fs.SyncDir("/"));
-  ASSIGN_OR_RETURN(log_, raftlog::RaftLog::Open(fs, kLogDir, options_.log));
+  ASSIGN_OR_RETURN(log_, raftlog::RaftLog::Open(fs, kFolder, options_.log));
   RETURN_IF_ERROR(LoadMachine());
   durable_ = state_;
   raftnode::GroupOptions group{.group = kGroup, .id = id_, .machine = this, .raft = options_.raft};

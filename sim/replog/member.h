@@ -57,6 +57,8 @@ class MemberHost {
 
 class Member : private raftnode::StateMachine, raftnode::Sender, raftnode::Observer {
  public:
+  static constexpr char kFolder[] = "/raft";  // all files of a member
+
   // Opens what is on the disk of `machine`, which runs. A group of `founders` begins there if
   // nothing is and this is one of them. All are borrowed.
   static Result<std::unique_ptr<Member>> Start(MemberHost& host, Machine& machine, raft::NodeId id,

@@ -126,7 +126,7 @@ raft::ConfChange Operator::MakeChange() {
     change.steps.push_back({Type::kAddVoter, learner});
     if (!enough) return change;
     // It takes the place of another, which leaves or becomes a learner; so may a second one.
-    const raft::NodeId voter = RandomVoter();
+    const raft::NodeId voter = LeavingVoter();
     change.steps.push_back({random_.OneIn(3) ? Type::kAddLearner : Type::kRemove, voter});
     change.transition = RandomTransition();
     const raft::NodeId second = RandomVoter();
@@ -135,9 +135,9 @@ raft::ConfChange Operator::MakeChange() {
     change.steps.push_back({Type::kRemove, second});
     return change;
   }
-  if (seen_.voters.size() > 2 && (enough || random_.OneIn(3))) {
-    change.steps.push_back({random_.OneIn(3) ? Type::kAddLearner : Type::kRemove, RandomVoter()});
-    if (seen_.voters.size() > 4 && random_.OneIn(2)) {
+  if (seen_.voters.size() > options_.least_voters && (enough || random_.OneIn(3))) {
+    change.steps.push_back({random_.OneIn(3) ? Type::kAddLearner : Type::kRemove, LeavingVoter()});
+    if (seen_.voters.size() > options_.least_voters + 2 && random_.OneIn(2)) {
       const raft::NodeId second = RandomVoter();
       if (second != change.steps[0].node) change.steps.push_back({Type::kRemove, second});
     }
@@ -148,6 +148,11 @@ raft::ConfChange Operator::MakeChange() {
 
 raft::NodeId Operator::RandomVoter() {
   return seen_.voters[random_.Uniform(seen_.voters.size())];
+}
+
+raft::NodeId Operator::LeavingVoter() {
+  const bool votes = std::ranges::find(seen_.voters, cluster_.lost()) != seen_.voters.end();
+  return votes ? cluster_.lost() : RandomVoter();
 }
 
 raft::Transition Operator::RandomTransition() {

@@ -18,6 +18,7 @@ namespace nokv::sim {
 struct OperatorOptions {
   uint64_t pause_us = 350'000;  // between two actions, at most
   size_t voters = 3;            // about as many as there should be
+  size_t least_voters = 2;      // never fewer
 };
 
 class Operator {
@@ -42,6 +43,8 @@ class Operator {
   bool AddLearner(Member* leader);
   raft::ConfChange MakeChange();
   raft::NodeId RandomVoter();
+  // Who should leave: a lost member before all others.
+  raft::NodeId LeavingVoter();
   raft::Transition RandomTransition();
 
   LogCluster& cluster_;

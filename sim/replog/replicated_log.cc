@@ -87,8 +87,12 @@ RunReport RunReplicatedLog(const RunOptions& options) {
   const MemberOptions member = DrawMember(&random);
   Network network(world);
   LogCluster cluster(world, network, size, kSpares, member);
-  Nemesis nemesis(cluster, AllFaults(cluster), {});
-  Operator operating(cluster, {.voters = size});
+  const bool disks_rot = random.OneIn(2);
+  Faults faults = AllFaults(cluster);
+  if (disks_rot) AddFaults(RotFaults(cluster), &faults);
+  Nemesis nemesis(cluster, std::move(faults), {});
+  // A group that may lose a member for ever must have three.
+  Operator operating(cluster, {.voters = size, .least_voters = disks_rot ? 3U : 2U});
   const bool is_register = random.OneIn(3);
   Clients clients(world, network, cluster,
                   {.clients = 3 + random.Uniform(4),
@@ -107,6 +111,7 @@ RunReport RunReplicatedLog(const RunOptions& options) {
   report.counters["configurations"] = operating.changes();
   report.counters["transfers"] = operating.transfers();
   report.counters["snapshots"] = cluster.snapshots();
+  report.counters["lost members"] = cluster.lost() != raft::kNoNode;
   report.counters["failed processes"] = cluster.failures();
   report.counters["operations"] = clients.history().size();
   // What broke before makes everything after it meaningless.

@@ -83,4 +83,11 @@ Status Machine::FlipBit(const std::string& path, uint64_t bit) {
   return disk_->Overwrite(path, std::move(content));
 }
 
+Status Machine::Rot(const std::string& folder, uint64_t luck) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> files, disk_->List(folder));
+  if (files.empty()) return Status::NotFound(folder + " is empty");
+  base::Random random(luck);
+  return FlipBit(folder + "/" + files[random.Uniform(files.size())], random.Next());
+}
+
 }  // namespace nokv::sim

@@ -60,6 +60,8 @@ class Machine {
   uint64_t disk_faults() const { return disk_faults_; }
   // Flips one bit of the durable content of a file. kNotFound if there is no such file.
   Status FlipBit(const std::string& path, uint64_t bit);
+  // Of a file of `folder`, as `luck` decides.
+  Status Rot(const std::string& folder, uint64_t luck);
 
  private:
   void Plug(std::unique_ptr<vfs::MemoryFileSystem> disk);

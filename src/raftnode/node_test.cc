@@ -365,6 +365,28 @@ TEST_F(NodeTest, AMemberThatWasAwayGetsASnapshotAndARestartGoesOnFromIt) {
   EXPECT_EQ(machine(3, 7).text, text);
 }
 
+TEST_F(NodeTest, ASnapshotThatNamesNewMembersIsTakenAgainIfItWasLost) {
+  StartAll({7});
+  Lead(1, 7);
+  machine(1, 7).loses_snapshots = true;
+  raft::ConfChange change;
+  change.steps = {{raft::ConfChangeType::kAddLearner, 4}};
+  node(1).ProposeConfChange(7, change, [](const Outcome&) {});
+  RunFor(5);
+  ASSERT_EQ(machine(1, 7).conf_state.learners, (std::vector<raft::NodeId>{4}));
+  Stop(1);
+  machine(1, 7).loses_snapshots = false;
+  const int before = machine(1, 7).snapshots;
+  Start(1, {7});
+  RunFor(5);
+  EXPECT_EQ(machine(1, 7).snapshots, before + 1);
+  // Now it is stored.
+  Stop(1);
+  Start(1, {7});
+  RunFor(5);
+  EXPECT_EQ(machine(1, 7).snapshots, before + 1);
+}
+
 TEST_F(NodeTest, ASnapshotThatTheMachineHasNotTakenOverIsInstalledAtTheNextStart) {
   group_options_.snapshot_entries = 10;
   group_options_.kept_entries = 2;

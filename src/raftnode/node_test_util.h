@@ -36,6 +36,11 @@ class Words : public StateMachine {
     done(Status::Ok());
   }
   void TakeSnapshot(SnapshotDone done) override {
+    if (loses_snapshots) {
+      held_work.push_back([done] { done(Status::Unavailable("the process ends")); });
+      return;
+    }
+    snapshots++;
     auto snapshot = std::make_shared<raft::Snapshot>();
     snapshot->data = raft::Payload(text);
     snapshot->conf_state = conf_state;
@@ -52,6 +57,8 @@ class Words : public StateMachine {
   raft::EntryId applied;
   raft::ConfState conf_state;
   int installs = 0;
+  int snapshots = 0;
+  bool loses_snapshots = false;  // the process ends before they are stored
   raft::Role role = raft::Role::kFollower;
   Status stopped;
   Status answer;  // of Apply

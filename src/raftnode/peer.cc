@@ -36,6 +36,10 @@ Status Peer::Open() {
     config.applied = snapshot->index;
     conf_state = snapshot->conf_state;
     operations_.push_back({.install = snapshot});
+  } else if (const auto newest = storage_->LatestSnapshot();
+             !newest.ok() || (*newest)->conf_state != conf_state) {
+    // The one that names those who came last was not stored in time; they ignore any other.
+    snapshot_wanted_ = true;
   }
   storage_->SetConfState(conf_state);
   config.id = options_.id;
