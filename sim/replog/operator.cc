@@ -7,6 +7,10 @@ namespace {
 
 using Type = raft::ConfChangeType;
 
+// How soon after a transfer began the old leader may hear nobody any more, and for how long.
+constexpr uint64_t kMaxDeafAfterMicros = 2'000;
+constexpr uint64_t kMaxDeafMicros = 300'000;
+
 bool Joint(const raft::ConfState& conf) {
   return !conf.voters_outgoing.empty();
 }
@@ -48,13 +52,29 @@ void Operator::Act() {
   }
   if (now >= end_us_) return;
   if (random_.OneIn(4)) {
-    transfers_++;
-    const raft::NodeId to = RandomVoter();
-    cluster_.world().Note("transfer", {member->id(), to});
-    member->Transfer(to);
+    Transfer(*leader);
   } else {
     Change(member);
   }
+}
+
+void Operator::Transfer(size_t leader) {
+  transfers_++;
+  Member* member = cluster_.member(leader);
+  const raft::NodeId to = RandomVoter();
+  World& world = cluster_.world();
+  world.Note("transfer", {member->id(), to});
+  member->Transfer(to);
+  if (random_.OneIn(2)) return;
+  const auto links = [this, leader](void (Network::*change)(uint64_t, uint64_t)) {
+    for (size_t other = 0; other < cluster_.machines(); other++) {
+      if (other == leader) continue;
+      (cluster_.network().*change)(cluster_.machine(other).id(), cluster_.machine(leader).id());
+    }
+  };
+  const uint64_t begin_us = random_.Uniform(kMaxDeafAfterMicros);
+  world.After(begin_us, [links] { links(&Network::Cut); });
+  world.After(begin_us + random_.Uniform(kMaxDeafMicros), [links] { links(&Network::Mend); });
 }
 
 void Operator::Observe(const RegisterMachine& state) {

@@ -34,6 +34,9 @@ class Operator {
 
  private:
   void Act();
+  // Half of the time the old leader does not hear of the new one for a while: it must not answer
+  // by its lease then.
+  void Transfer(size_t leader);
   void Observe(const RegisterMachine& state);
   // True if all voters of the newest configuration have applied it. Until then they elect by the
   // one before, which may need a member that has left.

@@ -21,7 +21,7 @@ TEST(ReplicatedLogTest, SeedsPass) {
       });
   EXPECT_EQ(report.seeds, 60U);
   // Everything that there is happens somewhere.
-  EXPECT_EQ(report.faults.size(), 19U);
+  EXPECT_EQ(report.faults.size(), 20U);
   for (const char* counter : {"configurations", "transfers", "snapshots", "failed processes"}) {
     EXPECT_GT(report.counters.at(counter), 60U) << counter;
   }
