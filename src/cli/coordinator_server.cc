@@ -98,8 +98,7 @@ class CoordinatorServer {
         *runtime_, root_options, [](const std::string& address) {
           return rpc::grpc::NewChannel(address,
                                        {.executor = rpc::AtOnce(),
-                                        .limits = {.max_message_bytes = metaroot::kMaxWireBytes},
-                                        .max_backoff_ms = 500});
+                                        .limits = {.max_message_bytes = metaroot::kMaxWireBytes}});
         });
     coordinator::CoordinatorOptions options;
     options.allocator = {

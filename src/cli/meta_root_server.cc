@@ -79,7 +79,7 @@ class MetaRootServer {
           rpc::grpc::ChannelOptions channel;
           channel.executor = rpc::AtOnce();
           channel.limits.max_message_bytes = kMaxRaftBytes;
-          channel.max_backoff_ms = 500;
+          channel.max_backoff_ms = channel.min_backoff_ms;
           return rpc::grpc::NewChannel(address, channel);
         },
         [this](const Status& why) { loop_->Post([this, why] { Stop(why); }); }};

@@ -21,8 +21,8 @@ uint64_t LeaseKeeper::AskAtUs() const {
   return asking_ ? UINT64_MAX : ask_at_us_;
 }
 
-void LeaseKeeper::AskAfter(uint64_t now_us, uint64_t delay_us) {
-  ask_at_us_ = now_us + delay_us + random_.Uniform(delay_us / 2 + 1);
+void LeaseKeeper::AskAfter(uint64_t now_us, uint64_t delay_ms) {
+  ask_at_us_ = now_us + delay_ms * kUsPerMs + random_.Uniform(options_.retry_ms * kUsPerMs / 2 + 1);
 }
 
 void LeaseKeeper::Asked(uint64_t now_us) {
@@ -44,7 +44,7 @@ void LeaseKeeper::Answered(uint64_t now_us, const metaroot::Lease& lease) {
 
 void LeaseKeeper::Failed(uint64_t now_us) {
   asking_ = false;
-  AskAfter(now_us, options_.retry_ms * kUsPerMs);
+  AskAfter(now_us, options_.retry_ms);
 }
 
 void LeaseKeeper::Seen(uint64_t now_us, const metaroot::Lease& lease) {
@@ -60,11 +60,16 @@ bool LeaseKeeper::IsOurs(const metaroot::Lease& lease) const {
 
 // The lease is not ours any more, unless it says so.
 void LeaseKeeper::Note(uint64_t now_us, const metaroot::Lease& lease) {
+  if (lease.generation != rooted_.generation || lease.granted_revision > rooted_.granted_revision) {
+    renewal_seen_us_ = now_us;
+  }
   rooted_ = lease;
   if (!IsOurs(lease) || lease.generation != generation_) generation_ = 0;
   if (lease.in_force && !IsOurs(lease)) {
-    // Its holder may be gone; the root knows when its time has passed.
-    AskAfter(now_us, options_.retry_ms * kUsPerMs);
+    // Its holder may be gone. The root, which knows when its time has passed, saw it no later.
+    const uint64_t until_us = renewal_seen_us_ + lease.ttl_ms * kUsPerMs;
+    const uint64_t left_ms = until_us > now_us ? (until_us - now_us) / kUsPerMs : 0;
+    AskAfter(now_us, std::max(options_.retry_ms, std::min(left_ms, options_.watch_ms)));
   } else {
     ask_at_us_ = now_us;
   }

@@ -28,7 +28,10 @@ struct LeaseOptions {
   // The lease is renewed when no more of it is left.
   uint64_t renew_before_ms = 3'000;
   // Between attempts; each is up to half as long again, so that coordinators do not ask in step.
-  uint64_t retry_ms = 200;
+  uint64_t retry_ms = 100;
+  // Another's lease is asked for when its time must be over, and at least so often, in case nobody
+  // tells of its end.
+  uint64_t watch_ms = 500;
 };
 
 class LeaseKeeper {
@@ -60,11 +63,13 @@ class LeaseKeeper {
  private:
   bool IsOurs(const metaroot::Lease& lease) const;
   void Note(uint64_t now_us, const metaroot::Lease& lease);
-  void AskAfter(uint64_t now_us, uint64_t delay_us);
+  void AskAfter(uint64_t now_us, uint64_t delay_ms);
 
   const LeaseOptions options_;
   base::Random random_;
   metaroot::Lease rooted_;
+  // When its last renewal was first seen here: after the root has seen it.
+  uint64_t renewal_seen_us_ = 0;
   uint64_t generation_ = 0;
   uint64_t valid_until_us_ = 0;
   uint64_t ask_at_us_ = 0;

@@ -62,18 +62,39 @@ TEST(LeaseKeeperTest, ALeaseShorterThanItsRenewalIsRenewedHalfway) {
   EXPECT_EQ(keeper.AskAtUs(), 475'000U);
 }
 
-TEST(LeaseKeeperTest, AnothersLeaseIsAskedForAgainSoon) {
+TEST(LeaseKeeperTest, AnothersLeaseIsAskedForWhenItsTimeIsOver) {
+  LeaseOptions options = Holder("c2");
+  options.watch_ms = 60'000;
+  LeaseKeeper keeper(options, 1);
+  keeper.Asked(0);
+  Lease lease = Of("c1", 1);
+  lease.granted_revision = 7;
+  keeper.Answered(kSecond, lease);
+  EXPECT_FALSE(keeper.Holds(kSecond));
+  EXPECT_FALSE(keeper.ShouldAsk(10'999'000));
+  EXPECT_TRUE(keeper.ShouldAsk(11'050'000)) << "whoever leads the root has seen it before";
+  // A renewal counts from when it is seen; that it is seen twice changes nothing.
+  lease.granted_revision = 8;
+  keeper.Seen(5 * kSecond, lease);
+  keeper.Seen(9 * kSecond, lease);
+  EXPECT_FALSE(keeper.ShouldAsk(14'999'000));
+  EXPECT_TRUE(keeper.ShouldAsk(15'050'000));
+  // A root that has seen it later refuses: again soon.
+  keeper.Asked(15'050'000);
+  keeper.Answered(15'060'000, lease);
+  EXPECT_FALSE(keeper.ShouldAsk(15'150'000));
+  EXPECT_TRUE(keeper.ShouldAsk(15'210'000));
+  // Its end is news.
+  keeper.Seen(15'170'000, Of("c1", 1, false));
+  EXPECT_TRUE(keeper.ShouldAsk(15'170'000));
+}
+
+TEST(LeaseKeeperTest, AnothersLeaseIsAskedForNowAndThenAllTheSame) {
   LeaseKeeper keeper(Holder("c2"), 1);
   keeper.Asked(0);
   keeper.Answered(0, Of("c1", 1));
-  EXPECT_FALSE(keeper.Holds(1));
-  EXPECT_FALSE(keeper.ShouldAsk(100'000));
-  EXPECT_TRUE(keeper.ShouldAsk(300'000));
-  // Its end is news.
-  keeper.Asked(300'000);
-  keeper.Answered(310'000, Of("c1", 1));
-  keeper.Seen(320'000, Of("c1", 1, false));
-  EXPECT_TRUE(keeper.ShouldAsk(320'000));
+  EXPECT_FALSE(keeper.ShouldAsk(499'000));
+  EXPECT_TRUE(keeper.ShouldAsk(550'000)) << "nobody may tell of its end";
 }
 
 TEST(LeaseKeeperTest, StopsWhenTheLeaseIsSeenToBeAnothers) {

@@ -92,6 +92,9 @@ class Raft {
 
   // raft_election.cc
   void Reset(Term term);
+  void RestartElectionTime();
+  // As many ticks from now, unless something else happens.
+  void CampaignAfter(int ticks);
   void BecomeFollower(Term term, NodeId lead);
   void BecomeCandidate();
   void BecomePreCandidate();
@@ -101,6 +104,9 @@ class Raft {
   void HandleHup(Campaign campaign);
   void StartCampaign(Campaign campaign);
   void HandleVoteRequest(const Message& message);
+  // Whoever encourages another to campaign lets it go ahead for some time. False if this one goes
+  // ahead itself, since both asked at the same moment.
+  bool YieldTo(const Message& request);
   void RefuseVote(const Message& request, MessageType answer);
   // `committed` is, on another member; here too if this log holds it.
   void LearnCommitted(EntryId committed);
@@ -173,6 +179,7 @@ class Raft {
   int election_elapsed_ = 0;
   int heartbeat_elapsed_ = 0;
   int randomized_election_ticks_ = 0;
+  int yields_until_ = 0;  // ticks since the election time began; 0: to nobody
   // For so many ticks no vote is given, whatever becomes of term and leader; see Lease.
   int promise_ticks_ = 0;
 

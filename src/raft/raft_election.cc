@@ -13,10 +13,9 @@ void Raft::Reset(Term term) {
     vote_ = kNoNode;
   }
   lead_ = kNoNode;
-  election_elapsed_ = 0;
   heartbeat_elapsed_ = 0;
   const auto spread = static_cast<uint64_t>(config_.election_ticks);
-  randomized_election_ticks_ = config_.election_ticks + static_cast<int>(random_.Uniform(spread));
+  CampaignAfter(config_.election_ticks + static_cast<int>(random_.Uniform(spread)));
   transferee_ = kNoNode;
   tracker_.ResetVotes();
   for (auto& [node, progress] : tracker_.progress()) {
@@ -31,6 +30,16 @@ void Raft::Reset(Term term) {
   reads_ = ReadQueue();
   lease_ = Lease(config_.election_ticks);
   pending_reads_.clear();
+}
+
+void Raft::RestartElectionTime() {
+  election_elapsed_ = 0;
+  yields_until_ = 0;
+}
+
+void Raft::CampaignAfter(int ticks) {
+  RestartElectionTime();
+  randomized_election_ticks_ = ticks;
 }
 
 void Raft::BecomeFollower(Term term, NodeId lead) {
@@ -54,6 +63,12 @@ void Raft::BecomePreCandidate() {
   tracker_.ResetVotes();
   lead_ = kNoNode;
   role_ = Role::kPreCandidate;
+  // Who heard of the leader a moment ago does not answer, and soon may: asking again binds nobody.
+  // Not at a fixed pace, or two would ask in step for ever.
+  if (!config_.elect_as_etcd) {
+    const auto spread = static_cast<uint64_t>(config_.election_ticks / 2 + 1);
+    CampaignAfter(1 + static_cast<int>(random_.Uniform(spread)));
+  }
   Note("pre-candidate");
 }
 
@@ -85,8 +100,9 @@ void Raft::Tick() {
 
 void Raft::TickElection() {
   election_elapsed_++;
-  if (!Promotable() || election_elapsed_ < randomized_election_ticks_) return;
-  election_elapsed_ = 0;
+  const int due = std::max(randomized_election_ticks_, yields_until_);
+  if (!Promotable() || election_elapsed_ < due) return;
+  RestartElectionTime();
   HandleHup(config_.pre_vote ? Campaign::kPreElection : Campaign::kElection);
 }
 
@@ -158,6 +174,21 @@ void Raft::StartCampaign(Campaign campaign) {
   }
 }
 
+bool Raft::YieldTo(const Message& request) {
+  const int pause = (config_.election_ticks + 1) / 2;
+  if (role_ == Role::kPreCandidate) {
+    // Both would be candidates next, and each would vote for itself. With equal logs either can
+    // win, and one of them must.
+    const bool equal = log_.LastId() == EntryId{request.log_term, request.index};
+    if (equal && request.from < id()) return false;
+    BecomeFollower(term_, kNoNode);
+    CampaignAfter(pause);
+  }
+  // Once only: who asks may be able to win nothing but this vote.
+  if (yields_until_ == 0) yields_until_ = election_elapsed_ + pause;
+  return true;
+}
+
 void Raft::HandleVoteRequest(const Message& message) {
   const bool pre = message.type == MessageType::kPreVote;
   const MessageType answer = pre ? MessageType::kPreVoteResp : MessageType::kVoteResp;
@@ -168,10 +199,11 @@ void Raft::HandleVoteRequest(const Message& message) {
     RefuseVote(message, answer);
     return;
   }
+  if (pre && !config_.elect_as_etcd && !YieldTo(message)) return;
   // In the term of the request: the candidate would ignore an older one.
   Respond(message, {.type = answer, .term = message.term});
   if (pre) return;
-  election_elapsed_ = 0;
+  RestartElectionTime();
   vote_ = message.from;
 }
 

@@ -44,7 +44,7 @@ Status Raft::StepFollower(Message message) {
     case MessageType::kApp:
     case MessageType::kHeartbeat:
     case MessageType::kSnap:
-      election_elapsed_ = 0;
+      RestartElectionTime();
       lead_ = message.from;
       return HandleFromLeader(message);
     case MessageType::kForgetLeader:
