@@ -153,6 +153,28 @@ constexpr ErrorPage kPages[] = {
      "Give --node-id and --peer as the message quotes them, or the --workdir of this node. Nodes "
      "that may move get names instead of numbers in --peer: names can be moved in DNS or in "
      "/etc/hosts."},
+    {2305, "the directory belongs to another cluster",
+     "The nodes of a metadata root agree on the id of their cluster when they begin, and each "
+     "keeps it in its directory. Two nodes with the same --peer met that have different ones: one "
+     "of them has a directory of an older cluster, or of a copy. They refuse each other, and "
+     "nothing was changed.",
+     "Give the node the directory that it had, with --workdir. If the older cluster is not wanted "
+     "any more, move its directories away from all three nodes."},
+    {2306, "the directory is not the one that the node had",
+     "The other nodes of the metadata root know this node by another directory: it was lost, or "
+     "the node was given an empty or a restored one. It has forgotten what it had promised, so "
+     "that whatever it were to say could undo what the cluster has acknowledged. The others do "
+     "not listen to it, and go on as long as both of them run.",
+     "Give the node the directory that it had, with --workdir; what was done meanwhile it takes "
+     "from the others. A directory that is lost for good cannot be replaced under the same "
+     "--peer: see `A node that is lost for good` in docs/meta-root.md."},
+    {2307, "a node of the metadata root cannot write to its disk",
+     "A write or a sync failed: the disk is full, or the operating system reported an I/O error; "
+     "the message quotes it. The node ended with exit code 1, or did not start, before anything "
+     "was acknowledged that cannot be kept. The other two nodes go on; with one more missing "
+     "nothing can be changed.",
+     "Free space or repair the disk, then start the node again with the same flags: it takes from "
+     "the others what it missed. df -h and dmesg show which of the two it was."},
 };
 
 constexpr size_t kColumns = 80;

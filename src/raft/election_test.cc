@@ -82,9 +82,7 @@ class ElectionTest : public testing::Test {
       }
     }
   }
-  static Role RoleOf(const Member& member) {
-    return member.node->GetBasicStatus().soft_state.role;
-  }
+  static Role RoleOf(const Member& member) { return member.node->GetBasicStatus().soft_state.role; }
   // How many ticks until it asks for pre-votes.
   static int TicksUntilItAsks(Member* member) {
     for (int ticks = 1; ticks <= 100; ticks++) {

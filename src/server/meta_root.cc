@@ -6,6 +6,7 @@
 #include "base/checked_line.h"
 #include "base/hash.h"
 #include "base/macros.h"
+#include "base/random.h"
 #include "engine/directory.h"
 #include "raftnode/group_status.h"
 
@@ -18,6 +19,8 @@ using metaroot::kRootGroup;
 constexpr std::string_view kIdentity = "nokv-meta-root";
 constexpr uint64_t kMaxIdentityBytes = 16 << 10;
 constexpr int kElectionTicks = 5;
+constexpr raft::Term kFoundingTerm = 1;
+constexpr uint64_t kIncarnationSalt = 0x696e6361726e6174;
 constexpr uint64_t kMaxUncommittedBytes = uint64_t{64} << 20;
 
 // "1=127.0.0.1:3380 2=127.0.0.1:3381 3=127.0.0.1:3382"
@@ -66,6 +69,21 @@ Status TakeDirectory(vfs::FileSystem& fs, const MetaRootOptions& options) {
       .WithErrorNumber(2304);
 }
 
+// Of what the node could not go on without, whether its disk was the reason.
+Status Explained(const Status& status, const MetaRootOptions& options) {
+  const bool disk =
+      status.code() == StatusCode::kResourceExhausted || status.code() == StatusCode::kUnavailable;
+  if (!disk || status.error_number() != 0) return status;
+  // Not "unavailable": whoever asks again gets the same answer.
+  const StatusCode code =
+      status.code() == StatusCode::kResourceExhausted ? status.code() : StatusCode::kInternal;
+  return Status(code, "node " + std::to_string(options.node) + " cannot write to " +
+                          options.workdir + ": " + std::string(status.message()))
+      .WithHint(std::string(status.hint().empty() ? "mend the disk" : status.hint()) +
+                ", then start it again; nothing is lost, and the other nodes go on")
+      .WithErrorNumber(2307);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<MetaRoot>> MetaRoot::Open(const MetaRootOptions& options,
@@ -76,7 +94,8 @@ Result<std::unique_ptr<MetaRoot>> MetaRoot::Open(const MetaRootOptions& options,
         .WithHint("--node-id is the id of one of the --peer");
   }
   std::unique_ptr<MetaRoot> root(new MetaRoot(options, doors));
-  RETURN_IF_ERROR(root->OpenDirectory());
+  const Status opened = root->OpenDirectory();
+  if (!opened.ok()) return Explained(opened, options);
   return root;
 }
 
@@ -94,6 +113,33 @@ Status MetaRoot::OpenDirectory() {
   log_options.salt_seed = options_.seed;
   log_options.logger = &doors_.logger;
   ASSIGN_OR_RETURN(log_, raftlog::RaftLog::Open(doors_.fs, options_.workdir, log_options));
+  RETURN_IF_ERROR(OpenIdentity());
+  OpenRaft();
+  return Status::Ok();
+}
+
+Status MetaRoot::OpenIdentity() {
+  RootIdentityOptions options;
+  options.workdir = options_.workdir;
+  options.node = options_.node;
+  for (const auto& [id, address] : options_.peers) {
+    if (id != options_.node) options.others.insert(id);
+  }
+  options.incarnation = base::Random(options_.seed ^ kIncarnationSalt).Next() | 1;
+  ASSIGN_OR_RETURN(identity_, RootIdentity::Open(options, doors_.fs, doors_.runtime, doors_.logger,
+                                                 [failed = doors_.failed](const Status& why) {
+                                                   if (failed) failed(why);
+                                                 }));
+  const raftlog::GroupStorage& storage = log_->StorageOf(kRootGroup);
+  ASSIGN_OR_RETURN(const raft::Storage::Saved saved, storage.Load());
+  // Nothing but that with which every node begins.
+  const bool is_new = saved.hard_state.term <= kFoundingTerm &&
+                      saved.hard_state.vote == raft::kNoNode && storage.LastIndex() <= 1;
+  if (is_new) identity_->SetNew();
+  return Status::Ok();
+}
+
+void MetaRoot::OpenRaft() {
   raftnode::NodeOptions node_options;
   node_options.tick_us = options_.tick_us;
   node_options.seed = options_.seed;
@@ -103,11 +149,12 @@ Status MetaRoot::OpenDirectory() {
   transport::TransportOptions transport_options;
   transport_options.cluster = TransportCluster(options_);
   transport_options.node = options_.node;
-  transport_options.max_backoff_ms = 500;
+  // There are two others: a node that is back is heard at once.
+  transport_options.max_backoff_ms = 100;
   raft_ = std::make_unique<raftnode::ClusterNode>(
       doors_.runtime, *log_, node_options, transport_options,
-      transport::TransportDoors{doors_.runtime.clock(), doors_.logger, doors_.registry,
-                                doors_.dial});
+      transport::TransportDoors{doors_.runtime.clock(), doors_.logger, doors_.registry, doors_.dial,
+                                identity_.get()});
   for (const auto& [id, address] : options_.peers) {
     if (id != options_.node) raft_->transport().SetPeer(id, address);
   }
@@ -117,10 +164,11 @@ Status MetaRoot::OpenDirectory() {
     status->node = options_.node;
     status->members = options_.peers;
     status->version = options_.version;
+    const Status problem = status->leader == raft::kNoNode ? identity_->problem() : Status::Ok();
+    if (!problem.ok()) status->waits_for = std::string(problem.message());
   };
   service_ = std::make_unique<metaroot::RootService>(doors_.runtime, raft_->node(), machine_,
                                                      std::move(service_options));
-  return Status::Ok();
 }
 
 void MetaRoot::Start() {
@@ -155,6 +203,7 @@ Status MetaRoot::Ready() const {
   if (!group.has_value()) return Status::Unavailable("it has not joined its group yet");
   if (!group->failure.ok()) return group->failure;
   if (group->raft.soft_state.lead == raft::kNoNode) {
+    RETURN_IF_ERROR(identity_->problem());
     return Status::Unavailable("it knows of no leader: two of the three nodes must see each other");
   }
   return Status::Ok();
@@ -162,6 +211,11 @@ Status MetaRoot::Ready() const {
 
 void MetaRoot::Changed() {
   service_->Notify();
+  const uint64_t cluster = machine_.head().cluster_id;
+  if (cluster != 0 && !identified_.exchange(true)) {
+    const Status same = identity_->SetCluster(cluster);
+    if (!same.ok()) Stopped(same);
+  }
   if (!machine_.ShouldFound() || founding_.exchange(true)) return;
   // Of two nodes that do so, the first one is heard.
   const metaroot::Command command = {.events = {metaroot::ClusterCreated{options_.cluster_id}}};
@@ -170,11 +224,12 @@ void MetaRoot::Changed() {
 }
 
 void MetaRoot::Stopped(const Status& reason) {
+  const Status explained = Explained(reason, options_);
   {
     const base::MutexLock lock(mu_);
-    failure_ = reason;
+    failure_ = explained;
   }
-  if (doors_.failed) doors_.failed(reason);
+  if (doors_.failed) doors_.failed(explained);
 }
 
 }  // namespace nokv::server

@@ -9,8 +9,8 @@
 //   server.reset(), transport_server.reset();
 //   root->Stop([] { … });                         // then it may be destroyed
 //
-// The directory holds META_ROOT, which says whose it is, LOCK, and the raft log. Files that are not
-// known are left alone.
+// The directory holds META_ROOT, which says whose it is, IDENTITY, which says what it is part of
+// and whom it knows, LOCK, and the raft log. Files that are not known are left alone.
 //
 // Thread safety: thread-safe, but for construction, Start, Stop and destruction.
 #pragma once
@@ -31,6 +31,7 @@
 #include "raftlog/raft_log.h"
 #include "raftnode/cluster_node.h"
 #include "runtime/runtime.h"
+#include "server/root_identity.h"
 #include "vfs/vfs.h"
 
 namespace nokv::server {
@@ -58,7 +59,8 @@ struct MetaRootDoors {
   base::Logger& logger;
   metrics::Registry& registry;
   transport::Dial dial;  // to the raft of the others
-  // The node has stopped for good, with the reason. May be called by any thread.
+  // The node has stopped for good, with the reason; or must not go on, since it has lost its
+  // directory (E2306) or has another cluster's (E2305). May be called by any thread.
   std::function<void(const Status&)> failed = {};
 };
 
@@ -87,12 +89,14 @@ class MetaRoot final : private metaroot::RootObserver {
   metaroot::NodeStatus status() const { return service_->Status(); }
   const metaroot::RootMachine& machine() const { return machine_; }
   raftnode::ClusterNode& raft() { return *raft_; }
-  // OK, or why it does not serve: it knows of no leader, or has stopped.
+  // OK, or why it does not serve: it knows of no leader, is not listened to, or has stopped.
   Status Ready() const EXCLUDES(mu_);
 
  private:
   MetaRoot(const MetaRootOptions& options, const MetaRootDoors& doors);
   Status OpenDirectory();
+  Status OpenIdentity();
+  void OpenRaft();
 
   // RootObserver.
   void Changed() override;
@@ -102,10 +106,12 @@ class MetaRoot final : private metaroot::RootObserver {
   const MetaRootDoors doors_;
   std::unique_ptr<vfs::FileLock> lock_;
   std::unique_ptr<raftlog::RaftLog> log_;
+  std::shared_ptr<RootIdentity> identity_;
   metaroot::RootMachine machine_;
   std::unique_ptr<raftnode::ClusterNode> raft_;
   std::unique_ptr<metaroot::RootService> service_;
-  std::atomic<bool> founding_ = false;  // the cluster's id is proposed
+  std::atomic<bool> founding_ = false;    // the cluster's id is proposed
+  std::atomic<bool> identified_ = false;  // the identity knows it
   mutable base::Mutex mu_;
   Status failure_ GUARDED_BY(mu_);
 };

@@ -15,6 +15,7 @@
 #include "metaroot/client/client.h"
 #include "rpc/in_process.h"
 #include "runtime/sim_runtime.h"
+#include "vfs/fault_fs.h"
 #include "vfs/memory_fs.h"
 
 namespace nokv::server {
@@ -79,6 +80,7 @@ class MetaRootTest : public testing::Test {
 
   struct Process {
     std::unique_ptr<vfs::MemoryFileSystem> disk = vfs::NewMemoryFileSystem();
+    std::unique_ptr<vfs::FaultFileSystem> fs = vfs::NewFaultFileSystem(*disk);
     metrics::Registry registry;
     std::unique_ptr<MetaRoot> root;
     std::unique_ptr<rpc::Server> server;
@@ -93,7 +95,7 @@ class MetaRootTest : public testing::Test {
     options.peers = peers_;
     options.tick_us = 10 * kMs;
     options.seed = ++seed_;
-    options.cluster_id = 100 + id;
+    options.cluster_id = 100 * options.seed + id;
     options.snapshot_entries = 20;
     options.kept_entries = 5;
     return options;
@@ -101,13 +103,19 @@ class MetaRootTest : public testing::Test {
   Result<std::unique_ptr<MetaRoot>> Open(const MetaRootOptions& options) {
     Process& process = processes_[options.node];
     const std::string from = peers_[options.node];
-    return MetaRoot::Open(options, {*runtime_, *process.disk, base::NullLogger(), process.registry,
+    return MetaRoot::Open(options, {*runtime_, *process.fs, base::NullLogger(), process.registry,
                                     [this, from](const std::string& address) {
                                       return network_.NewChannel(
                                           from, address, rpc::AtOnce(),
                                           {.max_message_bytes = size_t{64} << 20});
                                     },
                                     [&process](const Status& why) { process.failure = why; }});
+  }
+  void LoseDisk(uint64_t id) {
+    Process& process = processes_[id];
+    process.disk = vfs::NewMemoryFileSystem();
+    process.fs = vfs::NewFaultFileSystem(*process.disk);
+    process.failure = Status::Ok();
   }
   void Start(uint64_t id) {
     Process& process = processes_[id];
@@ -186,6 +194,11 @@ class MetaRootTest : public testing::Test {
       term = status.term;
     }
     return leader;
+  }
+  uint64_t Refusals(uint64_t id, const std::string& reason) {
+    return processes_[id]
+        .registry.GetCounter("nokv_transport_refused_total", "", {{"reason", reason}})
+        .value();
   }
   uint64_t NotLeader() { return Leader() == 1 ? 2 : 1; }
   MetaRoot& root(uint64_t id) { return *processes_.at(id).root; }
@@ -437,6 +450,102 @@ TEST_F(MetaRootTest, ADirectoryOfAnotherNodeIsRefused) {
   Start(1);
   Run(300);
   ExpectEqualStates();
+}
+
+TEST_F(MetaRootTest, ANodeWhoseDiskIsFullStopsAndGoesOnWhenThereIsRoom) {
+  StartAll();
+  metaroot::Client& client = NewClient();
+  uint64_t stores = 0;
+  const auto join = [&] {
+    stores++;
+    return Append(client, StoreJoined{stores, "h" + std::to_string(stores)}).status;
+  };
+  for (const bool leads : {true, false}) {
+    const uint64_t full = leads ? Leader() : NotLeader();
+    Process& process = processes_[full];
+    process.fs->SetObserver([](const vfs::Operation& operation) {
+      return vfs::Fault{.error_number = vfs::ChangesDisk(operation.op) ? ENOSPC : 0};
+    });
+    for (int i = 0; i < 5; i++) ASSERT_TRUE(join().ok()) << "the others go on";
+    EXPECT_EQ(process.failure.error_number(), 2307) << process.failure;
+    EXPECT_THAT(process.failure.ToString(), HasSubstr("cannot write to /root"));
+    EXPECT_THAT(process.failure.ToString(), HasSubstr("No space left on device"));
+    EXPECT_THAT(process.failure.hint(), HasSubstr("free disk space, then start it again"));
+    EXPECT_EQ(root(full).Ready().error_number(), 2307) << "and /readyz says so";
+    Stop(full);
+    EXPECT_EQ(Open(OptionsOf(full)).status().error_number(), 2307);
+    process.fs->SetObserver(nullptr);
+    process.failure = Status::Ok();
+    Start(full);
+    Run(1'000);
+    ExpectEqualStates();
+    EXPECT_EQ(root(full).status().stores, stores) << "nothing is lost";
+  }
+}
+
+TEST_F(MetaRootTest, ANodeThatHasLostItsDirectoryTakesNoPart) {
+  StartAll();
+  metaroot::Client& client = NewClient();
+  ASSERT_TRUE(Append(client, StoreJoined{1, "h1"}).status.ok());
+  Run(100);
+  const uint64_t lost = NotLeader();
+  Stop(lost);
+  LoseDisk(lost);
+  Start(lost);
+  Run(2'000);
+  EXPECT_EQ(processes_[lost].failure.error_number(), 2306) << processes_[lost].failure;
+  EXPECT_EQ(root(lost).Ready().error_number(), 2306);
+  EXPECT_EQ(root(lost).status().head.revision, 0U);
+  // The other two go on. When one of them is gone there is no majority, and the third makes none.
+  ASSERT_TRUE(Append(client, StoreJoined{2, "h2"}).status.ok());
+  const uint64_t leader = Leader();
+  Stop(leader);
+  EXPECT_FALSE(Confirm(NewClient(), 3'000).ok());
+  Start(leader);
+  Run(2'000);
+  ASSERT_TRUE(Append(client, StoreJoined{3, "h3"}).status.ok());
+}
+
+TEST_F(MetaRootTest, ANodeThatHasLostItsDirectoryFoundsNoClusterWithOneThatIsNew) {
+  Start(1);
+  Start(2);
+  Run(1'000);
+  metaroot::Client& client = NewClient();
+  ASSERT_TRUE(Append(client, StoreJoined{1, "h1"}).status.ok());
+  Stop(2);
+  LoseDisk(2);
+  Start(2);
+  Start(3);
+  Run(5'000);
+  EXPECT_EQ(processes_[2].failure.error_number(), 2306);
+  EXPECT_EQ(root(3).status().head.cluster_id, 0U);
+  EXPECT_THAT(root(3).Ready().ToString(), HasSubstr("waits until node 2 knows it"));
+  EXPECT_EQ(root(1).status().stores, 1U) << "what is left is there";
+}
+
+TEST_F(MetaRootTest, TheDirectoryOfAnOlderClusterIsRefused) {
+  StartAll();
+  metaroot::Client& client = NewClient();
+  ASSERT_TRUE(Append(client, StoreJoined{1, "old"}).status.ok());
+  Run(100);
+  for (uint64_t id = 1; id <= 3; id++) Stop(id);
+  // Two begin anew under the same numbers and addresses, and then comes the third as it was.
+  LoseDisk(2);
+  LoseDisk(3);
+  Start(2);
+  Start(3);
+  Run(1'000);
+  ASSERT_TRUE(Append(client, StoreJoined{1, "new"}).status.ok());
+  Start(1);
+  Run(2'000);
+  EXPECT_EQ(root(1).Ready().error_number(), 2305) << root(1).Ready();
+  EXPECT_THAT(root(1).status().waits_for, HasSubstr("is of cluster"));
+  EXPECT_TRUE(root(2).Ready().ok());
+  for (uint64_t id = 1; id <= 3; id++) {
+    EXPECT_GT(Refusals(id, "identity"), 0U) << "on both sides: " << id;
+  }
+  ASSERT_TRUE(Append(client, StoreJoined{2, "more"}).status.ok());
+  EXPECT_EQ(root(1).machine().state().stores.at(1).addr, "old") << "and nothing is changed";
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include "base/crc32c.h"
 #include "base/macros.h"
 #include "raft/describe.h"
+#include "transport/identity.h"
 
 namespace nokv::transport {
 namespace {
@@ -110,6 +111,7 @@ std::string EncodeHelloAs(const Hello& hello) {
   out->set_cluster_id(hello.cluster);
   out->set_from_node(hello.from);
   out->set_to_node(hello.to);
+  out->set_greeting(hello.greeting);
   return request.SerializeAsString();
 }
 
@@ -259,11 +261,13 @@ Result<GroupMessage> Decode(wire::GroupMessage* in, bool snapshot) {
   return out;
 }
 
-Hello Decode(const wire::Hello& in) {
-  return {.protocol = in.protocol(),
-          .cluster = in.cluster_id(),
-          .from = in.from_node(),
-          .to = in.to_node()};
+Result<Hello> Decode(const wire::Hello& in) {
+  if (in.greeting().size() > kMaxGreetingBytes) return Bad("a greeting is too long");
+  return Hello{.protocol = in.protocol(),
+               .cluster = in.cluster_id(),
+               .from = in.from_node(),
+               .to = in.to_node(),
+               .greeting = in.greeting()};
 }
 
 template <typename Request>
@@ -286,10 +290,23 @@ std::string EncodeSnapshotHello(const Hello& hello) {
   return EncodeHelloAs<wire::SnapshotRequest>(hello);
 }
 
-std::string EncodeWelcome() {
+std::string EncodeWelcome(const Welcome& welcome) {
   wire::MessagesResponse response;
-  response.mutable_welcome();
+  response.mutable_welcome()->set_greeting(welcome.greeting);
+  response.mutable_welcome()->set_refusal(welcome.refusal);
+  response.mutable_welcome()->set_later(welcome.later);
   return response.SerializeAsString();
+}
+
+Result<Welcome> DecodeWelcome(std::string_view bytes) {
+  Arena arena;
+  ASSIGN_OR_RETURN(auto* const response, Parse<wire::MessagesResponse>(bytes, &arena));
+  if (!response->has_welcome()) return Bad("it is of no known kind");
+  const wire::Welcome& in = response->welcome();
+  if (in.greeting().size() > kMaxGreetingBytes) return Bad("a greeting is too long");
+  return Welcome{.greeting = in.greeting(),
+                 .refusal = in.refusal().substr(0, kMaxRefusalBytes),
+                 .later = in.later()};
 }
 
 std::string EncodeBatch(const Batch& batch) {
@@ -304,7 +321,10 @@ Result<std::variant<Hello, Batch>> DecodeMessagesRequest(std::string_view bytes)
   RETURN_IF_ERROR(Counter::Check(bytes));
   Arena arena;
   ASSIGN_OR_RETURN(auto* const request, Parse<wire::MessagesRequest>(bytes, &arena));
-  if (request->has_hello()) return std::variant<Hello, Batch>(Decode(request->hello()));
+  if (request->has_hello()) {
+    ASSIGN_OR_RETURN(Hello hello, Decode(request->hello()));
+    return std::variant<Hello, Batch>(std::move(hello));
+  }
   if (!request->has_batch()) return Bad("it is of no known kind");
   Batch batch;
   batch.reserve(static_cast<size_t>(request->batch().messages_size()));
@@ -336,7 +356,10 @@ Result<std::variant<Hello, SnapshotHeader, SnapshotChunk>> DecodeSnapshotRequest
   using Request = std::variant<Hello, SnapshotHeader, SnapshotChunk>;
   Arena arena;
   ASSIGN_OR_RETURN(auto* const request, Parse<wire::SnapshotRequest>(bytes, &arena));
-  if (request->has_hello()) return Request(Decode(request->hello()));
+  if (request->has_hello()) {
+    ASSIGN_OR_RETURN(Hello hello, Decode(request->hello()));
+    return Request(std::move(hello));
+  }
   if (request->has_header()) {
     SnapshotHeader header;
     ASSIGN_OR_RETURN(header.message,

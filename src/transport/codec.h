@@ -26,12 +26,14 @@ inline constexpr size_t kMaxBatchMessages = 16'384;
 inline constexpr size_t kMaxBatchEntries = 262'144;
 inline constexpr size_t kMaxContextBytes = 4096;
 inline constexpr size_t kMaxMembers = 1024;
+inline constexpr size_t kMaxRefusalBytes = 1024;  // a longer one is cut
 
 struct Hello {
   uint32_t protocol = kProtocolVersion;
   uint64_t cluster = 0;
   NodeId from = 0;
   NodeId to = 0;
+  std::string greeting = {};
 };
 
 using Batch = std::vector<GroupMessage>;
@@ -41,7 +43,15 @@ std::string EncodeHello(const Hello& hello);
 std::string EncodeBatch(const Batch& batch);
 // kInvalidArgument with what is wrong.
 Result<std::variant<Hello, Batch>> DecodeMessagesRequest(std::string_view bytes);
-std::string EncodeWelcome();
+// The answer to a Hello.
+struct Welcome {
+  std::string greeting = {};
+  std::string refusal = {};  // empty: it is welcome
+  bool later = false;        // it may come again soon
+};
+std::string EncodeWelcome(const Welcome& welcome);
+// kInvalidArgument with what is wrong.
+Result<Welcome> DecodeWelcome(std::string_view bytes);
 
 // What is told of a snapshot before its data come.
 struct SnapshotHeader {

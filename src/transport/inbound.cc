@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "base/crc32c.h"
+#include "base/macros.h"
 
 namespace nokv::transport {
 namespace {
@@ -43,11 +44,9 @@ class Inbound::MessagesHandler final : public rpc::CallHandler {
       if (from_.has_value()) {
         return core.metrics.Refused(Refuse::kMalformed, call.peer(), "it says hello twice");
       }
-      if (Status status = inbound_->Greet(*hello, call_.lock()); !status.ok()) return status;
-      from_ = hello->from;
-      call.Send(EncodeWelcome());
-      return Status::Ok();
+      return Greet(call, *hello);
     }
+    if (refused_) return Status::Ok();
     if (!from_.has_value()) {
       return core.metrics.Refused(Refuse::kMalformed, call.peer(), "it does not say hello");
     }
@@ -59,9 +58,24 @@ class Inbound::MessagesHandler final : public rpc::CallHandler {
     return Status::Ok();
   }
 
+  Status Greet(rpc::Call& call, const Hello& hello) {
+    RETURN_IF_ERROR(inbound_->Check(hello, call.peer()));
+    const Status judged = inbound_->Judge(hello, call.peer());
+    refused_ = !judged.ok();
+    from_ = hello.from;
+    Identity* const identity = inbound_->core_->doors.identity;
+    // Who is refused learns of both identities, and ends the call. So it can tell who is wrong.
+    call.Send(EncodeWelcome({.greeting = identity == nullptr ? "" : identity->Greeting(),
+                             .refusal = std::string(judged.message()),
+                             .later = judged.code() == StatusCode::kUnavailable}));
+    if (judged.ok()) inbound_->Begin(hello.from, call_.lock());
+    return Status::Ok();
+  }
+
   const std::shared_ptr<Inbound> inbound_;
   const std::weak_ptr<rpc::Call> call_;
   std::optional<NodeId> from_;  // who said hello
+  bool refused_ = false;        // what it says after it is let be
 };
 
 // One snapshot; its data grow by what has come, not by what was promised.
@@ -104,7 +118,8 @@ class Inbound::SnapshotHandler final : public rpc::CallHandler {
     }
     if (const Hello* hello = std::get_if<Hello>(&*request)) {
       if (from_.has_value()) return Refused(call, Refuse::kMalformed, "it says hello twice");
-      if (Status status = inbound_->Check(*hello, call.peer()); !status.ok()) return status;
+      RETURN_IF_ERROR(inbound_->Check(*hello, call.peer()));
+      RETURN_IF_ERROR(inbound_->Judge(*hello, call.peer()));
       from_ = hello->from;
       return Status::Ok();
     }
@@ -252,19 +267,24 @@ Status Inbound::Check(const Hello& hello, const std::string& peer) {
   return metrics.Refused(Refuse::kUnknownNode, peer, node + " is not known here");
 }
 
-Status Inbound::Greet(const Hello& hello, const std::shared_ptr<rpc::Call>& call) {
-  if (Status status = Check(hello, call == nullptr ? "" : call->peer()); !status.ok()) {
-    return status;
-  }
+Status Inbound::Judge(const Hello& hello, const std::string& peer) {
+  Identity* const identity = core_->doors.identity;
+  if (identity == nullptr) return Status::Ok();
+  const Status judged = identity->Greeted(hello.from, hello.greeting);
+  // Who has only to come again is no stranger.
+  if (judged.ok() || judged.code() == StatusCode::kUnavailable) return judged;
+  return core_->metrics.Refused(Refuse::kIdentity, peer, std::string(judged.message()));
+}
+
+void Inbound::Begin(NodeId from, const std::shared_ptr<rpc::Call>& call) {
   std::shared_ptr<rpc::Call> older;
   {
     base::MutexLock lock(mu_);
-    std::weak_ptr<rpc::Call>& stream = streams_[hello.from];
+    std::weak_ptr<rpc::Call>& stream = streams_[from];
     older = stream.lock();
     stream = call;
   }
   if (older != nullptr) older->End(Status::Aborted("the node has begun another stream"));
-  return Status::Ok();
 }
 
 bool Inbound::Takes(NodeId node) const {

@@ -29,8 +29,10 @@ class Inbound : public std::enable_shared_from_this<Inbound> {
   class MessagesHandler;
   class SnapshotHandler;
 
-  // OK: `call` is the stream of that node from now on, in place of an older one.
-  Status Greet(const Hello& hello, const std::shared_ptr<rpc::Call>& call) EXCLUDES(mu_);
+  // `call` is the stream of the node from now on, in place of an older one.
+  void Begin(NodeId from, const std::shared_ptr<rpc::Call>& call) EXCLUDES(mu_);
+  // Whether what `hello` says of its node fits what is known of it.
+  Status Judge(const Hello& hello, const std::string& peer);
   // Whether `hello` may say what follows it.
   Status Check(const Hello& hello, const std::string& peer) EXCLUDES(mu_);
   // False after Close, and when `node` was removed meanwhile.

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/crc32c.h"
+#include "base/macros.h"
 
 namespace nokv::transport {
 namespace {
@@ -29,7 +30,13 @@ class Peer::Stream final : public rpc::CallHandler {
   explicit Stream(std::shared_ptr<Peer> peer) : peer_(std::move(peer)) {}
 
   // All that ever comes is the welcome.
-  void OnMessage(rpc::Call& /*call*/, std::string /*message*/) override { peer_->Welcomed(this); }
+  void OnMessage(rpc::Call& call, std::string message) override {
+    const Status judged = peer_->Judge(message);
+    if (judged.ok()) return peer_->Welcomed(this);
+    if (judged.code() == StatusCode::kUnavailable) return call.End(judged);
+    call.End(peer_->core_->metrics.Refused(Refuse::kIdentity, call.peer(),
+                                           std::string(judged.message())));
+  }
   void OnSent(rpc::Call& /*call*/) override { peer_->Sent(this); }
   void OnDone(rpc::Call& /*call*/, const Status& status) override { peer_->Ended(this, status); }
 
@@ -45,8 +52,10 @@ class Peer::SnapshotStream final : public rpc::CallHandler {
 
   void Begin(rpc::Call& call) {
     const TransportOptions& options = peer_->core_->options;
-    call.Send(EncodeSnapshotHello(
-        {.cluster = options.cluster, .from = options.node, .to = peer_->node_}));
+    call.Send(EncodeSnapshotHello({.cluster = options.cluster,
+                                   .from = options.node,
+                                   .to = peer_->node_,
+                                   .greeting = peer_->Greeting()}));
     call.Send(EncodeSnapshotHeader(
         {.message = message_, .size_bytes = data().size(), .crc32c = base::Crc32c(data())}));
   }
@@ -190,8 +199,10 @@ void Peer::Begin(const std::shared_ptr<Stream>& stream, rpc::Channel& channel) {
   core_->metrics.dials.Add();
   const std::shared_ptr<rpc::Call> call =
       channel.Open(rpc::MethodPath(std::string(kServiceName), "Messages"), {}, stream);
-  call->Send(
-      EncodeHello({.cluster = core_->options.cluster, .from = core_->options.node, .to = node_}));
+  call->Send(EncodeHello({.cluster = core_->options.cluster,
+                          .from = core_->options.node,
+                          .to = node_,
+                          .greeting = Greeting()}));
   bool wanted = false;
   {
     base::MutexLock lock(mu_);
@@ -200,6 +211,20 @@ void Peer::Begin(const std::shared_ptr<Stream>& stream, rpc::Channel& channel) {
   }
   if (!wanted) return call->End(Over("not wanted any more"));
   Pump();
+}
+
+std::string Peer::Greeting() const {
+  const Identity* const identity = core_->doors.identity;
+  return identity == nullptr ? "" : identity->Greeting();
+}
+
+Status Peer::Judge(std::string_view bytes) const {
+  ASSIGN_OR_RETURN(const Welcome welcome, DecodeWelcome(bytes));
+  Identity* const identity = core_->doors.identity;
+  if (identity != nullptr) RETURN_IF_ERROR(identity->Greeted(node_, welcome.greeting));
+  if (welcome.refusal.empty()) return Status::Ok();
+  return Status(welcome.later ? StatusCode::kUnavailable : StatusCode::kFailedPrecondition,
+                "node " + std::to_string(node_) + " refuses this one: " + welcome.refusal);
 }
 
 void Peer::Welcomed(const Stream* stream) {

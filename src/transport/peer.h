@@ -9,6 +9,7 @@
 #include <deque>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/mutex.h"
@@ -50,6 +51,9 @@ class Peer : public std::enable_shared_from_this<Peer> {
   // The streams, for their caller to end.
   std::vector<std::shared_ptr<rpc::Call>> TakeCalls() REQUIRES(mu_);
 
+  std::string Greeting() const;
+  // Whether to go on after a welcome.
+  Status Judge(std::string_view bytes) const;
   void Welcomed(const Stream* stream) EXCLUDES(mu_);
   void Sent(const Stream* stream) EXCLUDES(mu_);
   void Ended(const Stream* stream, const Status& status) EXCLUDES(mu_);

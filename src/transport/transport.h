@@ -32,6 +32,7 @@
 #include "rpc/call.h"
 #include "rpc/service.h"
 #include "transport/codec.h"
+#include "transport/identity.h"
 
 namespace nokv::transport {
 
@@ -78,6 +79,7 @@ struct TransportDoors {
   base::Logger& logger;
   metrics::Registry& registry;
   Dial dial;
+  Identity* identity = nullptr;  // null: numbers are enough
 };
 
 struct Outgoing {

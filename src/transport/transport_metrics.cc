@@ -16,6 +16,7 @@ constexpr std::array<RefusalKind, kRefusals> kRefusalKinds = {{
     {"wrong_node", StatusCode::kFailedPrecondition},
     {"unknown_node", StatusCode::kPermissionDenied},
     {"removed_node", StatusCode::kPermissionDenied},
+    {"identity", StatusCode::kFailedPrecondition},
     {"malformed", StatusCode::kInvalidArgument},
     {"too_long", StatusCode::kResourceExhausted},
     {"chunk", StatusCode::kInvalidArgument},

@@ -27,12 +27,13 @@ enum class Refuse : uint8_t {
   kWrongNode,
   kUnknownNode,
   kRemovedNode,
+  kIdentity,
   kMalformed,
   kTooLong,
   kChunk,
   kBusy,
 };
-inline constexpr size_t kRefusals = 9;
+inline constexpr size_t kRefusals = 10;
 
 // "queue_full", "unknown_node" and so on: the label `reason`.
 std::string_view ToString(Drop why);

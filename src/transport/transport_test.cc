@@ -50,6 +50,19 @@ class Ear final : public Receiver {
   std::vector<bool> snapshots;
 };
 
+// Says a word, and wants to hear another.
+struct Password final : Identity {
+  std::string Greeting() const override { return says; }
+  Status Greeted(NodeId /*from*/, std::string_view greeting) override {
+    if (!open) return Status::Unavailable("it is closed");
+    return greeting == wants ? Status::Ok() : Status::FailedPrecondition("that is not the word");
+  }
+
+  std::string says = {};
+  std::string wants = {};
+  bool open = true;
+};
+
 GroupMessage Heartbeat(GroupId group, uint64_t commit = 0) {
   return {
       .group = group,
@@ -84,6 +97,7 @@ class TransportTest : public testing::Test {
   struct Node {
     Ear ear;
     metrics::Registry registry;
+    Password password;
     std::unique_ptr<Transport> transport;
   };
 
@@ -103,7 +117,8 @@ class TransportTest : public testing::Test {
                        [this, id](const std::string& address) {
                          return network_.NewChannel(Address(id), address, executor(),
                                                     {.max_message_bytes = size_t{64} << 20});
-                       }},
+                       },
+                       &node->password},
         node->ear);
     std::vector<rpc::Service> services;
     services.push_back(node->transport->MakeService(executor()));
@@ -308,6 +323,50 @@ TEST_F(TransportTest, RefusesOtherClustersAndNodes) {
   EXPECT_EQ(Refusals(*two_, "protocol"), 1U);
   EXPECT_THAT(log_.lines, Contains(HasSubstr("node 1 is of cluster 78, and this node of 77")));
   EXPECT_THAT(log_.lines, Contains(HasSubstr("node 5 is not known here")));
+}
+
+TEST_F(TransportTest, BothSidesJudgeWhatTheOtherSaysOfItself) {
+  StartTwo({.min_backoff_ms = 1}, {.min_backoff_ms = 1});
+  // Whoever is wrong, both know.
+  for (Password* wrong : {&one_->password, &two_->password}) {
+    const uint64_t before_one = Refusals(*one_, "identity");
+    const uint64_t before_two = Refusals(*two_, "identity");
+    wrong->says = "foe";
+    Send(Heartbeat(1));
+    Run(100);
+    EXPECT_GT(Refusals(*one_, "identity"), before_one);
+    EXPECT_EQ(Refusals(*two_, "identity") > before_two, wrong == &one_->password);
+    wrong->says.clear();
+  }
+  EXPECT_THAT(two_->ear.received, IsEmpty());
+  EXPECT_THAT(log_.lines, Contains(HasSubstr("[identity]: that is not the word")));
+  EXPECT_THAT(log_.lines, Contains(HasSubstr("node 2 refuses this one: that is not the word")));
+  Send(Heartbeat(1));
+  Run(100);
+  EXPECT_THAT(two_->ear.received, SizeIs(1));
+}
+
+TEST_F(TransportTest, WhoIsToComeAgainIsNoStranger) {
+  StartTwo({.min_backoff_ms = 1}, {.min_backoff_ms = 1});
+  two_->password.open = false;
+  Send(Heartbeat(1));
+  Run(100);
+  EXPECT_THAT(two_->ear.received, IsEmpty());
+  EXPECT_EQ(Refusals(*one_, "identity") + Refusals(*two_, "identity"), 0U);
+  EXPECT_FALSE(one_->ear.unreachable.empty());
+  two_->password.open = true;
+  Send(Heartbeat(1));
+  Run(100);
+  EXPECT_THAT(two_->ear.received, SizeIs(1));
+}
+
+TEST_F(TransportTest, ASnapshotOfAStrangerIsRefused) {
+  StartTwo();
+  one_->password.says = "foe";
+  Send(SnapshotMessage(10'000));
+  Run(100);
+  EXPECT_THAT(one_->ear.snapshots, ElementsAre(false));
+  EXPECT_EQ(Refusals(*two_, "identity"), 1U);
 }
 
 TEST_F(TransportTest, RefusesANodeThatWasRemoved) {

@@ -157,6 +157,56 @@ class RunningTest(gateway.ScratchTest):
         self.assertGreater(self.plane.wait_ready(), self.before)
 
 
+class IdentityTest(gateway.ScratchTest):
+    """Directories that were lost, or come from an older cluster with the same addresses."""
+
+    def setUp(self):
+        super().setUp()
+        self.plane = self.enterContext(control_plane.ControlPlane(
+            self.folder / "plane", coordinators=1, flags=control_plane.SHORT_LEASE))
+        self.plane.start()
+        self.before = self.plane.wait_ready()
+
+    def folder_of(self, node):
+        return self.folder / "plane" / node.name
+
+    def check_goes_on(self):
+        self.assertGreater(self.plane.wait_ready(), self.before)
+
+    def test_a_node_that_lost_its_directory_is_refused_and_says_so(self):
+        node, other = self.plane.roots[2], self.plane.roots[0]
+        node.kill()
+        self.folder_of(node).rename(self.folder / "saved")
+        code, text = node.run_to_its_end()
+        self.assertEqual(code, 5, text)
+        self.assertRegex(text, r"error\[E2306\]: node [12] knows this node, 3, by another directory")
+        self.check_goes_on()
+        shutil.rmtree(self.folder_of(node))
+        (self.folder / "saved").rename(self.folder_of(node))
+        node.start()
+        other.kill()  # the third counts again
+        self.check_goes_on()
+
+    def test_a_directory_of_an_older_cluster_is_refused_on_both_sides(self):
+        old, *fresh = self.plane.roots
+        for node in self.plane.nodes:
+            node.kill()
+        for node in fresh:
+            shutil.rmtree(self.folder_of(node))
+            node.start()
+        self.plane.coordinators[0].start()
+        self.check_goes_on()
+        old.start()
+        deadline = time.monotonic() + gateway.PATIENCE
+        for node in (old, fresh[0]):
+            while not re.search(r"\[identity\]: node \d is of cluster \d+, and this node of cluster \d+",
+                                node.log.read_text()):
+                self.assertLess(time.monotonic(), deadline, node.log.read_text())
+                time.sleep(0.1)
+        self.assertTrue(old.runs)
+        self.check_goes_on()
+
+
 class FullDiskTest(gateway.ScratchTest):
 
     def test_a_node_without_disk_space_says_so_and_the_others_go_on(self):
@@ -171,12 +221,40 @@ class FullDiskTest(gateway.ScratchTest):
             ballast = fill(folder, 4)
             code, text = node.run_to_its_end()
             self.assertEqual(code, 1, text)
-            self.assertRegex(text, r"meta-root-1/\S+: No space left on device\n +free disk space\n")
+            self.assertRegex(text, r"error\[E2307\]: node 1 cannot write to .*meta-root-1/\S+: "
+                                   r"No space left on device\n +free disk space, then start it again")
             self.assertGreater(plane.wait_ready(), before)
             ballast.unlink()
             node.start()
             other.kill()  # the first counts again
             self.assertGreater(plane.wait_ready(), before)
+
+    def fill_logs(self, plane):
+        """Tells the root more than a segment of its log holds; every command must be taken."""
+        addresses = ",".join(node.address for node in plane.roots)
+        code, text = gateway.run("root_filler", addresses, "20")
+        self.assertEqual(code, 0, text)
+
+    def test_a_disk_that_fills_under_a_running_node_ends_it_and_nothing_is_lost(self):
+        folder = self.folder / "meta-root-1"
+        folder.mkdir()
+        with small_disk(folder, 300), \
+                control_plane.ControlPlane(self.folder, coordinators=0) as plane:
+            plane.start()
+            self.fill_logs(plane)
+            node = plane.roots[0]
+            ballast = fill(folder, 0)
+            while node.runs:
+                self.fill_logs(plane)
+            self.assertEqual(node.process.wait(), 1)
+            text = node.log.read_text()
+            self.assertRegex(text, r"error\[E2307\]: node 1 cannot write to \S+meta-root-1: ")
+            self.assertIn("No space left on device", text)
+            self.assertIn("free disk space, then start it again", text)
+            ballast.unlink()
+            node.start()
+            plane.roots[1].kill()  # the first counts again
+            self.fill_logs(plane)
 
 
 if __name__ == "__main__":

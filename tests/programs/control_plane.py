@@ -1,5 +1,6 @@
 """Starts a control plane of real processes, three nodes of the root and some coordinators, by the
 scripts that operators use, and breaks it: kill -9, SIGSTOP, restarts."""
+import json
 import os
 import pathlib
 import random
@@ -132,6 +133,19 @@ class ControlPlane:
     def start(self):
         for node in self.nodes:
             node.start()
+
+    def wait_root_ready(self, patience=gateway.PATIENCE):
+        """Until all nodes of the root answer, and know of one leader."""
+        peers = [word for i, root in enumerate(self.roots, 1)
+                 for word in ("--root-peer", f"{i}={root.address}")]
+        deadline = time.monotonic() + patience
+        while True:
+            code, text = gateway.run("nokv", "root", "status", "--json", *peers)
+            if code == 0 and json.loads(text)["health"] == "HEALTHY":
+                return
+            if time.monotonic() > deadline:
+                raise TimeoutError(text)
+            time.sleep(0.05)
 
     def wait_ready(self, patience=gateway.PATIENCE):
         """Until timestamps are given out; returns one."""

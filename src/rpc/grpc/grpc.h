@@ -54,8 +54,8 @@ struct ChannelOptions {
   std::string tls_server_name = {};
   KeepAlive keep_alive = {};
   uint64_t connect_timeout_ms = 3'000;
-  // Pauses between attempts to connect. Short: whoever calls has pauses of its own, and a server that
-  // is back is not to be missed for both.
+  // Pauses between attempts to connect. Short: whoever calls has pauses of its own, and a server
+  // that is back is not to be missed for both.
   uint64_t min_backoff_ms = 100;  // gRPC takes no less
   uint64_t max_backoff_ms = 250;
 };
