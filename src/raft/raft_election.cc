@@ -66,7 +66,7 @@ void Raft::BecomePreCandidate() {
   // Who heard of the leader a moment ago does not answer, and soon may: asking again binds nobody.
   // Not at a fixed pace, or two would ask in step for ever.
   if (!config_.elect_as_etcd) {
-    const auto spread = static_cast<uint64_t>(config_.election_ticks / 2 + 1);
+    const auto spread = static_cast<uint64_t>(config_.election_ticks) / 2 + 1;
     CampaignAfter(1 + static_cast<int>(random_.Uniform(spread)));
   }
   Note("pre-candidate");

@@ -270,7 +270,7 @@ Status Inbound::Check(const Hello& hello, const std::string& peer) {
 Status Inbound::Judge(const Hello& hello, const std::string& peer) {
   Identity* const identity = core_->doors.identity;
   if (identity == nullptr) return Status::Ok();
-  const Status judged = identity->Greeted(hello.from, hello.greeting);
+  Status judged = identity->Greeted(hello.from, hello.greeting);
   // Who has only to come again is no stranger.
   if (judged.ok() || judged.code() == StatusCode::kUnavailable) return judged;
   return core_->metrics.Refused(Refuse::kIdentity, peer, std::string(judged.message()));

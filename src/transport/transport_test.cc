@@ -311,7 +311,7 @@ TEST_F(TransportTest, ReportsSnapshotsThatDidNotArrive) {
 
 TEST_F(TransportTest, RefusesOtherClustersAndNodes) {
   StartTwo();
-  const auto hello = [&](Hello said) { return Say("Messages", {EncodeHello(said)}); };
+  const auto hello = [&](const Hello& said) { return Say("Messages", {EncodeHello(said)}); };
   EXPECT_EQ(hello({.cluster = 78, .from = 1, .to = 2}).code(), StatusCode::kFailedPrecondition);
   EXPECT_EQ(Refusals(*two_, "cluster"), 1U);
   EXPECT_EQ(hello({.cluster = 77, .from = 1, .to = 3}).code(), StatusCode::kFailedPrecondition);
