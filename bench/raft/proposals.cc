@@ -9,12 +9,13 @@ namespace {
 
 class ProposalHandler final : public rpc::CallHandler {
  public:
-  using Propose = std::function<void(std::string_view value, ProposalStream::Done)>;
+  using Propose = std::function<void(std::vector<StreamProposal>)>;
 
   ProposalHandler(Propose propose, const std::shared_ptr<rpc::Call>& call)
       : propose_(std::move(propose)), call_(call) {}
 
   void OnMessage(rpc::Call& call, std::string message) override {
+    std::vector<StreamProposal> proposals;
     std::string_view rest = message;
     while (!rest.empty()) {
       uint64_t number;
@@ -23,14 +24,16 @@ class ProposalHandler final : public rpc::CallHandler {
           size > rest.size()) {
         return call.End(Status::InvalidArgument("that is no proposal"));
       }
-      propose_(rest.substr(0, size), [outbox = outbox_, call = call_, number](bool ok) {
-        std::string answer;
-        base::PutVarint64(&answer, number);
-        base::PutVarint64(&answer, ok ? 1 : 0);
-        if (const std::shared_ptr<rpc::Call> open = call.lock()) outbox->Put(*open, answer);
-      });
+      proposals.push_back({rest.substr(0, size), [outbox = outbox_, call = call_, number](bool ok) {
+                             std::string answer;
+                             base::PutVarint64(&answer, number);
+                             base::PutVarint64(&answer, ok ? 1 : 0);
+                             const std::shared_ptr<rpc::Call> open = call.lock();
+                             if (open != nullptr) outbox->Put(*open, answer);
+                           }});
       rest.remove_prefix(size);
     }
+    propose_(std::move(proposals));
   }
   void OnSent(rpc::Call& call) override { outbox_->Sent(call); }
   void OnDone(rpc::Call& /*call*/, const Status& /*status*/) override {}
@@ -113,8 +116,7 @@ void ProposalStream::OnDone(rpc::Call& /*call*/, const Status& /*status*/) {
   for (const auto& [number, done] : waiting) done(false);
 }
 
-rpc::Method ProposalMethod(
-    std::function<void(std::string_view value, ProposalStream::Done)> propose) {
+rpc::Method ProposalMethod(std::function<void(std::vector<StreamProposal>)> propose) {
   return {"Propose", [propose = std::move(propose)](const std::shared_ptr<rpc::Call>& call) {
             return std::make_shared<ProposalHandler>(propose, call);
           }};

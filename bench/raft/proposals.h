@@ -13,6 +13,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/mutex.h"
 #include "rpc/call.h"
@@ -60,8 +61,12 @@ class ProposalStream final : public rpc::CallHandler,
 
 inline constexpr std::string_view kProposalService = "nokv.bench.Proposals";
 
-// The server's end: hands each proposal to `propose`.
-rpc::Method ProposalMethod(
-    std::function<void(std::string_view value, ProposalStream::Done)> propose);
+struct StreamProposal {
+  std::string_view value;
+  ProposalStream::Done done;
+};
+
+// The server's end: hands the proposals of each message to `propose`.
+rpc::Method ProposalMethod(std::function<void(std::vector<StreamProposal>)> propose);
 
 }  // namespace nokv::bench

@@ -57,7 +57,8 @@ class RaftMember {
           return rpc::grpc::NewChannel(address, options);
         }};
     raft_ = std::make_unique<raftnode::ClusterNode>(
-        *runtime_, *log_, raftnode::NodeOptions{.seed = base::MixSeed(flags_.id)},
+        *runtime_, *log_,
+        raftnode::NodeOptions{.seed = base::MixSeed(flags_.id), .callers_may_wait = true},
         transport::TransportOptions{.cluster = 1, .node = flags_.id}, std::move(doors));
     for (size_t i = 0; i < kMembers; i++) {
       if (i + 1 != flags_.id) raft_->transport().SetPeer(i + 1, addresses_[i]);
@@ -90,17 +91,21 @@ class RaftMember {
   }
 
   // To the groups in turns.
-  void Propose(std::string_view value, const ProposalStream::Done& done) {
-    raft_->node().Propose(1 + next_++ % flags_.groups, raft::Payload(std::string(value)),
-                          [done](const raftnode::Outcome& outcome) { done(outcome.ok()); });
+  void Propose(std::vector<StreamProposal> proposals) {
+    std::vector<raftnode::Node::Request> requests;
+    for (StreamProposal& proposal : proposals) {
+      requests.push_back({.group = 1 + next_++ % flags_.groups,
+                          .data = raft::Payload(std::string(proposal.value)),
+                          .done = [done = std::move(proposal.done)](
+                                      const raftnode::Outcome& outcome) { done(outcome.ok()); }});
+    }
+    raft_->node().Propose(std::move(requests));
   }
 
   rpc::Service MakeProposalService() {
     rpc::Service service{std::string(kProposalService), {}, rpc::AtOnce()};
-    service.methods.push_back(
-        ProposalMethod([this](std::string_view value, const ProposalStream::Done& done) {
-          Propose(value, done);
-        }));
+    service.methods.push_back(ProposalMethod(
+        [this](std::vector<StreamProposal> proposals) { Propose(std::move(proposals)); }));
     // Both wait, so they are on a lane that nothing else uses.
     service.methods.push_back(rpc::UnaryMethod(
         std::string(kLeadMethod), [this](const std::string& /*request*/, rpc::Answer answer) {
@@ -117,7 +122,7 @@ class RaftMember {
           runtime_->Post(
               runtime::Lane::kCompaction, [this, options = *options, answer = std::move(answer)] {
                 const Ask ask = [this](uint64_t /*slot*/, const ProposalStream::Done& done) {
-                  Propose(value_, done);
+                  Propose({{value_, done}});
                 };
                 answer(Encode(RunLoad(*runtime_, ask, options)));
               });

@@ -48,6 +48,8 @@ Status Member::Open(const raft::ConfState& founders, uint64_t seed) {
   options.tick_us = options_.tick_us;
   options.seed = seed;
   options.observer = this;
+  // Of half of the members.
+  options.callers_may_wait = seed % 2 == 0;
   raftnode::Sender& sender = *this;
   node_ = std::make_unique<raftnode::Node>(machine_.runtime(), *log_, sender, options);
   node_->AddGroup(group, [this](const Status& status) { Check(status); });

@@ -11,7 +11,7 @@ namespace {
 using runtime::Lane;
 
 // A thread that brings messages has others to bring.
-constexpr int kPassesOfReceiver = 2;
+constexpr int kPassesOfReceiver = 4;
 
 uint64_t BytesOf(const raft::Message& message) {
   return sizeof(Envelope) + raft::PayloadSize(message.entries) + message.context.size() +
@@ -42,7 +42,7 @@ bool Node::Put(const Fill& fill) {
 }
 
 void Node::PostRun() {
-  runtime_.Post(Lane::kUrgent, [this] { Run(kNoLimit); });
+  runtime_.Post(Lane::kUrgent, [this] { Run(kNoLimit, /*may_wait=*/false); });
 }
 
 void Node::Call(runtime::Task task) {
@@ -65,27 +65,37 @@ void Node::Receive(std::vector<Envelope> messages) {
     }
   });
   if (dropped > 0) metrics_.Dropped(Drop::kQueueFull, dropped);
-  if (run) Run(kPassesOfReceiver);
+  if (run) Run(kPassesOfReceiver, options_.callers_may_wait);
 }
 
-void Node::Ask(std::vector<Request> Mail::* queue, Request request) {
-  Refusal refusal = Refusal::kNone;
+Refusal Node::TakeLocked(std::vector<Request> Mail::* queue, Request* request) {
+  if (ended_) return Refusal::kStopped;
+  const uint64_t bytes = sizeof(Request) + request->data.size();
+  if (mail_.proposals.size() + mail_.reads.size() >= options_.max_queued_requests ||
+      mail_.request_bytes + bytes > options_.max_queued_request_bytes) {
+    return Refusal::kBusy;
+  }
+  mail_.request_bytes += bytes;
+  (mail_.*queue).push_back(std::move(*request));
+  return Refusal::kNone;
+}
+
+void Node::Ask(std::vector<Request> Mail::* queue, std::vector<Request> requests) {
+  std::vector<std::pair<OutcomeDone, Refusal>> refused;
   bool runs = true;
+  bool here = false;
   {
     const base::MutexLock lock(mu_);
-    const uint64_t bytes = sizeof(Request) + request.data.size();
-    if (ended_) {
-      refusal = Refusal::kStopped;
-    } else if (mail_.proposals.size() + mail_.reads.size() >= options_.max_queued_requests ||
-               mail_.request_bytes + bytes > options_.max_queued_request_bytes) {
-      refusal = Refusal::kBusy;
-    } else {
-      mail_.request_bytes += bytes;
-      (mail_.*queue).push_back(std::move(request));
-      runs = std::exchange(running_, true);
+    for (Request& request : requests) {
+      const Refusal refusal = TakeLocked(queue, &request);
+      if (refusal != Refusal::kNone) refused.emplace_back(std::move(request.done), refusal);
     }
+    if (refused.size() < requests.size()) runs = std::exchange(running_, true);
+    // Otherwise what comes meanwhile shares the pass of another thread.
+    here = !runs && options_.callers_may_wait && !syncing_ && LittleIsUnderWayLocked();
   }
-  if (refusal != Refusal::kNone) return RefuseAtOnce(request.done, refusal);
+  for (const auto& [done, why] : refused) RefuseAtOnce(done, why);
+  if (here) return Run(kPassesOfReceiver, /*may_wait=*/true);
   if (!runs) PostRun();
 }
 
@@ -98,11 +108,19 @@ void Node::RefuseAtOnce(const OutcomeDone& done, Refusal why) {
 }
 
 void Node::Propose(GroupId group, raft::Payload data, OutcomeDone done) {
-  Ask(&Mail::proposals, {group, std::move(data), std::move(done)});
+  std::vector<Request> proposals;
+  proposals.push_back({group, std::move(data), std::move(done)});
+  Ask(&Mail::proposals, std::move(proposals));
+}
+
+void Node::Propose(std::vector<Request> proposals) {
+  Ask(&Mail::proposals, std::move(proposals));
 }
 
 void Node::Read(GroupId group, OutcomeDone done) {
-  Ask(&Mail::reads, {group, {}, std::move(done)});
+  std::vector<Request> reads;
+  reads.push_back({.group = group, .done = std::move(done)});
+  Ask(&Mail::reads, std::move(reads));
 }
 
 void Node::ProposeConfChange(GroupId group, raft::ConfChange change, OutcomeDone done) {

@@ -13,8 +13,9 @@
 // promised for it leaves when the sync has ended. Committed entries go to the state machines.
 //
 // Passes are tasks on Lane::kUrgent, syncs on Lane::kLog. The thread that ran a sync goes on with
-// the pass that it makes possible, and so does one that brings messages. No task waits for another,
-// so that the simulated runtime can run all of it.
+// the pass that it makes possible, and so does one that brings messages; with
+// NodeOptions::callers_may_wait it also syncs, and so does one that brings requests. No task waits
+// for another, so that the simulated runtime can run all of it.
 //
 // Errors of the log end all groups, those of a state machine or of a group's storage that group.
 //
@@ -40,6 +41,13 @@ namespace nokv::raftnode {
 
 class Node final : private PeerHost {
  public:
+  // A proposal, or a read, which has no data.
+  struct Request {
+    GroupId group = 0;
+    raft::Payload data = {};
+    OutcomeDone done = {};
+  };
+
   // All borrowed. `log` is written by nobody else from now on.
   Node(runtime::Runtime& runtime, raftlog::RaftLog& log, Sender& sender,
        const NodeOptions& options);
@@ -60,6 +68,8 @@ class Node final : private PeerHost {
   void Receive(std::vector<Envelope> messages) EXCLUDES(mu_);
   // `done` is called by the state machine when the entry is applied; or with why it is not.
   void Propose(GroupId group, raft::Payload data, OutcomeDone done) EXCLUDES(mu_);
+  // The same for several that came together: they share a pass.
+  void Propose(std::vector<Request> proposals) EXCLUDES(mu_);
   // As Propose; without a reply.
   void ProposeConfChange(GroupId group, raft::ConfChange change, OutcomeDone done);
   // `done` is called when the state machine holds whatever was committed at the call: it may be
@@ -84,11 +94,6 @@ class Node final : private PeerHost {
  private:
   static constexpr int kNoLimit = INT_MAX;
 
-  struct Request {
-    GroupId group = 0;
-    raft::Payload data;
-    OutcomeDone done;
-  };
   // What came since the last pass.
   struct Mail {
     std::vector<runtime::Task> calls;
@@ -122,11 +127,16 @@ class Node final : private PeerHost {
   template <typename Fill>
   bool Put(const Fill& fill) EXCLUDES(mu_);
   void PostRun();
-  void Ask(std::vector<Request> Mail::* queue, Request request) EXCLUDES(mu_);
+  void Ask(std::vector<Request> Mail::* queue, std::vector<Request> requests) EXCLUDES(mu_);
+  // Why the request is not taken, if it is not.
+  Refusal TakeLocked(std::vector<Request> Mail::* queue, Request* request) REQUIRES(mu_);
   void RefuseAtOnce(const OutcomeDone& done, Refusal why);
 
-  // Passes until there is no mail, but not more than so many in this thread.
-  void Run(int passes) EXCLUDES(mu_);
+  // The last sync was for an entry at most, and is over for a while: messages do not queue up.
+  bool LittleIsUnderWayLocked() REQUIRES(mu_);
+  // Passes until there is no mail, but not more than so many in this thread, and the sync that they
+  // make necessary if the thread `may_wait`.
+  void Run(int passes, bool may_wait) EXCLUDES(mu_);
   void Pass(Mail mail);
   void GiveTicks();
   void Deliver(Mail* mail);
@@ -158,6 +168,8 @@ class Node final : private PeerHost {
   Mail mail_ GUARDED_BY(mu_);
   bool running_ GUARDED_BY(mu_) = false;  // a pass runs, or is posted
   bool ended_ GUARDED_BY(mu_) = false;
+  uint64_t synced_at_us_ GUARDED_BY(mu_) = 0;  // the last time, and how long it took
+  uint64_t sync_took_us_ GUARDED_BY(mu_) = 0;
 
   mutable base::Mutex status_mu_;
   std::map<GroupId, GroupStatus> statuses_ GUARDED_BY(status_mu_);
@@ -173,6 +185,10 @@ class Node final : private PeerHost {
   std::deque<Unsynced> unsynced_;
   bool sync_wanted_ = false;
   bool syncing_ = false;
+  uint64_t unsynced_entries_ = 0;  // appended since the last sync began
+  uint64_t entries_of_sync_ = 0;   // before that
+  bool syncs_here_ = false;        // the thread that runs the pass
+  bool sync_is_due_ = false;       // in that thread, after the pass
   bool writing_ahead_ = false;
   wal::LogPosition write_ahead_at_;
   runtime::Task stopped_;  // set: it is being stopped

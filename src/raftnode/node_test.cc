@@ -190,6 +190,50 @@ TEST_F(NodeTest, WhatPromisesLeavesOnlyWhenItIsDurable) {
   EXPECT_GT(at_send, before);
 }
 
+TEST_F(NodeTest, ACallerThatMayWaitSendsAndSyncsWhatLittleThereIs) {
+  node_options_.callers_may_wait = true;
+  StartAll({7});
+  Lead(1, 7);
+  RunFor(3);
+  const uint64_t syncs = Syncs(1);
+  batches_.clear();
+  bool answered = false;
+  node(1).Propose(7, raft::Payload("a"), [&answered](const Outcome& got) { answered = got.ok(); });
+  // No task has run yet.
+  EXPECT_EQ(batches_, std::vector<size_t>{2});
+  EXPECT_EQ(Syncs(1), syncs + 1);
+  RunFor(3);
+  EXPECT_TRUE(answered);
+}
+
+TEST_F(NodeTest, ACallerThatMayWaitDoesNotWhileMuchIsUnderWay) {
+  node_options_.callers_may_wait = true;
+  StartAll({7});
+  Lead(1, 7);
+  RunFor(3);
+  const uint64_t syncs = Syncs(1);
+  int answers = 0;
+  const auto propose = [&](const std::vector<std::string>& texts) {
+    std::vector<Node::Request> proposals;
+    for (const std::string& text : texts) {
+      proposals.push_back(
+          {7, raft::Payload(text), [&](const Outcome& got) { answers += got.ok(); }});
+    }
+    batches_.clear();
+    node(1).Propose(std::move(proposals));
+  };
+  propose({"a", "b"});
+  // It sends, and another thread syncs.
+  EXPECT_EQ(batches_, std::vector<size_t>{2});
+  EXPECT_EQ(Syncs(1), syncs);
+  // What comes after so much leaves it to another thread, and shares its pass.
+  propose({"c"});
+  EXPECT_TRUE(batches_.empty());
+  RunFor(3);
+  EXPECT_EQ(answers, 3);
+  EXPECT_EQ(machine(1, 7).text, "abc");
+}
+
 TEST_F(NodeTest, APromiseThatNeedsNothingNewInTheLogNeedsNoSync) {
   StartAll({7});
   Lead(1, 7);

@@ -30,6 +30,10 @@ struct NodeOptions {
   base::Logger* logger = &base::NullLogger();
   metrics::Registry* registry = nullptr;  // null: nothing is counted
   Observer* observer = nullptr;           // for simulation
+  // Threads that bring messages, proposals and reads may be kept for a pass, and for the sync of an
+  // entry, while little is under way: it would take as long to wake another one. They hold no locks
+  // then; what else they would bring waits meanwhile.
+  bool callers_may_wait = false;
   // A message for a group that is not here, which may have to be made: see AddGroup. Called by the
   // pass; empty: such messages are dropped.
   std::function<void(const Envelope&)> unknown_group = {};

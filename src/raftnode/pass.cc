@@ -12,27 +12,42 @@ using runtime::Lane;
 constexpr uint64_t kMaxTicks = 200;
 // After each so many bytes the next part of the log is written ahead.
 constexpr uint64_t kWriteAheadStep = 1 << 20;
+// Little is under way if a sync is for so many entries, and comes so long after the last one, as a
+// share of what that took.
+constexpr uint64_t kFewEntries = 1;
+constexpr uint64_t kPauseShare = 4;
 
 }  // namespace
 
-void Node::Run(int passes) {
+bool Node::LittleIsUnderWayLocked() {
+  return entries_of_sync_ <= kFewEntries && now_us() - synced_at_us_ >= sync_took_us_ / kPauseShare;
+}
+
+void Node::Run(int passes, bool may_wait) {
   while (true) {
     Mail mail;
     {
       const base::MutexLock lock(mu_);
       std::swap(mail, mail_);
+      syncs_here_ = may_wait && LittleIsUnderWayLocked();
     }
     Pass(std::move(mail));
+    bool sync = false;
+    bool more = false;
     {
       const base::MutexLock lock(mu_);
-      if (mail_.empty()) {
+      more = !mail_.empty();
+      if (more && --passes > 0) continue;
+      sync = std::exchange(sync_is_due_, false);
+      if (!more) {
         running_ = false;
         ended_ = MayEnd();
-        if (!ended_) return;
-        break;
+        if (ended_) break;
       }
     }
-    if (--passes == 0) return PostRun();
+    if (more) PostRun();
+    if (sync) SyncLog();
+    return;
   }
   // The owner may destroy the node from here on.
   const runtime::Task stopped = std::move(stopped_);
@@ -129,6 +144,7 @@ void Node::Append(std::deque<PeerWrite> writes) {
     group_write.group = write.peer->group();
     group_write.install = message.snapshot;
     group_write.entries = message.entries;
+    unsynced_entries_ += message.entries.size();
     group_write.hard_state = {message.term, message.vote, message.commit};
     group_write.snapshot = write.taken;
     group_write.compact_to = write.compact_to;
@@ -168,20 +184,25 @@ void Node::MaybeSync() {
   if (!sync_wanted_ || syncing_) return;
   sync_wanted_ = false;
   syncing_ = true;
-  runtime_.Post(Lane::kLog, [this] { SyncLog(); });
+  entries_of_sync_ = std::exchange(unsynced_entries_, 0);
+  sync_is_due_ = syncs_here_ && entries_of_sync_ <= kFewEntries;
+  if (!sync_is_due_) runtime_.Post(Lane::kLog, [this] { SyncLog(); });
 }
 
 void Node::SyncLog() {
   const uint64_t begin_us = now_us();
   Result<wal::LogPosition> synced = log_.Sync();
-  metrics_.sync_us.Record(now_us() - begin_us);
+  const uint64_t end_us = now_us();
+  metrics_.sync_us.Record(end_us - begin_us);
   {
     const base::MutexLock lock(mu_);
+    synced_at_us_ = end_us;
+    sync_took_us_ = end_us - begin_us;
     mail_.synced = std::move(synced);
     if (std::exchange(running_, true)) return;
   }
   // The next sync waits for this thread.
-  Run(1);
+  Run(1, /*may_wait=*/false);
 }
 
 void Node::NoteSynced(const Result<wal::LogPosition>& synced) {

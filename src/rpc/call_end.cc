@@ -151,7 +151,6 @@ void CallEnd::Written(bool ok) {
 }
 
 void CallEnd::Arrived(std::string message) {
-  bool read = false;
   {
     base::MutexLock lock(mu_);
     reading_ = false;
@@ -159,10 +158,19 @@ void CallEnd::Arrived(std::string message) {
       incoming_bytes_ += message.size();
       incoming_.push_back(std::move(message));
     }
+  }
+  // Before the next read, of which gRPC tells the peer: whoever waits for an answer gets it first.
+  ScheduleDrain();
+  ReadOn();
+}
+
+void CallEnd::ReadOn() {
+  bool read = false;
+  {
+    base::MutexLock lock(mu_);
     read = ClaimReadLocked();
   }
   if (read) BeginRead();
-  ScheduleDrain();
 }
 
 void CallEnd::TooLong(size_t bytes) {
@@ -249,7 +257,6 @@ void CallEnd::Drain() {
     std::string message;
     Status status;
     Event event = Event::kNone;
-    bool read = false;
     {
       base::MutexLock lock(mu_);
       event = NextLocked();
@@ -260,7 +267,6 @@ void CallEnd::Drain() {
         message = std::move(incoming_.front());
         incoming_.pop_front();
         incoming_bytes_ -= message.size();
-        read = ClaimReadLocked();
       }
       if (event == Event::kDone) {
         status = *done_;
@@ -269,7 +275,6 @@ void CallEnd::Drain() {
       // After the end it stays set: nothing is told any more.
       if (event == Event::kNone) draining_ = false;
     }
-    if (read) BeginRead();
     switch (event) {
       case Event::kNone:
         return;
@@ -278,6 +283,7 @@ void CallEnd::Drain() {
         break;
       case Event::kMessage:
         handler->OnMessage(*this, std::move(message));
+        ReadOn();
         break;
       case Event::kPeerEnded:
         handler->OnPeerEnded(*this);

@@ -68,6 +68,8 @@ class CallEnd : public Call, public std::enable_shared_from_this<CallEnd> {
 
   void Pump();
   void BeginRead();
+  // Reads the next message unless enough wait.
+  void ReadOn();
   bool MayEndLocked() const REQUIRES(mu_);
   bool ClaimReadLocked() REQUIRES(mu_);
   bool ClaimReleaseLocked() REQUIRES(mu_);
