@@ -86,7 +86,10 @@ class GroupLog {
   }
 
   Status Append() { return log_->Append(writes_).status(); }
-  Status Sync() { return log_->Sync().status(); }
+  Status Sync() {
+    RETURN_IF_ERROR(log_->Sync().status());
+    return log_->MarkSynced();
+  }
   Status Prepare() { return log_->WriteAhead().status(); }
   // Of all raft records so far.
   uint64_t bytes() const {

@@ -203,6 +203,7 @@ void RaftLogWorkload::Sync() {
   const auto synced = log_->Sync();
   if (!synced.ok()) return Failed();
   durable_ = acknowledged_;
+  if (!log_->MarkSynced().ok()) return Failed();
 }
 
 void RaftLogWorkload::CheckSomeReads() {

@@ -147,12 +147,6 @@ Status RaftLog::Close() {
   return log_->Close();
 }
 
-Result<wal::LogPosition> RaftLog::Sync() {
-  ASSIGN_OR_RETURN(const wal::LogPosition synced, log_->Sync());
-  RETURN_IF_ERROR(log_->MarkSynced());
-  return synced;
-}
-
 void RaftLog::ApplyLocked(const Plan& plan, uint64_t segment, const EntrySlot* slots) {
   Group& group = *plan.group;
   if (plan.removes) return RemoveGroupLocked(group.id());

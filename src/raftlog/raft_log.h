@@ -138,9 +138,12 @@ class RaftLog {
   // than once. kInvalidArgument, kFailedPrecondition, kResourceExhausted: a write contradicts what
   // is stored or is too large, and nothing was changed; other errors are final.
   Result<wal::LogPosition> Append(std::span<const GroupWrite> writes) EXCLUDES(mu_);
-  // Makes everything appended before the call durable; returns up to where. Also notes in the log
-  // that it did, so that damage to the last records is told from a torn tail.
-  Result<wal::LogPosition> Sync();
+  // Makes everything appended before the call durable; returns up to where.
+  Result<wal::LogPosition> Sync() { return log_->Sync(); }
+  // After a Sync, when those who waited for it have been told: notes in the log that it is synced
+  // up to its end, so that damage to the last records is told from a torn tail. No effect if
+  // something was appended since. By the writing thread, or the one that syncs.
+  Status MarkSynced() { return log_->MarkSynced(); }
   wal::LogPosition SyncedEnd() const { return log_->SyncedEnd(); }
   // In the background, until it says true, after each megabyte of log: see wal::Log.
   Result<bool> WriteAhead() { return log_->WriteAhead(); }

@@ -78,6 +78,7 @@ inline void WriteEntries(RaftLog& log, GroupId group, const std::vector<raft::En
 inline void SyncAll(RaftLog& log) {
   const auto synced = log.Sync();
   ASSERT_TRUE(synced.ok()) << synced.status();
+  ASSERT_TRUE(log.MarkSynced().ok());
 }
 
 // All entries of the group.

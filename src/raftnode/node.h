@@ -120,6 +120,7 @@ class Node final : private PeerHost {
   NodeMetrics& metrics() override { return metrics_; }
   uint64_t now_us() override { return runtime_.clock().MonotonicMicros(); }
   uint64_t NextNumber() override { return next_number_++; }
+  bool InPass() const override;
   void Call(runtime::Task task) override EXCLUDES(mu_);
   void Touch(Peer* peer) override;
 
@@ -141,9 +142,10 @@ class Node final : private PeerHost {
   void GiveTicks();
   void Deliver(Mail* mail);
   void RunTouched();
-  void Append(std::deque<PeerWrite> writes);
-  void NoteAppended(wal::LogPosition end, std::deque<PeerWrite>* writes);
+  void Append(std::vector<PeerWrite> writes);
+  void NoteAppended(wal::LogPosition end, std::vector<PeerWrite>* writes);
   void MaybeSync();
+  void MaybeMark();
   void SyncLog() EXCLUDES(mu_);
   void NoteSynced(const Result<wal::LogPosition>& synced);
   void MaybeWriteAhead(wal::LogPosition end);
@@ -187,6 +189,7 @@ class Node final : private PeerHost {
   bool syncing_ = false;
   uint64_t unsynced_entries_ = 0;  // appended since the last sync began
   uint64_t entries_of_sync_ = 0;   // before that
+  bool mark_is_due_ = false;       // in the log, that it is synced
   bool syncs_here_ = false;        // the thread that runs the pass
   bool sync_is_due_ = false;       // in that thread, after the pass
   bool writing_ahead_ = false;

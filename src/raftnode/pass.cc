@@ -17,7 +17,14 @@ constexpr uint64_t kWriteAheadStep = 1 << 20;
 constexpr uint64_t kFewEntries = 1;
 constexpr uint64_t kPauseShare = 4;
 
+// Whose pass this thread runs.
+thread_local const Node* in_pass = nullptr;
+
 }  // namespace
+
+bool Node::InPass() const {
+  return in_pass == this;
+}
 
 bool Node::LittleIsUnderWayLocked() {
   return entries_of_sync_ <= kFewEntries && now_us() - synced_at_us_ >= sync_took_us_ / kPauseShare;
@@ -31,7 +38,9 @@ void Node::Run(int passes, bool may_wait) {
       std::swap(mail, mail_);
       syncs_here_ = may_wait && LittleIsUnderWayLocked();
     }
+    const Node* const outer = std::exchange(in_pass, this);
     Pass(std::move(mail));
+    in_pass = outer;
     bool sync = false;
     bool more = false;
     {
@@ -66,6 +75,7 @@ void Node::Pass(Mail mail) {
   GiveTicks();
   Deliver(&mail);
   RunTouched();
+  MaybeMark();
   Publish();
   if (!stopped_) ArmTimer();
 }
@@ -134,7 +144,7 @@ void Node::RunTouched() {
   }
 }
 
-void Node::Append(std::deque<PeerWrite> writes) {
+void Node::Append(std::vector<PeerWrite> writes) {
   std::vector<raftlog::GroupWrite> group_writes;
   group_writes.reserve(writes.size());
   bool collects = false;
@@ -163,7 +173,7 @@ void Node::Append(std::deque<PeerWrite> writes) {
 }
 
 // What is promised for a write waits until it is durable with all that was appended before it.
-void Node::NoteAppended(wal::LogPosition end, std::deque<PeerWrite>* writes) {
+void Node::NoteAppended(wal::LogPosition end, std::vector<PeerWrite>* writes) {
   bool must_sync = false;
   for (PeerWrite& write : *writes) {
     // Also if nothing is promised for it yet.
@@ -208,6 +218,7 @@ void Node::SyncLog() {
 void Node::NoteSynced(const Result<wal::LogPosition>& synced) {
   syncing_ = false;
   if (!synced.ok()) return FailAll(synced.status());
+  mark_is_due_ = true;
   while (!unsynced_.empty() && unsynced_.front().end <= *synced) {
     const Unsynced stored = std::move(unsynced_.front());
     unsynced_.pop_front();
@@ -221,6 +232,13 @@ void Node::NoteSynced(const Result<wal::LogPosition>& synced) {
   }
   sync_wanted_ = std::any_of(unsynced_.begin(), unsynced_.end(),
                              [](const Unsynced& unsynced) { return !unsynced.peers.empty(); });
+}
+
+// What was promised leaves first.
+void Node::MaybeMark() {
+  if (!std::exchange(mark_is_due_, false)) return;
+  const Status marked = log_.MarkSynced();
+  if (!marked.ok()) FailAll(marked);
 }
 
 void Node::MaybeWriteAhead(wal::LogPosition end) {

@@ -318,9 +318,8 @@ void Peer::Collect(Collected* collected) {
         const bool must_sync = ready.must_sync || message.snapshot != nullptr;
         writes_.push_back({.peer = this, .message = std::move(message), .must_sync = must_sync});
       } else if (message.to == raft::kApplyThread) {
-        operations_.push_back({.entries = {std::make_move_iterator(message.entries.begin()),
-                                           std::make_move_iterator(message.entries.end())},
-                               .responses = std::move(message.responses)});
+        operations_.push_back(
+            {.entries = std::move(message.entries), .responses = std::move(message.responses)});
       } else {
         outbox_.push_back({group(), std::move(message)});
       }
@@ -331,12 +330,11 @@ void Peer::Collect(Collected* collected) {
     // Its storage goes with the write.
     node_ = nullptr;
   }
-  for (PeerWrite& write : std::exchange(writes_, {})) {
-    collected->writes.push_back(std::move(write));
-  }
-  for (Envelope& envelope : std::exchange(outbox_, {})) {
-    collected->messages.push_back(std::move(envelope));
-  }
+  // They keep their memory for the next pass.
+  std::move(writes_.begin(), writes_.end(), std::back_inserter(collected->writes));
+  writes_.clear();
+  std::move(outbox_.begin(), outbox_.end(), std::back_inserter(collected->messages));
+  outbox_.clear();
   if (!failure_.ok()) return;
   const raft::BasicStatus status = node_->GetBasicStatus();
   const bool waits =

@@ -50,7 +50,7 @@ struct PeerWrite {
 
 // What one pass collects from the groups.
 struct Collected {
-  std::deque<PeerWrite> writes;
+  std::vector<PeerWrite> writes;
   std::vector<Envelope> messages;
 };
 
@@ -64,6 +64,8 @@ class PeerHost {
   virtual uint64_t now_us() = 0;
   // A number that no other process of this member has.
   virtual uint64_t NextNumber() = 0;
+  // True in the thread that runs the pass.
+  virtual bool InPass() const = 0;
   // Runs `task` in the pass, soon; from any thread.
   virtual void Call(std::function<void()> task) = 0;
   // The peer has something to collect.
@@ -124,7 +126,8 @@ class Peer {
  private:
   // What the state machine is to do.
   struct Operation {
-    std::deque<raft::Entry> entries = {};
+    std::vector<raft::Entry> entries = {};
+    size_t begun = 0;  // so many of them
     std::vector<raft::Message> responses = {};
     std::shared_ptr<const raft::Snapshot> install = {};
     bool promised = false;  // the snapshot is the first of `storing_`
@@ -191,7 +194,7 @@ class Peer {
 
   std::deque<Storing> storing_;
   size_t appended_ = 0;  // of `storing_`, those that are not durable, which are the last ones
-  std::deque<PeerWrite> writes_;
+  std::vector<PeerWrite> writes_;
 
   // The state machine.
   std::deque<Operation> operations_;

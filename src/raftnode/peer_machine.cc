@@ -70,23 +70,23 @@ bool Peer::BeginOperation() {
     BeginInstall(&operation);
     return true;
   }
-  while (!operation.entries.empty() &&
-         (overtaken_ || operation.entries.front().index <= applied_)) {
-    operation.entries.pop_front();
+  std::vector<raft::Entry>& entries = operation.entries;
+  while (operation.begun < entries.size() &&
+         (overtaken_ || entries[operation.begun].index <= applied_)) {
+    operation.begun++;
   }
-  if (operation.entries.empty()) {
+  if (operation.begun == entries.size()) {
     std::vector<raft::Message> responses = std::move(operation.responses);
     operations_.pop_front();
     Respond(std::move(responses));
     return failure_.ok();
   }
   host_.metrics().applied.Add();
-  if (!operation.entries.front().IsConfChange()) {
+  if (!entries[operation.begun].IsConfChange()) {
     BeginApply(&operation);
     return true;
   }
-  const raft::Entry entry = std::move(operation.entries.front());
-  operation.entries.pop_front();
+  const raft::Entry entry = std::move(entries[operation.begun++]);
   return BeginConfChange(entry);
 }
 
@@ -99,13 +99,14 @@ void Peer::BeginInstall(Operation* operation) {
 
 void Peer::BeginApply(Operation* operation) {
   std::vector<Committed> run;
-  auto& entries = operation->entries;
-  while (!entries.empty() && !entries.front().IsConfChange()) {
+  std::vector<raft::Entry>& entries = operation->entries;
+  for (size_t& next = operation->begun; next < entries.size(); next++) {
+    raft::Entry& entry = entries[next];
+    if (entry.IsConfChange()) break;
     applied_entries_++;
-    applied_bytes_ += entries.front().data.size();
-    OutcomeDone done = TakeProposal(entries.front());
-    run.push_back({std::move(entries.front()), std::move(done)});
-    entries.pop_front();
+    applied_bytes_ += entry.data.size();
+    OutcomeDone done = TakeProposal(entry);
+    run.push_back({std::move(entry), std::move(done)});
   }
   host_.metrics().applied.Add(run.size() - 1);
   const raft::LogIndex last = run.back().entry.index;
@@ -172,6 +173,7 @@ Done Peer::EndsOperation(raft::LogIndex index) {
   operating_ = true;
   operating_since_us_ = host_.now_us();
   return [this, index](const Status& status) {
+    if (host_.InPass()) return OperationEnded(index, status);
     host_.Call([this, index, status] { OperationEnded(index, status); });
   };
 }
