@@ -75,14 +75,12 @@ void ProposalStream::Open(rpc::Channel& channel) {
 
 void ProposalStream::Propose(std::string_view value, Done done) {
   std::string request;
-  bool ended;
   {
     const base::MutexLock lock(mu_);
-    ended = ended_;
     base::PutVarint64(&request, next_);
-    if (!ended) waiting_.emplace(next_++, std::move(done));
+    if (!ended_) waiting_.emplace(next_++, std::exchange(done, nullptr));
   }
-  if (ended) return done(false);
+  if (done) return done(false);
   base::PutVarint64(&request, value.size());
   request.append(value);
   outbox_.Put(*call_, request);

@@ -111,7 +111,7 @@ class NodeTest : public testing::Test, protected Sender {
   Outcome Propose(raft::NodeId id, GroupId group, const std::string& text) {
     Outcome outcome;
     outcome.refusal = Refusal::kUnknown;
-    node(id).Propose(group, raft::Payload(text), [&outcome](Outcome got) { outcome = got; });
+    node(id).Propose(group, raft::Payload(text), [&outcome](const Outcome& got) { outcome = got; });
     RunFor(3);
     return outcome;
   }
@@ -331,7 +331,7 @@ TEST_F(NodeTest, AReplacedProposalIsLostAndNotMistakenForTheOneInItsPlace) {
   cut_ = {1};
   Outcome lost;
   lost.refusal = Refusal::kUnknown;
-  node(1).Propose(7, raft::Payload("a"), [&](Outcome got) { lost = got; });
+  node(1).Propose(7, raft::Payload("a"), [&](const Outcome& got) { lost = got; });
   RunFor(1);
   node(2).Campaign(7);
   RunFor(60);
@@ -371,7 +371,8 @@ TEST_F(NodeTest, ChangesOfTheConfigurationAreAppliedOrAnsweredAsUnfit) {
   const auto change = [this](raft::ConfChange conf_change) {
     Outcome outcome;
     outcome.refusal = Refusal::kUnknown;
-    node(1).ProposeConfChange(7, std::move(conf_change), [&](Outcome got) { outcome = got; });
+    node(1).ProposeConfChange(7, std::move(conf_change),
+                              [&](const Outcome& got) { outcome = got; });
     RunFor(5);
     return outcome.refusal;
   };

@@ -241,7 +241,7 @@ void Peer::AskQueuedReads() {
   for (const OutcomeDone& done : read.waiting) Refuse(done, RefusalOf(taken));
 }
 
-void Peer::NoteReads(std::vector<raft::ReadState> reads) {
+void Peer::NoteReads(const std::vector<raft::ReadState>& reads) {
   for (const raft::ReadState& read : reads) {
     auto found = reads_.extract(read.context);
     if (found.empty()) continue;  // expired, or answered twice
@@ -312,7 +312,7 @@ void Peer::Collect(Collected* collected) {
     if (!Check(node_->failure())) break;
     if (observer != nullptr && !Check(observer->Took(group(), *node_, ready))) break;
     if (ready.soft_state) NoteRole(*ready.soft_state);
-    NoteReads(std::move(ready.read_states));
+    NoteReads(ready.read_states);
     for (raft::Message& message : ready.messages) {
       if (message.to == raft::kAppendThread) {
         const bool must_sync = ready.must_sync || message.snapshot != nullptr;

@@ -159,7 +159,7 @@ class Peer {
   void ProposeOneByOne(std::vector<Proposal> batch);
   void NoteProposed(OutcomeDone done, bool is_change, uint64_t before_last);
   void AskQueuedReads();
-  void NoteReads(std::vector<raft::ReadState> reads);
+  void NoteReads(const std::vector<raft::ReadState>& reads);
   void ExpireReads();
   void ServeReads();
   void NoteRole(const raft::SoftState& state);
