@@ -9,6 +9,7 @@ namespace nokv::sim {
 namespace {
 
 constexpr size_t kMaxViolations = 10;
+constexpr uint16_t kDiskFailed = 2307;  // nokv help E2307
 // A process that ended by itself is started again after this long, as by a supervisor.
 constexpr uint64_t kRestartMicros = 150'000;
 constexpr uint64_t kLookMicros = 5'000;
@@ -19,6 +20,12 @@ constexpr size_t kMaxMessageBytes = size_t{64} << 20;
 // "2:raft" is on machine 2.
 Network::Address MachineOf(const std::string& address) {
   return std::stoull(address);
+}
+
+// A disk that fails ends a process; damage, and what nobody can explain, ends none.
+bool MustNotBe(const Status& status) {
+  const bool disk_failed = status.error_number() == kDiskFailed;
+  return status.IsCorruption() || (status.code() == StatusCode::kInternal && !disk_failed);
 }
 
 }  // namespace
@@ -58,7 +65,7 @@ void RootCluster::Start(size_t number) {
   if (status.ok()) return;
   world_.Note("cannot start", {number + 1}, status.message());
   Stop(number, End::kKill, Machine::Loss::kNothing);
-  if (status.IsCorruption() || status.code() == StatusCode::kInternal) {
+  if (MustNotBe(status)) {
     Violated("node " + std::to_string(number + 1) + ": " + status.ToString());
   } else {
     failures_++;
@@ -108,7 +115,7 @@ void RootCluster::StartSoon(size_t number) {
 
 // Not from within the process.
 void RootCluster::Failed(size_t number, uint64_t start, const Status& status) {
-  if (status.IsCorruption() || status.code() == StatusCode::kInternal) {
+  if (MustNotBe(status)) {
     Violated("node " + std::to_string(number + 1) + ": " + status.ToString());
   }
   world_.Note("failed", {number + 1}, status.message());
@@ -145,7 +152,9 @@ void RootCluster::RestartAll() {
 
 bool RootCluster::LoseForGood(base::Random* random) {
   for (const Slot& slot : slots_) {
-    if (slot.lost) return false;
+    // A new node takes part when all others remember it: before that, none may be lost.
+    if (slot.lost || slot.root == nullptr || slot.root->machine().head().revision == 0)
+      return false;
   }
   const size_t number = random->Uniform(kNodes);
   Stop(number, End::kKill, Machine::Loss::kNothing);

@@ -129,10 +129,10 @@ void ClientRoot::Confirm(Confirmed done) {
 
 void ClientRoot::ListEvents(uint64_t after_revision, Listed done) {
   client_.ListEvents(after_revision, 0, options_.list_ms,
-                      [done = std::move(done)](const Result<metaroot::EventList>& list) {
-                        if (!list.ok()) return done(list.status());
-                        done(list->events);
-                      });
+                     [done = std::move(done)](const Result<metaroot::EventList>& list) {
+                       if (!list.ok()) return done(list.status());
+                       done(list->events);
+                     });
 }
 
 void ClientRoot::Watch(std::shared_ptr<RootWatcher> watcher) {
