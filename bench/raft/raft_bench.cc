@@ -134,7 +134,8 @@ class Comparison {
   // One row of each number of requests.
   Status Measure(const System& system) {
     for (const uint64_t outstanding : outstanding_) {
-      RETURN_IF_ERROR(system.run({outstanding, kWarmUpMillis * 1000}).status());
+      const uint64_t warm_up_ms = std::min(kWarmUpMillis, flags_.millis);
+      RETURN_IF_ERROR(system.run({outstanding, warm_up_ms * 1000}).status());
       ASSIGN_OR_RETURN(const uint64_t others, system.others_cpu());
       const Counters before = ReadCounters(flags_.directory);
       Row row{system.name, system.groups, outstanding, {}, 0};

@@ -1,5 +1,6 @@
 #include "bench/tso/tso_bench.h"
 
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <ostream>
@@ -64,7 +65,9 @@ int Run(const Flags& flags, const cli::Environment& environment) {
                         done(first.ok());
                       });
   };
-  RunLoad(*runtime, ask, {.outstanding = flags.requesters, .duration_us = kWarmUpMillis * 1000});
+  RunLoad(*runtime, ask,
+          {.outstanding = flags.requesters,
+           .duration_us = std::min(kWarmUpMillis, flags.millis) * 1000});
   const LoadResult load =
       RunLoad(*runtime, ask, {.outstanding = flags.requesters, .duration_us = flags.millis * 1000});
   if (load.operations == 0) return cli::Fail(last, environment.err);
@@ -88,7 +91,8 @@ cli::Command TsoCommand() {
         flags.Number("requesters", "N", &options->requesters, {1, 10'000},
                      "that ask at the same time");
         flags.Number("count", "N", &options->count, {1, 65'536}, "timestamps a call");
-        flags.Duration("duration", &options->millis, {100, 600'000}, "how long it is measured");
+        flags.Duration("duration", &options->millis, {100, 600'000}, "how long it is measured")
+            .Env();
         flags.Switch("json", &options->json, "a JSON document");
         return
             [options](const cli::Environment& environment) { return Run(*options, environment); };

@@ -3,6 +3,7 @@
 The examples are read off the help itself: its first lines, up to the first blank one. Ports are
 replaced by free ones through the environment and in the text; a server runs until it answers.
 """
+import concurrent.futures
 import os
 import pathlib
 import re
@@ -48,7 +49,7 @@ class ExamplesTest(gateway.ScratchTest):
         self.environment = dict(
             os.environ, PATH=f"{gateway.BIN}:{os.environ['PATH']}", HOME=str(self.folder),
             NOKV_ADDR="127.0.0.1:" + self.ports["6380"], NOKV_ROUNDS="1", NOKV_MILLIS="50",
-            NOKV_REQUESTS="1000", NOKV_COORDINATOR_ADDR=self.coordinator)
+            NOKV_REQUESTS="1000", NOKV_DURATION="100ms", NOKV_COORDINATOR_ADDR=self.coordinator)
         for line in ("nokv put greeting hi --workdir mydb", "nokv put session x --workdir mydb",
                      "nokv put user:1 Ada --workdir data --redis-db 3"):
             self.bash(line)
@@ -99,29 +100,45 @@ class ExamplesTest(gateway.ScratchTest):
         plane.start()
         plane.wait_ready()
 
+    def run_to_its_end(self, line):
+        if "--watch" in line:
+            # Until Ctrl-C, which comes once: without --foreground it would come twice.
+            self.bash(f"timeout --foreground --preserve-status --signal=INT 1 {line}")
+        elif line.startswith(WORKERS):
+            self.bash(f"timeout 1 {line} || test $? = 124")
+        else:
+            self.bash(line)
+
     def run_all(self, lines):
         server = None
         for line in lines:
             with self.subTest(line):
-                if "--watch" in line:
-                    # Until Ctrl-C, which comes once: without --foreground it would come twice.
-                    self.bash(f"timeout --foreground --preserve-status --signal=INT 1 {line}")
-                elif line.startswith(WORKERS):
-                    self.bash(f"timeout 1 {line} || test $? = 124")
-                elif line.startswith(SERVERS) and "--check-config" not in line:
+                if line.startswith(SERVERS) and "--check-config" not in line:
                     if server:
                         server.terminate()
                         self.assertEqual(server.wait(gateway.PATIENCE), 0)
                     server = self.start(line)
                 else:
-                    self.bash(line)
+                    self.run_to_its_end(line)
 
-    def run_program(self, program):
+    def lines_of(self, program):
+        """Each once, in order."""
         lines = examples(helped(program, "--help"))
         for command in commands([program]):
             lines += examples(helped(*command, "--help"))
         self.assertGreater(len(lines), 3)
-        self.run_all(dict.fromkeys(lines))  # each once, in order
+        return list(dict.fromkeys(lines))
+
+    def run_program(self, program):
+        self.run_all(self.lines_of(program))
+
+    def run_side_by_side(self, program, at_once):
+        """For programs whose examples have nothing to do with each other."""
+        with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
+            runs = {line: pool.submit(self.run_to_its_end, line) for line in self.lines_of(program)}
+        for line, run in runs.items():
+            with self.subTest(line):
+                run.result()
 
     def test_nokv(self):
         self.start_control_plane(self.coordinator)
@@ -143,11 +160,12 @@ class ExamplesTest(gateway.ScratchTest):
         self.run_program("nokv-config")
 
     def test_nokv_sim(self):
-        self.run_program("nokv-sim")
+        self.run_side_by_side("nokv-sim", at_once=2)
 
     def test_nokv_bench(self):
         self.start_control_plane("127.0.0.1:" + self.ports["2379"])
-        self.run_program("nokv-bench")
+        # They wait most of their time.
+        self.run_side_by_side("nokv-bench", at_once=6)
 
 
 if __name__ == "__main__":
