@@ -74,12 +74,11 @@ Status Explained(const Status& status, const MetaRootOptions& options) {
   const bool disk =
       status.code() == StatusCode::kResourceExhausted || status.code() == StatusCode::kUnavailable;
   if (!disk || status.error_number() != 0) return status;
-  // Not "unavailable": whoever asks again gets the same answer.
-  const StatusCode code =
-      status.code() == StatusCode::kResourceExhausted ? status.code() : StatusCode::kInternal;
-  return Status(code, "node " + std::to_string(options.node) + " cannot write to " +
-                          options.workdir + ": " + std::string(status.message()))
-      .WithHint(std::string(status.hint().empty() ? "mend the disk" : status.hint()) +
+  const bool full = status.code() == StatusCode::kResourceExhausted && !status.hint().empty();
+  // Not "unavailable": asking again does not help.
+  return Status::ResourceExhausted("node " + std::to_string(options.node) + " cannot write to " +
+                                   options.workdir + ": " + std::string(status.message()))
+      .WithHint(std::string(full ? status.hint() : "mend the disk") +
                 ", then start it again; nothing is lost, and the other nodes go on")
       .WithErrorNumber(2307);
 }
