@@ -145,7 +145,6 @@ void MetaRoot::OpenRaft() {
   node_options.logger = &doors_.logger;
   node_options.registry = &doors_.registry;
   node_options.observer = options_.observer;
-  node_options.callers_may_wait = true;
   transport::TransportOptions transport_options;
   transport_options.cluster = TransportCluster(options_);
   transport_options.node = options_.node;
