@@ -217,7 +217,7 @@ void ControlCluster::Look() {
 
 std::string ControlCluster::Divergence() {
   const auto state = roots_.AgreedState();
-  if (!state.has_value()) return "the nodes of the root are not in one state";
+  if (!state.has_value()) return "the nodes of the root are not in one state:" + roots_.Standing();
   for (const Slot& slot : slots_) {
     const std::string name = "process " + std::to_string(slot.process);
     if (slot.process == 0) return "a coordinator does not run";

@@ -210,6 +210,23 @@ void RootCluster::Look() {
   world_.After(kLookMicros, [this] { Look(); });
 }
 
+std::string RootCluster::Standing() const {
+  std::string text;
+  for (size_t i = 0; i < kNodes; i++) {
+    text += " node " + std::to_string(i + 1);
+    if (slots_[i].root == nullptr) {
+      text += " does not run;";
+      continue;
+    }
+    const metaroot::NodeStatus status = slots_[i].root->status();
+    text += " has applied " + std::to_string(status.applied_index) + " of " +
+            std::to_string(status.committed_index) + " in term " + std::to_string(status.term) +
+            ", follows " + std::to_string(status.leader) +
+            (status.waits_for.empty() ? "" : ", waits for " + status.waits_for) + ";";
+  }
+  return text;
+}
+
 std::optional<metaroot::State> RootCluster::AgreedState() {
   std::optional<metaroot::State> state;
   for (Slot& slot : slots_) {

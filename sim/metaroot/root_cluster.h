@@ -62,6 +62,8 @@ class RootCluster : public Cluster {
   uint64_t leaders() const { return terms_.size(); }
   uint64_t failures() const { return failures_; }  // processes that ended by an error of the disk
   const std::vector<std::string>& violations() const { return violations_; }
+  // How far each node is, and what it waits for.
+  std::string Standing() const;
   // What running nodes have applied; they agree.
   std::optional<metaroot::State> AgreedState();
 
