@@ -260,7 +260,7 @@ cli::Command BareFollowerCommand() {
   };
   return {.name = "bare-follower",
           .summary = "a process that `raft` starts and ends",
-          .examples = {{"nokv-bench bare-follower --port 7101 --file ./log"}},
+          .examples = {{"nokv-bench bare-follower --port 7104 --file ./log"}},
           .description = "Writes, syncs and acknowledges what one connection brings.",
           .define = [](cli::FlagSet& set) -> cli::Action {
             auto flags = std::make_shared<Flags>();

@@ -19,7 +19,7 @@ SERVERS = ("nokv-redis --", "nokv coordinator --", "nokv tso serve --", "nokv-ts
 # Processes that a benchmark starts and ends.
 WORKERS = ("nokv-bench raft-member --", "nokv-bench bare-follower --")
 PORTS = ("6380", "9100", "9494", "2379", "2380", "2381", "2382", "3380", "3381", "3382",
-         "7101", "7102", "7103")
+         "7101", "7102", "7103", "7104")
 
 
 def helped(*command):
