@@ -3,6 +3,15 @@
 #include <utility>
 
 namespace nokv::raftnode {
+namespace {
+
+// A follower passes these on to the leader in the name of whoever asked, who is elsewhere.
+bool IsPassedOn(raft::MessageType type) {
+  return type == raft::MessageType::kProp || type == raft::MessageType::kReadIndex ||
+         type == raft::MessageType::kTransferLeader;
+}
+
+}  // namespace
 
 ClusterNode::ClusterNode(runtime::Runtime& runtime, raftlog::RaftLog& log,
                          const NodeOptions& node_options,
@@ -54,7 +63,7 @@ void ClusterNode::Learn(transport::NodeId from, const transport::Batch& messages
     const base::MutexLock lock(mu_);
     for (const Envelope& envelope : messages) {
       const raft::NodeId member = envelope.message.from;
-      if (member == from) continue;
+      if (member == from || IsPassedOn(envelope.message.type)) continue;
       const auto places = places_.find(envelope.group);
       if (places != places_.end() && places->second.contains(member)) continue;
       strangers.emplace_back(envelope.group, member);

@@ -11,8 +11,8 @@
 // Raft knows members of groups, the transport knows nodes. A member is on the node of the same
 // number unless it was placed on another one, so a group that has the nodes' ids as its members'
 // needs nothing more. Otherwise the owner places the members of each configuration that it applies.
-// One that was not placed is taken to be where its first message came from: so a new member can
-// answer a leader of which its state machine has not heard yet.
+// One that was not placed is taken to be where its first message came from that nobody passed on:
+// so a new member can answer a leader of which its state machine has not heard yet.
 //
 // Thread safety: thread-safe, but for construction and destruction.
 #pragma once

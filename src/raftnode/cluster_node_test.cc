@@ -177,6 +177,25 @@ TEST_F(ClusterNodeTest, ANewMemberAnswersALeaderThatNobodyPlacedForIt) {
   EXPECT_EQ(raft(2).NodeOf(7, 71), 71U);
 }
 
+TEST_F(ClusterNodeTest, AMemberIsNotWhereItsQuestionWasPassedOn) {
+  for (transport::NodeId node = 1; node <= kNodes; node++) Join(node, 7, node, {1, 2, 3});
+  Lead(1, 7);
+  // The second still took the third for the leader.
+  raft::Message question;
+  question.type = raft::MessageType::kReadIndex;
+  question.from = 2;
+  question.to = 1;
+  question.entries.emplace_back().data = raft::Payload("when?");
+  std::vector<transport::Outgoing> outgoing;
+  outgoing.push_back({.node = 1, .message = {7, question}});
+  raft(3).transport().Send(std::move(outgoing));
+  RunFor(3);
+  EXPECT_EQ(raft(1).NodeOf(7, 2), 2U);
+  EXPECT_EQ(Propose(1, 7, "a").reply, "a");
+  RunFor(3);
+  EXPECT_EQ(machine(2, 7).text, "a");
+}
+
 TEST_F(ClusterNodeTest, NothingIsKeptOfGroupsThatAreNotHere) {
   Join(1, 7, 71, {71, 72});
   raft(1).PlaceMember(7, 72, 2);
