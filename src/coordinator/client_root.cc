@@ -45,10 +45,14 @@ class ClientRoot::Poll : public std::enable_shared_from_this<Poll> {
   void Ask(uint64_t node) {
     base::MutexLock lock(mu_);
     if (client_ == nullptr) return;
-    // Calls nobody back from inside: it only begins a call.
+    // Whoever is out of time, as a process is that stood still, is answered from inside.
     client_->GetStatus(node, options_.poll_ms,
                        [weak = weak_from_this(), node](const Result<metaroot::NodeStatus>& status) {
-                         if (const auto self = weak.lock()) self->Answered(node, status);
+                         const auto self = weak.lock();
+                         if (self == nullptr) return;
+                         self->runtime_.Post(runtime::Lane::kLog, [weak, node, status] {
+                           if (const auto later = weak.lock()) later->Answered(node, status);
+                         });
                        });
   }
 

@@ -34,5 +34,19 @@ TEST(ClientRootTest, WhoAsksAgainWhileItEndsIsToldThatItIsOver) {
   EXPECT_EQ(over, 2);
 }
 
+TEST(ClientRootTest, AMemberThatThereIsNoTimeToAskIsOutOfReachAndAskedAgain) {
+  const auto runtime = runtime::NewSimRuntime(1);
+  rpc::InProcessNetwork network(*runtime);
+  const ClientRoot root(*runtime, ClientRootOptions{.members = {{1, "nobody"}}, .poll_ms = 0},
+                        [&](const std::string& address) {
+                          return network.NewChannel(
+                              "here", address, [](const std::function<void()>& task) { task(); });
+                        });
+  for (int i = 0; i < 3; i++) runtime->RunOne();
+  ASSERT_EQ(root.Members().size(), 1U);
+  EXPECT_FALSE(root.Members()[0].reachable);
+  EXPECT_EQ(root.Members()[0].problem, "no time was left to ask a node of the metadata root");
+}
+
 }  // namespace
 }  // namespace nokv::coordinator
