@@ -2,6 +2,7 @@
 #include "rpc/grpc/grpc.h"
 
 #include <gmock/gmock.h>
+#include <google/protobuf/type.pb.h>
 #include <gtest/gtest.h>
 
 #include "base/clock.h"
@@ -140,6 +141,14 @@ TEST_F(GrpcTest, TellsToolsWhatItServes) {
   EXPECT_THAT(handler->WaitForMessages(1), ElementsAre(HasSubstr("shop.v1.Till")));
   call->End(Status::Ok());
   EXPECT_TRUE(handler->WaitForDone().ok());
+}
+
+TEST_F(GrpcTest, PrintsNothingOfWhatAPeerSends) {
+  Serve();
+  testing::internal::CaptureStderr();
+  google::protobuf::Type message;
+  EXPECT_FALSE(message.ParseFromString("\x0a\x01\xff")) << "its name is not UTF-8";
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
 }
 
 TEST_F(GrpcTest, SaysWhyItCannotListen) {

@@ -1,5 +1,6 @@
 #include "rpc/grpc/library.h"
 
+#include <google/protobuf/stubs/logging.h>
 #include <grpc/support/cpu.h>
 #include <grpc/support/log.h>
 #include <grpcpp/create_channel.h>
@@ -78,8 +79,10 @@ class IdleThreads {
 void SetUpLibrary() {
   // Never destroyed.
   static const KeepThreads* const kThreads = [] {
-    // What goes wrong is said by the status of a call; a library prints nothing.
+    // What goes wrong is said by the status of a call; a library prints nothing, not even of what
+    // a peer sends as often as it likes.
     gpr_set_log_function([](gpr_log_func_args* /*arguments*/) {});
+    google::protobuf::SetLogHandler(nullptr);
     const auto* threads = new KeepThreads;
     new IdleThreads;
     ::grpc::EnableDefaultHealthCheckService(true);
