@@ -66,6 +66,7 @@ class ControlClients::Session {
                     .floor = all_.history_.Floor(),
                     .target = target_,
                     .process = all_.cluster_.ProcessOf(target_)};
+    all_.floors_[sent.at_us] = sent.floor;
     waiting_ = true;
     all_.under_way_++;
     all_.world_.After(kPatienceMicros, [this, number = sent.number] {
@@ -193,6 +194,10 @@ class ControlClients::Session {
     const bool strong = request.freshness() == wire::FRESHNESS_STRONG;
     all_.history_.Saw(strong ? sent.floor : 0, revision);
     if (strong) all_.counts_["strong routes"]++;
+    if (request.has_max_silent_ms()) {
+      all_.counts_["routes of bounded age"]++;
+      all_.history_.Saw(all_.FloorBefore(sent.at_us, request.max_silent_ms()), revision);
+    }
     if (revision < request.required_root_token().revision()) {
       Violated(sent, "a route of revision " + std::to_string(revision) + ", but " +
                          std::to_string(request.required_root_token().revision()) +
@@ -252,6 +257,13 @@ ControlClients::~ControlClients() = default;
 void ControlClients::Run(uint64_t end_us) {
   end_us_ = end_us;
   for (const auto& session : sessions_) session->Next();
+}
+
+uint64_t ControlClients::FloorBefore(uint64_t at_us, uint64_t age_ms) const {
+  // The process that measures the age has a clock that may be slow, and counts whole milliseconds.
+  const uint64_t age_us = (age_ms + 1) * 1'000'000 / (1000 - kMostDriftPermille);
+  const auto after = floors_.upper_bound(at_us - std::min(at_us, age_us));
+  return after == floors_.begin() ? 0 : std::prev(after)->second;
 }
 
 void ControlClients::CheckRoutes() {

@@ -49,11 +49,14 @@ class ControlClients {
     LayoutHistory::Layout regions = {};
   };
 
+  // What had ended for certain so long before `at_us`.
+  uint64_t FloorBefore(uint64_t at_us, uint64_t age_ms) const;
   void CheckShown(const Shown& shown, const LayoutHistory& history) const;
 
   World& world_;
   ControlCluster& cluster_;
   RootHistory history_;
+  std::map<uint64_t, uint64_t> floors_;  // at the times at which something was asked
   std::vector<std::unique_ptr<Session>> sessions_;
   uint64_t end_us_ = 0;
   std::vector<GivenNumbers> numbers_;

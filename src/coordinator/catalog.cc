@@ -32,6 +32,7 @@ void Catalog::OnState(metaroot::State state) {
     events_.clear();
     loaded_ = true;
     loaded_revision_ = revision;
+    NoteLatestLocked();
   }
   Pump();
   FetchPast(revision, {});
@@ -94,18 +95,28 @@ Status Catalog::OnEvents(const std::vector<metaroot::TailEvent>& events) {
       if (events_.size() > options_.max_events) events_.pop_front();
     }
     heard_revision_ = std::max(heard_revision_, view_.root().revision);
+    NoteLatestLocked();
   }
   Pump();
   return followed;
 }
 
 void Catalog::OnHeard(uint64_t revision) {
-  base::MutexLock lock(mu_);
-  silence_.clear();
-  heard_revision_ = std::max(heard_revision_, revision);
-  if (loaded_ && view_.root().revision >= revision) {
-    latest_at_us_ = runtime_.clock().MonotonicMicros();
+  {
+    base::MutexLock lock(mu_);
+    silence_.clear();
+    heard_revision_ = std::max(heard_revision_, revision);
+    // Nobody knows how long this was on its way, or waited in a process that stood still.
+    confirm_wanted_ = true;
   }
+  Confirm();
+}
+
+void Catalog::NoteLatestLocked() {
+  if (!confirmed_.has_value() || !loaded_ || view_.root().revision < confirmed_->revision) return;
+  latest_at_us_ = std::max(latest_at_us_, confirmed_->asked_us);
+  was_latest_ = true;
+  confirmed_.reset();
 }
 
 void Catalog::OnSilence(const Status& why) {
@@ -118,7 +129,8 @@ RootStanding Catalog::StandingLocked(uint64_t now_us) const {
           .heard_revision = heard_revision_,
           .reachable = silence_.empty(),
           .must_reload = !loaded_,
-          .silent_ms = (now_us - std::min(now_us, latest_at_us_)) / kUsPerMs};
+          .silent_ms = (now_us - std::min(now_us, latest_at_us_)) / kUsPerMs,
+          .was_latest = was_latest_};
 }
 
 RootStanding Catalog::standing() {
@@ -136,7 +148,7 @@ void Catalog::Await(const FreshnessWanted& wanted, Ready ready) {
     if (waiting >= options_.max_waiting) {
       ready = std::move(one.ready);
     } else if (wanted.freshness == Freshness::kStrong) {
-      confirm = confirming_.empty() && unconfirmed_.empty();
+      confirm = !asking_;
       unconfirmed_.push_back(std::move(one));
     } else {
       waiting_.push_back(std::move(one));
@@ -149,24 +161,31 @@ void Catalog::Await(const FreshnessWanted& wanted, Ready ready) {
 }
 
 void Catalog::Confirm() {
+  const uint64_t asked_us = runtime_.clock().MonotonicMicros();
   {
     base::MutexLock lock(mu_);
-    if (!confirming_.empty() || unconfirmed_.empty()) return;
+    if (asking_ || (unconfirmed_.empty() && !confirm_wanted_)) return;
+    asking_ = true;
+    confirm_wanted_ = false;
     confirming_.swap(unconfirmed_);
   }
-  root_.Confirm([self = shared_from_this()](const Result<uint64_t>& revision) {
-    self->ConfirmAnswered(revision);
+  root_.Confirm([self = shared_from_this(), asked_us](const Result<uint64_t>& revision) {
+    self->ConfirmAnswered(asked_us, revision);
   });
 }
 
-void Catalog::ConfirmAnswered(const Result<uint64_t>& revision) {
+void Catalog::ConfirmAnswered(uint64_t asked_us, const Result<uint64_t>& revision) {
   std::vector<Waiting> failed;
   RootStanding standing;
   {
     const uint64_t now_us = runtime_.clock().MonotonicMicros();
     base::MutexLock lock(mu_);
+    asking_ = false;
     if (revision.ok()) {
       heard_revision_ = std::max(heard_revision_, *revision);
+      // One that the copy has not caught up with comes first: it will.
+      if (!confirmed_.has_value()) confirmed_ = {asked_us, *revision};
+      NoteLatestLocked();
       for (Waiting& one : confirming_) {
         one.confirmed = *revision;
         waiting_.push_back(std::move(one));

@@ -95,7 +95,9 @@ class Catalog : public RootWatcher, public std::enable_shared_from_this<Catalog>
   void FetchPast(uint64_t loaded, std::vector<metaroot::TailEvent> past) EXCLUDES(mu_);
   void PastListed(uint64_t loaded, std::vector<metaroot::TailEvent> past,
                   const Result<std::vector<metaroot::TailEvent>>& more) EXCLUDES(mu_);
-  void ConfirmAnswered(const Result<uint64_t>& revision) EXCLUDES(mu_);
+  void ConfirmAnswered(uint64_t asked_us, const Result<uint64_t>& revision) EXCLUDES(mu_);
+  // What is confirmed may have reached the copy.
+  void NoteLatestLocked() REQUIRES(mu_);
 
   // Adds `more` to `past`, and puts that before the events if it is complete. True: it is not yet.
   bool TakePast(const std::vector<metaroot::TailEvent>& more,
@@ -109,7 +111,16 @@ class Catalog : public RootWatcher, public std::enable_shared_from_this<Catalog>
   ClusterView view_ GUARDED_BY(mu_);
   bool loaded_ GUARDED_BY(mu_) = false;
   uint64_t heard_revision_ GUARDED_BY(mu_) = 0;
-  uint64_t latest_at_us_ GUARDED_BY(mu_);  // when the copy was last known to be the latest
+  // The copy is no older than what there was then: a quorum was asked that late, by this clock, and
+  // the copy has what it answered. Until that has ever been so: when this began.
+  uint64_t latest_at_us_ GUARDED_BY(mu_);
+  bool was_latest_ GUARDED_BY(mu_) = false;
+  // What a quorum has answered, and the copy does not have yet.
+  struct Confirmed {
+    uint64_t asked_us;
+    uint64_t revision;
+  };
+  std::optional<Confirmed> confirmed_ GUARDED_BY(mu_);
   std::string silence_ GUARDED_BY(mu_) = "it was not reached yet";
   uint64_t loaded_revision_ GUARDED_BY(mu_) = 0;  // of the state that was loaded
   std::deque<metaroot::TailEvent> events_ GUARDED_BY(mu_);
@@ -118,6 +129,8 @@ class Catalog : public RootWatcher, public std::enable_shared_from_this<Catalog>
   // when it was on its way already.
   std::vector<Waiting> confirming_ GUARDED_BY(mu_);
   std::vector<Waiting> unconfirmed_ GUARDED_BY(mu_);
+  bool asking_ GUARDED_BY(mu_) = false;          // that call is under way
+  bool confirm_wanted_ GUARDED_BY(mu_) = false;  // another one, though nobody waits for it
   bool timer_set_ GUARDED_BY(mu_) = false;
 };
 

@@ -141,6 +141,15 @@ TEST_F(CatalogTest, SaysForHowLongItHasNotBeenTheLatest) {
   EXPECT_FALSE((*Ask({.freshness = Freshness::kBounded, .max_silent_ms = 1'000}))->ok());
 }
 
+TEST_F(CatalogTest, HowOldTheCopyIsCountsFromBeforeTheQuorumWasAsked) {
+  root_.answers_after_us = 3 * kSecond;
+  catalog_->OnHeard(root_.state().revision);
+  runtime_->Advance(4 * kSecond);
+  // It was told of it a second ago.
+  EXPECT_FALSE((*Ask({.freshness = Freshness::kBounded, .max_silent_ms = 3'999}))->ok());
+  EXPECT_TRUE((*Ask({.freshness = Freshness::kBounded, .max_silent_ms = 4'000}))->ok());
+}
+
 TEST_F(CatalogTest, AssessingAnEventChangesNothing) {
   const metaroot::State before = root_.state();
   const auto effect = catalog_->Read(

@@ -74,6 +74,9 @@ Status CheckFreshness(const RootStanding& standing, const FreshnessWanted& wante
     return TooOld("root lag exceeds bound: " + std::to_string(evidence.lag) + " of " +
                   std::to_string(*wanted.max_lag) + " revisions");
   }
+  if (wanted.max_silent_ms.has_value() && !standing.was_latest) {
+    return TooOld("root lag exceeds bound: not confirmed yet");
+  }
   if (wanted.max_silent_ms.has_value() && standing.silent_ms > *wanted.max_silent_ms) {
     return TooOld("root lag exceeds bound: not confirmed for " +
                   std::to_string(standing.silent_ms) + " ms");

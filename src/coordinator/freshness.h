@@ -28,7 +28,8 @@ struct RootStanding {
   uint64_t heard_revision = 0;
   bool reachable = true;     // some member of the root answers
   bool must_reload = false;  // the copy fell behind what the root's tail has
-  uint64_t silent_ms = 0;    // since the copy was last known to be the latest
+  uint64_t silent_ms = 0;  // since the copy was the latest, for certain; or since the process began
+  bool was_latest = true;  // ever
 };
 
 struct FreshnessWanted {

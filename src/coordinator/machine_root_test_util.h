@@ -95,10 +95,11 @@ class MachineRoot final : public Root {
   bool lose_answers = false;
   bool mute = false;  // watchers are told nothing
   uint64_t appends = 0;
+  uint64_t answers_after_us = 1'000;
 
  private:
   void Later(runtime::Task task) {
-    runtime_.PostAfter(runtime::Lane::kLog, 1'000, std::move(task));
+    runtime_.PostAfter(runtime::Lane::kLog, answers_after_us, std::move(task));
   }
 
   runtime::Runtime& runtime_;
