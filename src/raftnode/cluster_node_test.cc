@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <utility>
 #include <string>
 
 #include "raftnode/node_test_util.h"
@@ -102,7 +103,8 @@ class ClusterNodeTest : public testing::Test {
   Outcome Propose(transport::NodeId node, GroupId group, const std::string& text) {
     Outcome outcome;
     outcome.refusal = Refusal::kUnknown;
-    raft(node).node().Propose(group, raft::Payload(text), [&](Outcome got) { outcome = got; });
+    raft(node).node().Propose(group, raft::Payload(text),
+                              [&](Outcome got) { outcome = std::move(got); });
     RunFor(3);
     return outcome;
   }
