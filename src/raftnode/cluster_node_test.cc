@@ -6,8 +6,8 @@
 #include <map>
 #include <memory>
 #include <set>
-#include <utility>
 #include <string>
+#include <utility>
 
 #include "raftnode/node_test_util.h"
 #include "rpc/in_process.h"
