@@ -61,7 +61,8 @@ class UsageTest(gateway.ScratchTest):
         self.assertIn(f"{count} mistakes", refused)
 
 
-class RunningTest(gateway.ScratchTest):
+class PlaneTest(gateway.ScratchTest):
+    """A control plane that runs, with one coordinator."""
 
     def setUp(self):
         super().setUp()
@@ -69,6 +70,9 @@ class RunningTest(gateway.ScratchTest):
             self.folder / "plane", coordinators=1, flags=control_plane.SHORT_LEASE))
         self.plane.start()
         self.before = self.plane.wait_ready()
+
+
+class RunningTest(PlaneTest):
 
     def coordinator(self, name, *roots):
         flags = [word for i, root in enumerate(roots, 1) for word in ("--root-peer", f"{i}={root}")]
@@ -157,15 +161,8 @@ class RunningTest(gateway.ScratchTest):
         self.assertGreater(self.plane.wait_ready(), self.before)
 
 
-class IdentityTest(gateway.ScratchTest):
+class IdentityTest(PlaneTest):
     """Directories that were lost, or come from an older cluster with the same addresses."""
-
-    def setUp(self):
-        super().setUp()
-        self.plane = self.enterContext(control_plane.ControlPlane(
-            self.folder / "plane", coordinators=1, flags=control_plane.SHORT_LEASE))
-        self.plane.start()
-        self.before = self.plane.wait_ready()
 
     def folder_of(self, node):
         return self.folder / "plane" / node.name
