@@ -44,7 +44,7 @@ Status RaftLog::MoveFromOldest() {
     ASSIGN_OR_RETURN(const uint64_t moved, PlanMove(*group, oldest, kMoveBytes - bytes, &plans));
     bytes += moved;
   }
-  RETURN_IF_ERROR(AppendPlans(&plans).status());
+  RETURN_IF_ERROR(AppendPlans(plans).status());
   const base::MutexLock lock(mu_);
   stats_.moved_bytes += bytes;
   return Status::Ok();

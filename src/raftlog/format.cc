@@ -251,7 +251,9 @@ void DigestBuilder::State(GroupId group, const GroupState& state, bool restores)
 }
 
 void DigestBuilder::Entries(GroupId group, SectionKind kind, std::span<const raft::Entry> entries) {
-  Append sink{sections_};
+  const size_t before = sections_.size();
+  sections_.resize(before + kMaxDigestBytesOfSection + entries.size() * kMaxDigestBytesOfEntry);
+  Store sink{sections_.data() + before};
   PutEntriesHead(sink, group, kind, entries);
   // The others follow right behind the first.
   sink.Varint(slots_->place.offset);
@@ -260,6 +262,7 @@ void DigestBuilder::Entries(GroupId group, SectionKind kind, std::span<const raf
     sink.Varint(slots_->term);
     sink.Varint(slots_->data_bytes);
   }
+  sections_.resize(static_cast<size_t>(sink.at - sections_.data()));
 }
 
 void DigestBuilder::Removed(GroupId group) {

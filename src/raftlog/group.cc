@@ -71,12 +71,15 @@ void Group::Append(std::span<const raft::Entry> entries, const EntrySlot* slots,
   NOKV_CHECK(first >= first_index() && first <= last_index() + 1)
       << "raft group " << id_ << ": entries from " << first << " on after " << last_index();
   TruncateFrom(first, uses);
+  const uint64_t segment = slots->place.segment;
+  uint64_t bytes = 0;
   for (const raft::Entry& entry : entries) {
-    uses->Add(slots->place.segment, slots->bytes());
+    bytes += slots->bytes();
     slots_.push_back(*slots++);
     cached_.push_back(entry);
     cached_bytes_ += CacheBytes(entry);
   }
+  uses->Add(segment, bytes);
 }
 
 void Group::Move(raft::LogIndex first, std::span<const EntrySlot> slots, SegmentUses* uses) {

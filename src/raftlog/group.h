@@ -75,6 +75,8 @@ class Group {
   // What Load answers instead of the snapshot's configuration.
   std::optional<raft::ConfState> conf_state;
   bool in_cache_ring = false;
+  // Its last plan in the running Append, if that is there and the group's.
+  size_t last_plan = 0;
 
   void SetHardState(const raft::HardState& state) { state_.hard_state = state; }
   // The state is stored in `bytes` of `segment`. Drops what its base covers; all entries if it

@@ -100,20 +100,22 @@ Status RaftLog::Plan::TakeCompaction(const GroupWrite& write) {
   return Status::Ok();
 }
 
-Result<RaftLog::Plan> RaftLog::MakePlanLocked(const GroupWrite& write, const Plan* earlier) {
-  Plan plan;
-  plan.group = &GroupLocked(write.group);
-  const Group& group = *plan.group;
+Status RaftLog::AddPlanLocked(const GroupWrite& write) {
+  Group& group = GroupLocked(write.group);
+  const size_t last = std::exchange(group.last_plan, plans_.size());
+  Plan& plan = plans_.emplace_back();
+  const Plan* const earlier =
+      last + 1 < plans_.size() && plans_[last].group == &group ? &plans_[last] : nullptr;
+  plan.group = &group;
   if (earlier != nullptr && earlier->removes) {
     return Refused(StatusCode::kInvalidArgument, write.group, "it is being removed");
   }
-  const bool stored = group.stored() || earlier != nullptr;
   plan.after = earlier != nullptr ? earlier->after : group.state();
   plan.last_index = earlier != nullptr ? earlier->last_index : group.last_index();
   plan.last_kept_index = earlier != nullptr ? earlier->last_kept_index : group.last_index();
   if (write.remove) {
     plan.removes = true;
-    return plan;
+    return Status::Ok();
   }
   GroupState& state = plan.after;
   if (write.hard_state.term < state.hard_state.term && !write.hard_state.empty()) {
@@ -126,12 +128,11 @@ Result<RaftLog::Plan> RaftLog::MakePlanLocked(const GroupWrite& write, const Pla
     plan.sets_hard_state = true;
     state.hard_state = write.hard_state;
   }
-  plan.opens = plan.restores || !stored;
-  plan.opening = state;
+  plan.opens = plan.restores || (earlier == nullptr && !group.stored());
+  if (plan.opens) plan.opening = state;
 
   RETURN_IF_ERROR(plan.TakeEntries(write));
-  RETURN_IF_ERROR(plan.TakeCompaction(write));
-  return plan;
+  return plan.TakeCompaction(write);
 }
 
 }  // namespace nokv::raftlog

@@ -49,26 +49,19 @@ GroupStorage& RaftLog::StorageOf(GroupId id) {
 }
 
 Result<wal::LogPosition> RaftLog::Append(std::span<const GroupWrite> writes) {
-  std::vector<Plan> plans;
-  plans.reserve(writes.size());
+  plans_.clear();
   {
     const base::MutexLock lock(mu_);
-    std::map<GroupId, const Plan*> latest;
-    for (const GroupWrite& write : writes) {
-      const Plan*& earlier = latest[write.group];
-      ASSIGN_OR_RETURN(Plan plan, MakePlanLocked(write, earlier));
-      plans.push_back(std::move(plan));
-      earlier = &plans.back();
-    }
+    for (const GroupWrite& write : writes) RETURN_IF_ERROR(AddPlanLocked(write));
   }
-  return AppendPlans(&plans);
+  return AppendPlans(plans_);
 }
 
-Result<wal::LogPosition> RaftLog::AppendPlans(std::vector<Plan>* plans) {
+Result<wal::LogPosition> RaftLog::AppendPlans(std::span<Plan> plans) {
   uint64_t bytes = 0;
   uint64_t digest_bytes = 0;
   uint64_t entries = 0;
-  for (Plan& plan : *plans) {
+  for (Plan& plan : plans) {
     bytes += plan.Measure();
     digest_bytes += plan.MaxDigestBytes();
     entries += plan.entries.size();
@@ -84,18 +77,18 @@ Result<wal::LogPosition> RaftLog::AppendPlans(std::vector<Plan>* plans) {
   const wal::RecordType type =
       entries > 0 ? wal::RecordType::kRaftEntries : wal::RecordType::kRaftState;
   ASSIGN_OR_RETURN(const wal::Reservation place, log_->Reserve(type, static_cast<uint32_t>(bytes)));
-  std::vector<EntrySlot> slots;
-  slots.reserve(entries);
-  SectionWriter writer(place.payload, place.payload_position(), &slots);
-  for (const Plan& plan : *plans) plan.Write(writer);
+  slots_.clear();
+  slots_.reserve(entries);
+  SectionWriter writer(place.payload, place.payload_position(), &slots_);
+  for (const Plan& plan : plans) plan.Write(writer);
   RETURN_IF_ERROR(log_->Commit(place).status());
   NoteAppended(place);
-  digest_.StartRecord(slots.data());
-  for (const Plan& plan : *plans) plan.Write(digest_);
+  digest_.StartRecord(slots_.data());
+  for (const Plan& plan : plans) plan.Write(digest_);
 
   const base::MutexLock lock(mu_);
-  const EntrySlot* next = slots.data();
-  for (const Plan& plan : *plans) {
+  const EntrySlot* next = slots_.data();
+  for (const Plan& plan : plans) {
     ApplyLocked(plan, place.start.segment, next);
     next += plan.entries.size();
     for (const Plan::Run& run : plan.moves) next += run.size();

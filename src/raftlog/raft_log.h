@@ -174,9 +174,9 @@ class RaftLog {
   Status CheckStart(std::optional<uint64_t> start) const;
 
   Group& GroupLocked(GroupId id) REQUIRES(mu_);
-  // What `write` does to its group, which has `earlier` before it, or null.
-  Result<Plan> MakePlanLocked(const GroupWrite& write, const Plan* earlier) REQUIRES(mu_);
-  Result<wal::LogPosition> AppendPlans(std::vector<Plan>* plans) EXCLUDES(mu_);
+  // Adds to `plans_` what `write` does to its group after those that are there.
+  Status AddPlanLocked(const GroupWrite& write) REQUIRES(mu_);
+  Result<wal::LogPosition> AppendPlans(std::span<Plan> plans) EXCLUDES(mu_);
   // Ends the segment with its digest and starts the next one, if the next record, of `bytes` that
   // add `digest_bytes` to the digest, would leave no room for it.
   Status FinishSegmentUnlessFits(uint64_t bytes, uint64_t digest_bytes) EXCLUDES(mu_);
@@ -219,6 +219,9 @@ class RaftLog {
   DigestBuilder digest_;
   bool digest_covers_ = true;
   GroupId move_next_ = 0;  // where the next pass over the groups goes on
+  // Of the running Append; they keep their memory for the next one.
+  std::vector<Plan> plans_;
+  std::vector<EntrySlot> slots_;
 
   mutable base::Mutex mu_;
   std::map<GroupId, std::unique_ptr<Group>> groups_ GUARDED_BY(mu_);
