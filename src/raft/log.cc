@@ -24,11 +24,6 @@ LogIndex Log::FirstIndex() const {
   return snapshot != nullptr ? snapshot->index + 1 : storage_.FirstIndex();
 }
 
-LogIndex Log::LastIndex() const {
-  const auto last = unstable_.LastIndex();
-  return last ? *last : storage_.LastIndex();
-}
-
 EntryId Log::LastId() const {
   const LogIndex last = LastIndex();
   return {TermAt(last).value_or(0), last};
@@ -36,7 +31,8 @@ EntryId Log::LastId() const {
 
 std::optional<Term> Log::TermAt(LogIndex index) const {
   if (const auto term = unstable_.TermAt(index)) return term;
-  if (index + 1 < FirstIndex() || index > LastIndex()) return std::nullopt;
+  // A snapshot that is not stored yet takes the place of the storage.
+  if (index > LastIndex() || unstable_.snapshot() != nullptr) return std::nullopt;
   const Result<Term> term = storage_.TermAt(index);
   if (term.ok()) return *term;
   NoteError(term.status());
@@ -65,7 +61,7 @@ std::optional<std::vector<Entry>> Log::EntriesFrom(LogIndex low, uint64_t max_by
 std::optional<std::vector<Entry>> Log::Slice(LogIndex low, LogIndex high,
                                              uint64_t max_bytes) const {
   NOKV_CHECK(low <= high && high <= LastIndex() + 1) << "[" << low << ", " << high << ")";
-  if (low < FirstIndex()) return std::nullopt;
+  if (low < unstable_.offset() && low < FirstIndex()) return std::nullopt;
   std::vector<Entry> entries;
   const LogIndex stored_end = std::min(high, unstable_.offset());
   if (low < stored_end) {
@@ -79,20 +75,24 @@ std::optional<std::vector<Entry>> Log::Slice(LogIndex low, LogIndex high,
   }
   if (high > unstable_.offset()) {
     std::vector<Entry> rest = unstable_.Slice(std::max(low, unstable_.offset()), high);
-    entries.insert(entries.end(), std::make_move_iterator(rest.begin()),
-                   std::make_move_iterator(rest.end()));
+    if (entries.empty()) {
+      entries = std::move(rest);
+    } else {
+      entries.insert(entries.end(), std::make_move_iterator(rest.begin()),
+                     std::make_move_iterator(rest.end()));
+    }
   }
   LimitSize(&entries, max_bytes);
   return entries;
 }
 
-void Log::Append(const std::vector<Entry>& entries) {
+void Log::Append(std::span<const Entry> entries) {
   if (entries.empty()) return;
   NOKV_CHECK(entries.front().index > committed_) << "a committed entry would be replaced";
   unstable_.Append(entries);
 }
 
-Result<bool> Log::MaybeAppend(EntryId previous, const std::vector<Entry>& entries) {
+Result<bool> Log::MaybeAppend(EntryId previous, std::span<const Entry> entries) {
   if (!Matches(previous)) return false;
   const auto differs = std::find_if(entries.begin(), entries.end(),
                                     [this](const Entry& entry) { return !Matches(entry.id()); });
@@ -102,7 +102,7 @@ Result<bool> Log::MaybeAppend(EntryId previous, const std::vector<Entry>& entrie
                               std::to_string(differs->term) +
                               " contradicts the entry that is committed there");
   }
-  Append({differs, entries.end()});
+  Append(entries.subspan(static_cast<size_t>(differs - entries.begin())));
   return true;
 }
 

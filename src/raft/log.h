@@ -9,6 +9,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "nokv/status.h"
@@ -27,7 +28,7 @@ class Log {
   LogIndex committed() const { return committed_; }
   LogIndex applied() const { return applied_; }
   LogIndex FirstIndex() const;
-  LogIndex LastIndex() const;
+  LogIndex LastIndex() const { return unstable_.LastIndex(); }
   EntryId LastId() const;
   const Status& failure() const { return failure_; }
 
@@ -45,10 +46,10 @@ class Log {
   std::optional<std::vector<Entry>> EntriesFrom(LogIndex low, uint64_t max_bytes) const;
   std::optional<std::vector<Entry>> Slice(LogIndex low, LogIndex high, uint64_t max_bytes) const;
 
-  void Append(const std::vector<Entry>& entries);
+  void Append(std::span<const Entry> entries);
   // Appends what is new of `entries`, which follow `previous`; false if the log does not hold
   // `previous`. kDataLoss if they contradict what is committed; then nothing is changed.
-  Result<bool> MaybeAppend(EntryId previous, const std::vector<Entry>& entries);
+  Result<bool> MaybeAppend(EntryId previous, std::span<const Entry> entries);
   // No effect if `index` is committed already. It must not lie beyond the end.
   void CommitTo(LogIndex index);
   void Restore(std::shared_ptr<const Snapshot> snapshot);

@@ -15,12 +15,6 @@ std::vector<Entry> Unstable::Slice(LogIndex low, LogIndex high) const {
           begin + static_cast<ptrdiff_t>(high - offset_)};
 }
 
-std::optional<LogIndex> Unstable::LastIndex() const {
-  if (!entries_.empty()) return offset_ + entries_.size() - 1;
-  if (snapshot_ != nullptr) return snapshot_->index;
-  return std::nullopt;
-}
-
 std::optional<Term> Unstable::TermAt(LogIndex index) const {
   if (index >= offset_) {
     const LogIndex at = index - offset_;
@@ -30,7 +24,7 @@ std::optional<Term> Unstable::TermAt(LogIndex index) const {
   return std::nullopt;
 }
 
-void Unstable::Append(const std::vector<Entry>& entries) {
+void Unstable::Append(std::span<const Entry> entries) {
   const LogIndex from = entries.front().index;
   NOKV_CHECK(from <= offset_ + entries_.size()) << "a hole before index " << from;
   if (from <= offset_) {

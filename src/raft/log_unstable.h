@@ -12,6 +12,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "raft/types.h"
@@ -35,12 +36,12 @@ class Unstable {
   // [low, high) must be here.
   std::vector<Entry> Slice(LogIndex low, LogIndex high) const;
 
-  // Empty unless an entry or the snapshot is here.
-  std::optional<LogIndex> LastIndex() const;
+  // Of the whole log.
+  LogIndex LastIndex() const { return offset_ + entries_.size() - 1; }
   std::optional<Term> TermAt(LogIndex index) const;
 
   // Appends, after dropping whatever is at or after the first of `entries`.
-  void Append(const std::vector<Entry>& entries);
+  void Append(std::span<const Entry> entries);
   void Restore(std::shared_ptr<const Snapshot> snapshot);
 
   // Everything here was handed out to be written.

@@ -83,7 +83,7 @@ void Raft::Note(std::string_view what) const {
                                                  std::to_string(term_) + ": " + std::string(what));
 }
 
-Status Raft::Step(Message message) {
+Status Raft::Step(Message&& message) {
   if (!PassTerm(message)) return Status::Ok();
   switch (message.type) {
     case MessageType::kHup:
@@ -163,12 +163,12 @@ void Raft::HandleOldTerm(const Message& message) {
   }
 }
 
-void Raft::Respond(const Message& to, Message response) {
+void Raft::Respond(const Message& to, Message&& response) {
   response.to = to.from;
   Send(std::move(response));
 }
 
-void Raft::Send(Message message) {
+void Raft::Send(Message&& message) {
   if (message.from == kNoNode) message.from = id();
   // Proposals and reads are on behalf of somebody else and valid in whatever term they arrive.
   if (message.type == MessageType::kProp || message.type == MessageType::kReadIndex) {
@@ -183,7 +183,10 @@ void Raft::Send(Message message) {
                         message.type == MessageType::kVoteResp ||
                         message.type == MessageType::kPreVoteResp ||
                         (message.type == MessageType::kVote && !config_.elect_as_etcd);
-  (promises ? outbox_.after_append : outbox_.now).push_back(std::move(message));
+  std::vector<Message>& box = promises ? outbox_.after_append : outbox_.now;
+  // For two followers and both storage threads, or a response and that of the storage.
+  if (box.empty()) box.reserve(promises ? 2 : 4);
+  box.push_back(std::move(message));
 }
 
 void Raft::HandleAppendStored(const Message& message) {

@@ -46,7 +46,8 @@ class Raft {
   static Result<std::unique_ptr<Raft>> Open(const Config& config);
 
   void Tick();
-  Status Step(Message message);
+  // Takes what it needs of `message`.
+  Status Step(Message&& message);
   // Applies a committed change. kFailedPrecondition if it does not fit the configuration.
   Result<ConfState> ApplyConfChange(const ConfChange& change);
 
@@ -84,8 +85,8 @@ class Raft {
   bool InLease() const;
   // Leases are trusted: promises are made, kept and counted.
   bool UsesLeases() const;
-  void Send(Message message);
-  void Respond(const Message& to, Message response);
+  void Send(Message&& message);
+  void Respond(const Message& to, Message&& response);
   void Note(std::string_view what) const;
   void HandleAppendStored(const Message& message);
   void HandleApplied(const Message& message);
@@ -115,8 +116,8 @@ class Raft {
   bool Promotable() const;
 
   // raft_replication.cc
-  Status StepLeader(Message message);
-  Status HandleProposal(Message message);
+  Status StepLeader(Message&& message);
+  Status HandleProposal(Message&& message);
   Status CheckProposal() const;
   Status CheckConfChanges(std::vector<Entry>* entries);
   bool AppendEntries(std::vector<Entry> entries);
@@ -139,17 +140,17 @@ class Raft {
   void AppliedTo(LogIndex index, uint64_t bytes);
 
   // raft_follower.cc
-  Status StepCandidate(Message message);
-  Status StepFollower(Message message);
+  Status StepCandidate(Message&& message);
+  Status StepFollower(Message&& message);
   Status HandleFromLeader(const Message& message);
   Status HandleAppend(const Message& message);
   Status HandleHeartbeat(const Message& message);
-  Status Forward(Message message, std::string_view what);
+  Status Forward(Message&& message, std::string_view what);
   Status ForgetLeader();
 
   // raft_read.cc
-  Status HandleReadIndex(Message message);
-  void StartRead(Message message);
+  Status HandleReadIndex(Message&& message);
+  void StartRead(Message&& message);
   void AnswerRead(const Message& request, LogIndex index);
   void ReleasePendingReads();
   void ReleaseConfirmedReads();

@@ -169,7 +169,7 @@ void Raft::StartCampaign(Campaign campaign) {
       Send({.type = answer, .to = id(), .term = request.term});
     } else {
       request.to = voter;
-      Send(request);
+      Send(Message(request));
     }
   }
 }

@@ -7,7 +7,7 @@
 
 namespace nokv::raft {
 
-Status Raft::StepCandidate(Message message) {
+Status Raft::StepCandidate(Message&& message) {
   const MessageType answer =
       role_ == Role::kPreCandidate ? MessageType::kPreVoteResp : MessageType::kVoteResp;
   if (message.type == answer) {
@@ -30,7 +30,7 @@ Status Raft::StepCandidate(Message message) {
   }
 }
 
-Status Raft::StepFollower(Message message) {
+Status Raft::StepFollower(Message&& message) {
   switch (message.type) {
     case MessageType::kProp:
       if (lead_ != kNoNode && config_.disable_proposal_forwarding) {
@@ -61,7 +61,7 @@ Status Raft::StepFollower(Message message) {
   }
 }
 
-Status Raft::Forward(Message message, std::string_view what) {
+Status Raft::Forward(Message&& message, std::string_view what) {
   if (lead_ == kNoNode) {
     return Status::Unavailable(std::string(what) + " dropped: no leader in term " +
                                std::to_string(term_));

@@ -8,7 +8,7 @@ bool Raft::CommittedInCurrentTerm() const {
   return log_.TermAt(log_.committed()) == term_;
 }
 
-Status Raft::HandleReadIndex(Message message) {
+Status Raft::HandleReadIndex(Message&& message) {
   if (reads_.size() + pending_reads_.size() >= config_.max_pending_reads) {
     return Status::ResourceExhausted("read refused: " + std::to_string(config_.max_pending_reads) +
                                      " reads wait for a quorum");
@@ -23,7 +23,7 @@ Status Raft::HandleReadIndex(Message message) {
   return Status::Ok();
 }
 
-void Raft::StartRead(Message message) {
+void Raft::StartRead(Message&& message) {
   const bool alone = tracker_.IsSingleton() && tracker_.config().voters.Contains(id());
   const bool trusted = UsesLeases() ? lease_.Holds(id(), tracker_.config().voters)
                                     : config_.read_mode == ReadMode::kLeaseBased;

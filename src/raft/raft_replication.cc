@@ -6,7 +6,7 @@
 
 namespace nokv::raft {
 
-Status Raft::StepLeader(Message message) {
+Status Raft::StepLeader(Message&& message) {
   switch (message.type) {
     case MessageType::kProp:
       return HandleProposal(std::move(message));
@@ -51,7 +51,7 @@ Status Raft::CheckProposal() const {
   return Status::Ok();
 }
 
-Status Raft::HandleProposal(Message message) {
+Status Raft::HandleProposal(Message&& message) {
   RETURN_IF_ERROR(CheckProposal());
   RETURN_IF_ERROR(CheckConfChanges(&message.entries));
   if (!AppendEntries(std::move(message.entries))) {
@@ -64,6 +64,10 @@ Status Raft::HandleProposal(Message message) {
 
 // A change that does not fit becomes an empty entry: whoever waits for its index gets an answer.
 Status Raft::CheckConfChanges(std::vector<Entry>* entries) {
+  if (std::none_of(entries->begin(), entries->end(),
+                   [](const Entry& entry) { return entry.IsConfChange(); })) {
+    return Status::Ok();
+  }
   std::vector<std::optional<ConfChange>> changes(entries->size());
   for (size_t i = 0; i < entries->size(); i++) {
     if (!(*entries)[i].IsConfChange()) continue;
@@ -123,6 +127,7 @@ bool Raft::MaybeCommit() {
 bool Raft::MaybeSendAppend(NodeId to, bool send_if_empty) {
   Progress* progress = tracker_.Find(to);
   if (progress == nullptr || progress->IsPaused()) return false;
+  if (!send_if_empty && progress->next > log_.LastIndex()) return false;
   const LogIndex previous = progress->next - 1;
   const auto previous_term = log_.TermAt(previous);
   if (!previous_term) return MaybeSendSnapshot(to, progress);

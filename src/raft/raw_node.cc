@@ -27,7 +27,7 @@ Status RawNode::Step(Message message) {
   return StepLocal(std::move(message));
 }
 
-Status RawNode::StepLocal(Message message) {
+Status RawNode::StepLocal(Message&& message) {
   RETURN_IF_ERROR(failure());
   Status stepped = raft_->Step(std::move(message));
   RETURN_IF_ERROR(failure());
@@ -96,21 +96,30 @@ bool RawNode::HasReady() const {
 }
 
 Ready RawNode::TakeReady() {
-  NOKV_CHECK(!awaits_advance_) << "a Ready is taken before Advance for the one before";
   Ready ready;
-  if (!failure().ok()) return ready;
+  TakeReady(&ready);
+  return ready;
+}
+
+void RawNode::TakeReady(Ready* taken) {
+  NOKV_CHECK(!awaits_advance_) << "a Ready is taken before Advance for the one before";
+  std::vector<Message> spare = std::move(taken->messages);
+  spare.clear();
+  Ready& ready = *taken = Ready();
+  if (!failure().ok()) return;
   Log& log = raft_->log();
-  ready.committed_entries = log.NextCommitted(AllowUnstable());
+  std::vector<Entry> committed = log.NextCommitted(AllowUnstable());
   // Reading them can have failed; then nothing may leave.
-  if (!failure().ok()) return {};
+  if (!failure().ok()) return;
+  ready.committed_entries = std::move(committed);
   const SoftState soft_state = raft_->soft_state();
   const HardState hard_state = raft_->hard_state();
   if (soft_state != last_soft_state_) ready.soft_state = soft_state;
   if (hard_state != last_hard_state_) ready.hard_state = hard_state;
   ready.entries = log.unstable().NextEntries();
   ready.snapshot = log.unstable().NextSnapshot();
-  ready.read_states = std::move(raft_->outbox().reads);
-  ready.messages = std::move(raft_->outbox().now);
+  ready.read_states = std::exchange(raft_->outbox().reads, {});
+  ready.messages = std::exchange(raft_->outbox().now, std::move(spare));
   ready.must_sync = !ready.entries.empty() || hard_state.term != last_hard_state_.term ||
                     hard_state.vote != last_hard_state_.vote;
   if (async_) {
@@ -119,7 +128,21 @@ Ready RawNode::TakeReady() {
     SplitPromises(&ready);
   }
   Accept(ready);
-  return ready;
+}
+
+void RawNode::Recycle(std::vector<Message> responses) {
+  // Those of an append and those of an application may be under way at a time.
+  constexpr size_t kSpares = 2;
+  if (spares_.size() >= kSpares) return;
+  responses.clear();
+  spares_.push_back(std::move(responses));
+}
+
+std::vector<Message> RawNode::TakeSpare() {
+  if (spares_.empty()) return {};
+  std::vector<Message> spare = std::move(spares_.back());
+  spares_.pop_back();
+  return spare;
 }
 
 bool RawNode::NeedsAppendResponse(const Ready& ready) const {
@@ -161,7 +184,7 @@ Message RawNode::AppendMessage(const Ready& ready) {
                     .commit = ready.hard_state.commit,
                     .vote = ready.hard_state.vote,
                     .snapshot = ready.snapshot};
-  append.responses = std::move(raft_->outbox().after_append);
+  append.responses = std::exchange(raft_->outbox().after_append, TakeSpare());
   if (NeedsAppendResponse(ready)) append.responses.push_back(AppendResponse(ready));
   return append;
 }
@@ -176,7 +199,8 @@ void RawNode::AddStorageMessages(Ready* ready) {
                              .to = kApplyThread,
                              .from = raft_->id(),
                              .entries = ready->committed_entries,
-                             .responses = {ApplyResponse(*ready)}});
+                             .responses = TakeSpare()});
+  ready->messages.back().responses.push_back(ApplyResponse(*ready));
 }
 
 // The caller stores before it sends, so answers to others leave with this Ready; those to this node
@@ -186,6 +210,7 @@ void RawNode::SplitPromises(Ready* ready) {
     auto& target = message.to == raft_->id() ? steps_on_advance_ : ready->messages;
     target.push_back(std::move(message));
   }
+  raft_->outbox().after_append.clear();
   if (NeedsAppendResponse(*ready)) steps_on_advance_.push_back(AppendResponse(*ready));
   if (!ready->committed_entries.empty()) steps_on_advance_.push_back(ApplyResponse(*ready));
   awaits_advance_ = true;
@@ -194,7 +219,6 @@ void RawNode::SplitPromises(Ready* ready) {
 void RawNode::Accept(const Ready& ready) {
   if (ready.soft_state) last_soft_state_ = *ready.soft_state;
   if (!ready.hard_state.empty()) last_hard_state_ = ready.hard_state;
-  raft_->outbox() = {};
   raft_->log().unstable().AcceptInProgress();
   if (!ready.committed_entries.empty()) {
     raft_->log().AcceptApplying(ready.committed_entries.back().index,

@@ -43,7 +43,7 @@
 // 14. Messages to kAppendThread are handled in order, each as 3. says: snapshot, entries, and a
 //     hard state unless its term, vote and commit are all zero. When it is durable, deliver its
 //     responses: to peers by the network, to this node by Step. Without responses it need not be
-//     durable yet.
+//     durable yet; if it only tells a commit index, that may be written with the next one.
 // 15. Messages to kApplyThread are handled in order: apply the entries, deliver the responses.
 // 16. If ApplyConfChange answers kAborted, a snapshot has overtaken the entry: neither it nor what
 //     was handed out after it is applied until the snapshot is installed, and then nothing up to
@@ -134,6 +134,10 @@ class RawNode {
 
   bool HasReady() const;
   Ready TakeReady();
+  // The same, in the memory of one that is done with.
+  void TakeReady(Ready* ready);
+  // Takes the memory of the responses of a message, which were delivered, for the next ones.
+  void Recycle(std::vector<Message> responses);
   // Not with async_storage_writes. What the last Ready holds is stored and applied.
   Status Advance();
 
@@ -150,11 +154,12 @@ class RawNode {
   RawNode(std::unique_ptr<Raft> raft, bool async);
 
   bool AllowUnstable() const { return !async_; }
-  Status StepLocal(Message message);
+  Status StepLocal(Message&& message);
   bool NeedsAppendResponse(const Ready& ready) const;
   Message AppendMessage(const Ready& ready);
   Message AppendResponse(const Ready& ready) const;
   Message ApplyResponse(const Ready& ready) const;
+  std::vector<Message> TakeSpare();
   void AddStorageMessages(Ready* ready);
   void SplitPromises(Ready* ready);
   void Accept(const Ready& ready);
@@ -165,6 +170,7 @@ class RawNode {
   HardState last_hard_state_;
   bool awaits_advance_ = false;
   std::vector<Message> steps_on_advance_;
+  std::vector<std::vector<Message>> spares_;  // empty, and with memory
 };
 
 }  // namespace nokv::raft
