@@ -15,6 +15,7 @@
 #include "base/macros.h"
 #include "raft/describe.h"
 #include "transport/identity.h"
+#include "transport/wire_types.h"
 
 namespace nokv::transport {
 namespace {
@@ -46,20 +47,6 @@ constexpr std::array<TypePair, 14> kTypes = {{
     {MessageType::kPreVoteResp, wire::MESSAGE_TYPE_PRE_VOTE_RESPONSE},
 }};
 
-wire::MessageType ToWire(MessageType type) {
-  for (const TypePair& pair : kTypes) {
-    if (pair.ours == type) return pair.theirs;
-  }
-  return wire::MESSAGE_TYPE_UNSPECIFIED;
-}
-
-std::optional<MessageType> FromWire(int type) {
-  for (const TypePair& pair : kTypes) {
-    if (pair.theirs == type) return pair.ours;
-  }
-  return std::nullopt;
-}
-
 Status Bad(const std::string& what) {
   return Status::InvalidArgument(what);
 }
@@ -78,7 +65,7 @@ void Encode(const GroupMessage& in, wire::GroupMessage* out) {
   const raft::Message& message = in.message;
   out->set_group_id(in.group);
   wire::Message* body = out->mutable_message();
-  body->set_type(ToWire(message.type));
+  body->set_type(static_cast<wire::MessageType>(WireTypeOf(message.type)));
   body->set_to(message.to);
   body->set_from(message.from);
   body->set_term(message.term);
@@ -178,11 +165,6 @@ class Counter {
   size_t entries_ = 0;
 };
 
-// A member, not what raft calls its own storage by.
-bool IsMember(uint64_t id) {
-  return id != raft::kNoNode && !raft::IsStorageThread(id);
-}
-
 template <typename Ids>
 Status DecodeIds(const Ids& ids, std::vector<raft::NodeId>* out) {
   if (static_cast<size_t>(ids.size()) > kMaxMembers) return Bad("it names too many members");
@@ -229,7 +211,7 @@ Result<GroupMessage> Decode(wire::GroupMessage* in, bool snapshot) {
   out.group = in->group_id();
   if (!in->has_message()) return Bad("a message is missing");
   wire::Message* const body = in->mutable_message();
-  const std::optional<MessageType> type = FromWire(body->type());
+  const std::optional<MessageType> type = FromWireType(body->type());
   if (!type.has_value()) return Bad("a message has an unknown type");
   raft::Message& message = out.message;
   message.type = *type;
@@ -245,8 +227,6 @@ Result<GroupMessage> Decode(wire::GroupMessage* in, bool snapshot) {
   message.vote = body->vote();
   message.reject = body->reject();
   message.reject_hint = body->reject_hint();
-  // Indexes are counted on from.
-  constexpr uint64_t kLastIndex = std::numeric_limits<uint64_t>::max() / 2;
   if (std::max({message.index, message.commit, message.reject_hint, message.term,
                 message.log_term}) > kLastIndex) {
     return Bad("a message has an impossible index or term");
@@ -282,6 +262,20 @@ Result<Request*> Parse(std::string_view bytes, Arena* arena) {
 
 }  // namespace
 
+int WireTypeOf(MessageType type) {
+  for (const TypePair& pair : kTypes) {
+    if (pair.ours == type) return pair.theirs;
+  }
+  return wire::MESSAGE_TYPE_UNSPECIFIED;
+}
+
+std::optional<MessageType> FromWireType(int type) {
+  for (const TypePair& pair : kTypes) {
+    if (pair.theirs == type) return pair.ours;
+  }
+  return std::nullopt;
+}
+
 std::string EncodeHello(const Hello& hello) {
   return EncodeHelloAs<wire::MessagesRequest>(hello);
 }
@@ -309,15 +303,10 @@ Result<Welcome> DecodeWelcome(std::string_view bytes) {
                  .later = in.later()};
 }
 
-std::string EncodeBatch(const Batch& batch) {
-  Arena arena;
-  auto* request = Arena::CreateMessage<wire::MessagesRequest>(&arena);
-  wire::Batch* const out = request->mutable_batch();
-  for (const GroupMessage& message : batch) Encode(message, out->add_messages());
-  return request->SerializeAsString();
-}
-
 Result<std::variant<Hello, Batch>> DecodeMessagesRequest(std::string_view bytes) {
+  if (std::optional<Batch> plain = DecodePlainBatch(bytes)) {
+    return std::variant<Hello, Batch>(*std::move(plain));
+  }
   RETURN_IF_ERROR(Counter::Check(bytes));
   Arena arena;
   ASSIGN_OR_RETURN(auto* const request, Parse<wire::MessagesRequest>(bytes, &arena));
