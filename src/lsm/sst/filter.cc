@@ -48,7 +48,9 @@ std::string FilterBuilder::Finish() const {
   const uint64_t bits = hashes_.size() * static_cast<uint64_t>(bits_per_key_);
   const size_t lines = static_cast<size_t>((bits + kLineBits - 1) / kLineBits);
   const int probes = ProbesFor(bits_per_key_);
-  std::string out(lines * kLineBytes, '\0');
+  std::string out;
+  out.reserve(lines * kLineBytes + 1);
+  out.resize(lines * kLineBytes);
   for (const uint64_t hash : hashes_) {
     char* line = out.data() + LineOf(hash, lines) * kLineBytes;
     ForEachBit(hash, probes, [line](uint32_t bit) {

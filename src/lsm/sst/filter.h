@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,10 @@
 
 namespace nokv::lsm::internal {
 
+// Of a table's prefixes, in their order. In pieces: a vector stands twice in memory while it grows,
+// and a table has a million of them.
+using PrefixHashes = std::deque<uint64_t>;
+
 class FilterBuilder {
  public:
   // `bits_per_key` 0: builds nothing.
@@ -21,14 +26,14 @@ class FilterBuilder {
 
   // False if the prefix is the one that was added before; nothing happens then.
   bool AddPrefix(std::string_view prefix);
-  // The hashes of what was added, in that order.
-  const std::vector<uint64_t>& hashes() const { return hashes_; }
+  // The hashes of what was added. Whoever builds something else of them may take them.
+  PrefixHashes& hashes() { return hashes_; }
   // The block's content; empty if there is no filter.
   std::string Finish() const;
 
  private:
   const int bits_per_key_;
-  std::vector<uint64_t> hashes_;
+  PrefixHashes hashes_;
   std::string last_prefix_;
 };
 

@@ -15,6 +15,13 @@ constexpr size_t kCrcAt = 36;
 constexpr size_t kMagicAt = 40;
 
 constexpr std::string_view kWayOut = "restore the file from a backup; nothing was changed";
+
+// `crc` is that of the stored bytes.
+void AppendTrailer(uint32_t crc, Compression compression, std::string* out) {
+  const auto tag = static_cast<char>(compression);
+  out->push_back(tag);
+  base::PutFixed32(out, base::MaskCrc(base::Crc32c({&tag, 1}, crc)));
+}
 }  // namespace
 
 void PutBlockLocation(std::string* out, const BlockLocation& location) {
@@ -39,10 +46,12 @@ uint64_t AppendStoredBlock(std::string_view contents, Compression compression, s
   }
   if (used == Compression::kNone) out->append(contents);
   const size_t stored = out->size() - begin;
-  out->push_back(static_cast<char>(used));
-  const uint32_t crc = base::Crc32c(std::string_view(*out).substr(begin));
-  base::PutFixed32(out, base::MaskCrc(crc));
+  AppendTrailer(base::Crc32c(std::string_view(*out).substr(begin)), used, out);
   return stored;
+}
+
+void AppendPlainTrailer(std::string_view contents, std::string* out) {
+  AppendTrailer(base::Crc32c(contents), Compression::kNone, out);
 }
 
 std::string Footer::Encode() const {

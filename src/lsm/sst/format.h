@@ -44,6 +44,9 @@ bool GetBlockLocation(std::string_view* in, BlockLocation* location);
 // least an eighth. Returns the stored length without the trailer.
 uint64_t AppendStoredBlock(std::string_view contents, Compression compression, std::string* out);
 
+// What stands behind a block that was stored as it is.
+void AppendPlainTrailer(std::string_view contents, std::string* out);
+
 struct Footer {
   BlockLocation metaindex;
   uint64_t file_number = 0;  // 0 if the table is external

@@ -57,21 +57,32 @@ void Insert(std::string* lines, size_t line, uint64_t value) {
 
 }  // namespace
 
-std::string KeyIndexBuilder::Finish(std::span<const uint64_t> hashes) const {
-  NOKV_CHECK(hashes.size() == places_.size()) << "as many prefixes as places";
-  if (hashes.empty()) return {};
-  uint32_t farthest = 0;
-  for (const KeyPlace& place : places_) farthest = std::max(farthest, place.offset);
-  const int offset_bits = std::bit_width(farthest);
-  const int block_bits = std::bit_width(places_.back().block);
+void KeyIndexBuilder::Add(KeyPlace place) {
+  block_begins_.resize(place.block + 1, static_cast<uint32_t>(offsets_.size()));
+  offsets_.push_back(place.offset);
+  farthest_ = std::max(farthest_, place.offset);
+}
+
+std::string KeyIndexBuilder::Finish(PrefixHashes* hashes) {
+  NOKV_CHECK(hashes->size() == offsets_.size()) << "as many prefixes as places";
+  if (hashes->empty()) return {};
+  const int offset_bits = std::bit_width(farthest_);
+  const int block_bits = std::bit_width(block_begins_.size() - 1);
   const int fingerprint_bits = kSlotBits - offset_bits - block_bits;
   if (fingerprint_bits < kLeastFingerprintBits) return {};
-  const size_t lines = hashes.size() * 10 / kPrefixesPerTenLines + 1;
-  std::string out(lines * kLineBytes, '\0');
-  for (size_t i = 0; i < hashes.size(); i++) {
-    const uint64_t place = uint64_t{places_[i].block} << offset_bits | places_[i].offset;
-    Insert(&out, static_cast<size_t>(((hashes[i] >> 32) * lines) >> 32),
-           place << fingerprint_bits | LowBits(hashes[i], fingerprint_bits));
+  const size_t lines = hashes->size() * 10 / kPrefixesPerTenLines + 1;
+  std::string out;
+  out.reserve(lines * kLineBytes + 2);
+  out.resize(lines * kLineBytes);
+  uint64_t block = 0;
+  for (uint32_t i = 0; !hashes->empty(); i++) {
+    while (block + 1 < block_begins_.size() && block_begins_[block + 1] <= i) block++;
+    const uint64_t hash = hashes->front();
+    const uint64_t place = block << offset_bits | offsets_.front();
+    Insert(&out, static_cast<size_t>(((hash >> 32) * lines) >> 32),
+           place << fingerprint_bits | LowBits(hash, fingerprint_bits));
+    hashes->pop_front();
+    offsets_.pop_front();
   }
   out.push_back(static_cast<char>(block_bits));
   out.push_back(static_cast<char>(offset_bits));

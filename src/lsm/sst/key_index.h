@@ -7,10 +7,12 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
+#include <deque>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "lsm/sst/filter.h"
 
 namespace nokv::lsm::internal {
 
@@ -23,15 +25,20 @@ struct KeyPlace {
 
 class KeyIndexBuilder {
  public:
-  // The last restart point at or before the first entry of the next prefix.
-  void Add(KeyPlace place) { places_.push_back(place); }
+  // The last restart point at or before the first entry of the next prefix. REQUIRES: it is not
+  // before the one added last.
+  void Add(KeyPlace place);
   // The block's content; `hashes` (Filter::HashOf) are those of the prefixes, in the order in which
-  // they were added. Empty if there are none, or if their places take so many bits that too few are
-  // left to tell keys apart.
-  std::string Finish(std::span<const uint64_t> hashes) const;
+  // they were added, and are gone afterwards. Empty, and they stay, if there are none, or if their
+  // places take so many bits that too few are left to tell keys apart.
+  std::string Finish(PrefixHashes* hashes);
 
  private:
-  std::vector<KeyPlace> places_;
+  // What a prefix takes until Finish is 4 bytes here, in pieces as its hash is, and of each block
+  // the number of its first.
+  std::deque<uint32_t> offsets_;
+  std::vector<uint32_t> block_begins_;
+  uint32_t farthest_ = 0;
 };
 
 class KeyIndex {

@@ -21,7 +21,8 @@ using internal::BlockLocation;
 
 namespace {
 
-// Stored blocks are handed to the file in pieces of about this size.
+// Stored blocks are handed to the file in pieces of about this size; what alone is longer, as a key
+// index may be, is not copied for it.
 constexpr size_t kWriteBytes = 256 << 10;
 
 // The internal key that sorts before every entry of `prefix`.
@@ -175,6 +176,14 @@ Status TableBuilder::Impl::WritePending() {
 Status TableBuilder::Impl::Store(std::string_view contents, Compression compression,
                                  BlockLocation* location) {
   location->offset = written_ + pending_.size();
+  if (compression == Compression::kNone && contents.size() >= kWriteBytes) {
+    location->size = contents.size();
+    RETURN_IF_ERROR(WritePending());
+    RETURN_IF_ERROR(file_->Append(contents));
+    written_ += contents.size();
+    internal::AppendPlainTrailer(contents, &pending_);
+    return {};
+  }
   location->size = internal::AppendStoredBlock(contents, compression, &pending_);
   return pending_.size() >= kWriteBytes ? WritePending() : Status::Ok();
 }
@@ -233,7 +242,7 @@ void TableBuilder::Impl::CoverTombstones() {
 Status TableBuilder::Impl::StoreFilter(std::string* metaindex) {
   std::string_view name = internal::kKeyIndexBlock;
   std::string contents;
-  if (options_.key_index) contents = key_index_.Finish(filter_.hashes());
+  if (options_.key_index) contents = key_index_.Finish(&filter_.hashes());
   if (contents.empty()) {
     name = internal::kFilterBlock;
     contents = filter_.Finish();

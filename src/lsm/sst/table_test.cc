@@ -461,6 +461,17 @@ TEST(TableBuilderTest, AFailedWriteOrSyncFailsTheTableForGood) {
   }
 }
 
+TEST(TableTest, AKeyIndexLongerThanWhatIsWrittenAtOnceIsABlockLikeAnyOther) {
+  Model model;
+  for (int i = 0; i < 60'000; i++) model[Key("key" + std::to_string(i), 1)] = Payload("v");
+  BlockCache cache(8 << 20);
+  const auto table = Open(Build(model, {}), cache).value();
+  ASSERT_TRUE(table->Verify().ok()) << table->Verify();
+  EXPECT_GT(table->metadata_bytes(), size_t{360} << 10);
+  TableEntry entry;
+  EXPECT_TRUE(table->Get(EncodeEngineKey(Keyspace::kData, "key31415"), 9, &entry).value());
+}
+
 TEST(TableTest, FilterSparesReadsOfAbsentKeysAndIgnoresTheVersion) {
   Model model;
   for (int i = 0; i < 2000; i++) model[Key("key" + std::to_string(i), 1, 5)] = Payload("v");
