@@ -15,6 +15,9 @@ namespace {
 // A reader beside a live writer may find files gone that the manifest it read still names; it then
 // starts over with the manifest as it is now.
 constexpr int kReadOnlyAttempts = 20;
+// A memtable that was replayed is flushed if it takes this part of what one may: it would stay in
+// memory until as much has been written as fills it, and every open would replay it again.
+constexpr size_t kReplayedPart = 4;
 
 Status CheckOptions(const Options& options) {
   const auto require = [](bool ok, const char* what) {
@@ -165,6 +168,10 @@ Status EngineImpl::OpenForWriting(std::unique_ptr<vfs::FileLock> lock) {
   }
   active_.log_end = log_->CommittedEnd();
   replay_segment_ = versions_->state().log_position.segment;
+  if (!active_.table->empty() &&
+      active_.table->MemoryUsage() >= options_.memtable_bytes / kReplayedPart) {
+    RetireActiveLocked();
+  }
   PublishReadStateLocked();
   ScheduleLocked();
   return Status::Ok();

@@ -94,6 +94,25 @@ TEST_F(RecoveryTest, ReplayGivesTheSameStateHoweverOftenItIsRepeated) {
   }
 }
 
+TEST_F(RecoveryTest, AReplayedMemtableIsFlushedFromAQuarterOfWhatOneMayTakeOn) {
+  h_.Put("small", std::string(4 << 10, 'v'));
+  h_.Crash(/*power_lost=*/false);
+  h_.Open();
+  h_.runtime->RunReady();
+  EXPECT_EQ(h_.Files(".sst").size(), 0U) << "every open of a quiet database would leave a table";
+  h_.Put("large", std::string(16 << 10, 'v'));
+  h_.Crash(/*power_lost=*/false);
+  h_.Open();
+  h_.runtime->RunReady();
+  EXPECT_EQ(h_.Files(".sst").size(), 1U);
+  h_.Put("later", "v");
+  h_.Crash(/*power_lost=*/false);
+  h_.Open();
+  EXPECT_EQ(h_.Get("large").size(), size_t{16} << 10);
+  EXPECT_EQ(h_.Get("small").size(), size_t{4} << 10);
+  EXPECT_EQ(h_.Get("later"), "v");
+}
+
 TEST_F(RecoveryTest, SequenceNumbersGoOnAfterAReopen) {
   for (int i = 0; i < 3; i++) {
     h_.Put("k", std::to_string(i));
