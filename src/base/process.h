@@ -22,4 +22,9 @@ struct ProcessUsage {
 // Thread-safe. Numbers that cannot be had are 0.
 ProcessUsage ReadProcessUsage();
 
+// Has the allocator give what was freed back to the system. By itself jemalloc keeps it for
+// seconds, to hand it out again; with another allocator nothing happens. About a millisecond for
+// every few MiB: for background work that has just freed much. Thread-safe.
+void ReturnFreedMemory();
+
 }  // namespace nokv::base

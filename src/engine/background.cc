@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/macros.h"
+#include "base/process.h"
 #include "engine/engine_impl.h"
 #include "lsm/version/file_handle.h"
 #include "nokv/compaction_filter.h"
@@ -113,6 +114,7 @@ void EngineImpl::RunFlush() {
     LookAtDisk();
     // Meanwhile the next memtable grows: the cache makes room for it.
     flush_room_ = cache_.Reserve(std::min(options_.memtable_bytes, options_.block_cache_bytes / 4));
+    base::ReturnFreedMemory();
     base::MutexLock lock(mu_);
     const MemtableRef& memtable = immutables_.front();
     timings_.flush_wait.Add(clock().MonotonicMicros() - memtable.queued_at_micros);
