@@ -245,6 +245,7 @@ Options StressOptions(uint64_t seed) {
   options.value_log_buckets = power(1, 3);
   options.filter_bits_per_key = static_cast<int>(random.Uniform(16));
   options.key_index = random.OneIn(2);
+  options.range_filter = random.OneIn(2);
   options.restart_interval = static_cast<int>(power(1, 6));
   options.level0_compaction_trigger = 1 + static_cast<int>(random.Uniform(6));
   options.level0_stop_trigger =

@@ -86,6 +86,7 @@ Options Player::DrawOptions() {
   options.value_log_gc_interval_ms = luck_.OneIn(2) ? 0 : power(1, 12);
   options.filter_bits_per_key = static_cast<int>(luck_.Uniform(16));
   options.key_index = luck_.OneIn(2);
+  options.range_filter = luck_.OneIn(2);
   options.restart_interval = static_cast<int>(power(1, 5));
   options.level0_compaction_trigger = 1 + static_cast<int>(luck_.Uniform(5));
   options.level0_stop_trigger =

@@ -77,6 +77,7 @@ lsm::TableOptions EngineImpl::TableOptionsFor(int level, int base_level) const {
   lsm::TableOptions table;
   table.filter_bits_per_key = options_.filter_bits_per_key;
   table.key_index = options_.key_index;
+  table.range_filter = options_.range_filter;
   table.restart_interval = options_.restart_interval;
   table.compression = lsm::Compression::kNone;
   if (options_.compression.empty()) return table;

@@ -235,7 +235,7 @@ std::unique_ptr<Cursor> EngineImpl::NewCursor(const CursorOptions& options) {
     children.push_back(memtable->NewIterator());
     source.tombstones.push_back(memtable->range_tombstones());
   }
-  state.version->AddIterators(options.fill_cache, &children);
+  state.version->AddIterators(options.fill_cache, &children, options.upper);
   source.iterator = lsm::NewMergingIterator(std::move(children));
   source.version = state.version.get();
   source.pin = lease.shared();

@@ -133,6 +133,27 @@ TEST_F(ReadsModelTest, CursorsAgreeInBothDirections) {
   }
 }
 
+TEST_F(ReadsModelTest, CursorsOverShortRangesAgreeWhereTablesHaveRangeFilters) {
+  Options options = SmallOptions();
+  options.value_separation_threshold = kThreshold;
+  options.range_filter = true;
+  h_.Open(options);
+  for (uint64_t seed = 1; seed <= 5; seed++) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    base::Random random(seed);
+    Fill(random);
+    for (int round = 0; round < 60; round++) {
+      const uint64_t begin = random.Uniform(200);
+      const std::string upper = Key(begin + random.Uniform(6)) + (random.OneIn(2) ? "0" : "");
+      Walk(random, {.lower_bound = Key(begin), .upper_bound = upper});
+    }
+  }
+  ASSERT_TRUE(h_.db->Flush().ok());
+  const auto table = h_.disk->ReadFile("/db/" + h_.Files(".sst").back(), 1 << 20);
+  ASSERT_TRUE(table.ok()) << table.status();
+  EXPECT_THAT(*table, HasSubstr("block-cells.1"));
+}
+
 TEST_F(ReadsModelTest, KeysLookedUpTogetherReadAsOneByOne) {
   for (uint64_t seed = 1; seed <= 5; seed++) {
     SCOPED_TRACE("seed " + std::to_string(seed));

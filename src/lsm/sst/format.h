@@ -25,6 +25,9 @@ inline constexpr uint64_t kMaxBlockBytes = uint64_t{1} << 30;
 
 inline constexpr std::string_view kFilterBlock = "filter.blocked-bloom";
 inline constexpr std::string_view kKeyIndexBlock = "key-index";
+inline constexpr std::string_view kRangeFilterBlock = "range-filter";
+// What the properties say of it; one in another format is not looked at.
+inline constexpr std::string_view kRangeFilterFormat = "block-cells.1";
 inline constexpr std::string_view kIndexBlock = "index";
 inline constexpr std::string_view kPropertiesBlock = "properties";
 inline constexpr std::string_view kTombstoneBlock = "range-tombstones";

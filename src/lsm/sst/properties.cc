@@ -16,7 +16,9 @@ struct Field {
   std::string* text;
 };
 constexpr size_t kFields = 15;
+// Those that need not be there.
 constexpr std::string_view kComparator = "comparator";
+constexpr std::string_view kRangeFilter = "range-filter";
 
 std::array<Field, kFields> FieldsOf(Properties& p) {
   TableSummary& s = p.summary;
@@ -46,6 +48,10 @@ std::string EncodeProperties(const Properties& properties) {
     base::PutLengthPrefixed(&out, kComparator);
     base::PutLengthPrefixed(&out, properties.comparator);
   }
+  if (!properties.range_filter.empty()) {
+    base::PutLengthPrefixed(&out, kRangeFilter);
+    base::PutLengthPrefixed(&out, properties.range_filter);
+  }
   for (const Field& field : FieldsOf(copy)) {
     base::PutLengthPrefixed(&out, field.name);
     if (field.text != nullptr) {
@@ -68,6 +74,7 @@ bool DecodeProperties(std::string_view contents, Properties* properties) {
       return false;
     }
     if (name == kComparator) properties->comparator.assign(value);
+    if (name == kRangeFilter) properties->range_filter.assign(value);
     for (size_t i = 0; i < kFields; i++) {
       if (fields[i].name != name) continue;
       if (fields[i].text != nullptr) {
@@ -93,6 +100,9 @@ std::vector<std::pair<std::string, std::string>> ListProperties(const Properties
   }
   if (!properties.comparator.empty()) {
     list.emplace_back(kComparator, base::EscapeBytes(properties.comparator));
+  }
+  if (!properties.range_filter.empty()) {
+    list.emplace_back(kRangeFilter, base::EscapeBytes(properties.range_filter));
   }
   return list;
 }

@@ -21,7 +21,8 @@ struct Properties {
   std::string compression;
   std::string filter;  // "none" or the name of the filter's format
   std::string engine_version;
-  std::string comparator;  // only of an external table
+  std::string comparator;    // only of an external table
+  std::string range_filter;  // its format; empty if there is none
 };
 
 std::string EncodeProperties(const Properties& properties);

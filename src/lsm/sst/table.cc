@@ -28,6 +28,9 @@ class Table::Impl {
   // `position`.
   bool LeadsTo(size_t position, std::string_view block, std::string_view internal_key) const;
 
+  // True if a seek to the key that has an end behind it is let into the block at `position`.
+  bool RangeLeadsTo(size_t position, std::string_view internal_key) const;
+
   TableReader reader;
 };
 
@@ -160,9 +163,10 @@ Result<bool> TableLookup::Take(const BlockCursor& cursor, TableEntry* entry) {
   return true;
 }
 
-std::unique_ptr<InternalIterator> Table::NewIterator(bool fill_cache) const {
+std::unique_ptr<InternalIterator> Table::NewIterator(bool fill_cache, std::string_view end) const {
   auto entries = std::make_unique<internal::TableIterator>(
-      impl_->reader, fill_cache ? TableReader::CacheUse::kFill : TableReader::CacheUse::kLookOnly);
+      impl_->reader, fill_cache ? TableReader::CacheUse::kFill : TableReader::CacheUse::kLookOnly,
+      end);
   if (!impl_->reader.external()) return entries;
   return std::make_unique<internal::ExternalIterator>(impl_->reader, std::move(entries));
 }
@@ -197,7 +201,10 @@ size_t Table::metadata_bytes() const {
 
 TableReadStats Table::read_stats() const {
   return {.filter_checks = impl_->reader.filter_checks(),
-          .filter_negatives = impl_->reader.filter_negatives()};
+          .filter_negatives = impl_->reader.filter_negatives(),
+          .range_checks = impl_->reader.range_checks(),
+          .range_negatives = impl_->reader.range_negatives(),
+          .range_false_positives = impl_->reader.range_false_positives()};
 }
 
 namespace {
@@ -233,6 +240,14 @@ bool Table::Impl::LeadsTo(size_t position, std::string_view block,
   return place.block == position && cursor.Valid() && cursor.key() == internal_key;
 }
 
+bool Table::Impl::RangeLeadsTo(size_t position, std::string_view internal_key) const {
+  const std::string_view prefix = keys::InternalPrefixOf(internal_key);
+  const std::string_view last = keys::InternalPrefixOf(reader.index()[position].last_key);
+  // The shortest range that holds it. What is behind the last of the block is not asked.
+  return prefix >= last ||
+         reader.range_filter().MayHold(position, last, prefix, std::string(prefix) + '\0');
+}
+
 Status Table::Impl::VerifyBlock(size_t position, std::string* last, uint64_t* entries) const {
   const TableReader::IndexEntry& indexed = reader.index()[position];
   const auto damage = [&](std::string_view what) {
@@ -262,6 +277,7 @@ Status Table::Impl::VerifyBlock(size_t position, std::string* last, uint64_t* en
     if (begins_prefix && !LeadsTo(position, block, cursor.key())) {
       return damage("a key that filter or key index deny");
     }
+    if (!RangeLeadsTo(position, cursor.key())) return damage("a key that the range filter denies");
     last->assign(cursor.key());
     ++*entries;
   }
@@ -274,6 +290,7 @@ Status Table::Verify() const {
   const TableReader& reader = impl_->reader;
   const TableSummary& expected = reader.summary();
   RETURN_IF_ERROR(reader.LoadKeyIndex());
+  RETURN_IF_ERROR(reader.LoadRangeFilter());
   std::string last;
   uint64_t entries = 0;
   for (size_t position = 0; position < reader.index().size(); position++) {

@@ -37,7 +37,10 @@ struct TableEntry {
 
 struct TableReadStats {
   uint64_t filter_checks = 0;
-  uint64_t filter_negatives = 0;  // reads that the filter spared
+  uint64_t filter_negatives = 0;       // reads that the filter spared
+  uint64_t range_checks = 0;           // seeks with an end that the range filter was asked about
+  uint64_t range_negatives = 0;        // of them, what it spared
+  uint64_t range_false_positives = 0;  // of them, what it let pass though there was nothing
 };
 
 namespace internal {
@@ -67,8 +70,10 @@ class Table {
   Result<bool> Get(std::string_view engine_key, keys::SequenceNumber snapshot,
                    TableEntry* entry) const;
   // `fill_cache` false for compactions, so that they do not push out what readers use. The table
-  // must outlive the iterator.
-  std::unique_ptr<InternalIterator> NewIterator(bool fill_cache) const;
+  // must outlive the iterator. `end`, if it is not empty, is a prefix at which whoever moves
+  // forward will stop: a seek may then end nowhere instead of at an entry that is not before it. It
+  // is borrowed.
+  std::unique_ptr<InternalIterator> NewIterator(bool fill_cache, std::string_view end = {}) const;
   const std::shared_ptr<const RangeTombstoneSet>& range_tombstones() const;
   const TableSummary& summary() const;  // from the properties block
   // How the keys of an external table are ordered; empty: it is none.

@@ -14,6 +14,7 @@
 #include "lsm/sst/format.h"
 #include "lsm/sst/key_index.h"
 #include "lsm/sst/properties.h"
+#include "lsm/sst/range_filter.h"
 
 namespace nokv::lsm {
 
@@ -67,6 +68,7 @@ class TableBuilder::Impl {
   Status WritePending();
   Status StoreTombstones(std::string* metaindex);
   Status StoreFilter(std::string* metaindex);
+  Status StoreRangeFilter(std::string* metaindex);
   Status StoreMetadata(std::string_view name, std::string_view contents, Compression compression,
                        std::string* metaindex);
   Status FinishFile();
@@ -79,6 +81,7 @@ class TableBuilder::Impl {
   internal::BlockBuilder index_;
   internal::FilterBuilder filter_;
   internal::KeyIndexBuilder key_index_;
+  internal::RangeFilterBuilder range_filter_;
   uint32_t blocks_ = 0;  // that are finished
   std::vector<RangeTombstone> tombstones_;
   internal::Properties properties_;
@@ -145,6 +148,7 @@ Status TableBuilder::Impl::Add(std::string_view internal_key, std::string_view p
     RETURN_IF_ERROR(status_);
   }
   block_.Add(internal_key, payload);
+  if (options_.range_filter) range_filter_.AddPrefix(keys::InternalPrefixOf(internal_key));
   if (filter_.AddPrefix(keys::InternalPrefixOf(internal_key)) && options_.key_index) {
     key_index_.Add({blocks_, block_.last_restart()});
   }
@@ -195,6 +199,7 @@ Status TableBuilder::Impl::FlushBlock() {
   std::string encoded;
   internal::PutBlockLocation(&encoded, location);
   index_.Add(block_.last_key(), encoded);
+  if (options_.range_filter) range_filter_.EndBlock();
   block_.Reset();
   blocks_++;
   return {};
@@ -252,6 +257,13 @@ Status TableBuilder::Impl::StoreFilter(std::string* metaindex) {
   return StoreMetadata(name, contents, Compression::kNone, metaindex);
 }
 
+Status TableBuilder::Impl::StoreRangeFilter(std::string* metaindex) {
+  const std::string contents = range_filter_.Finish();
+  if (contents.empty()) return {};
+  properties_.range_filter = internal::kRangeFilterFormat;
+  return StoreMetadata(internal::kRangeFilterBlock, contents, Compression::kNone, metaindex);
+}
+
 Status TableBuilder::Impl::FinishFile() {
   RETURN_IF_ERROR(FlushBlock());
   properties_.summary.largest = last_key_;
@@ -259,6 +271,7 @@ Status TableBuilder::Impl::FinishFile() {
 
   std::string metaindex;
   RETURN_IF_ERROR(StoreFilter(&metaindex));
+  RETURN_IF_ERROR(StoreRangeFilter(&metaindex));
   RETURN_IF_ERROR(
       StoreMetadata(internal::kIndexBlock, index_.Finish(), options_.compression, &metaindex));
   RETURN_IF_ERROR(StoreTombstones(&metaindex));

@@ -28,6 +28,8 @@ struct TableOptions {
   int filter_bits_per_key = 10;  // 0: no filter
   // Have a key index, which also does what the filter does: then there is none.
   bool key_index = true;
+  // Have a range filter, which spares bounded iterators blocks without anything in their range.
+  bool range_filter = false;
   Compression compression = Compression::kLz4;
   // Not empty: the table is external, which is written outside a database, to be ingested, and says
   // how its keys are ordered. Its number and all sequence numbers are 0 then.

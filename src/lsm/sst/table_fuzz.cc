@@ -74,6 +74,10 @@ void ReadAll(const Table& table) {
   if (some_key.empty()) return;
   it->Seek(some_key);
   it->SeekForPrev(some_key);
+  const std::string end = std::string(keys::InternalPrefixOf(some_key)) + "b";
+  const auto bounded = table.NewIterator(true, end);
+  for (bounded->Seek(some_key); bounded->Valid(); bounded->Next()) {
+  }
   TableEntry entry;
   (void)table.Get(keys::EngineKeyOf(some_key), keys::kMaxSequence, &entry);
   // Where a key index leads to is bytes from the disk, too.

@@ -81,16 +81,43 @@ bool TableIterator::StartSeek(std::string_view target) {
   Restart();
   seeking_ = table_.FindBlock(SeekKey(target));
   step_ = SeekStep::kFetch;
+  asked_ = false;
   if (seeking_ == table_.index().size()) {
     block_ = nullptr;
     return false;
   }
-  table_.PrefetchDataBlock(table_.index()[seeking_].location);
+  if (!end_.empty() && table_.has_range_filter()) {
+    table_.range_filter().Prefetch(seeking_);
+    step_ = SeekStep::kAsk;
+  } else {
+    table_.PrefetchDataBlock(table_.index()[seeking_].location);
+  }
   return true;
+}
+
+bool TableIterator::AskRangeFilter(std::string_view target) {
+  if (table_.range_filter().empty()) {
+    status_ = table_.LoadRangeFilter();
+    if (!status_.ok()) return false;
+  }
+  const std::string_view last = keys::InternalPrefixOf(table_.index()[seeking_].last_key);
+  const bool may_hold =
+      table_.range_filter().MayHold(seeking_, last, keys::InternalPrefixOf(target), end_);
+  table_.CountRange(!may_hold);
+  return may_hold;
 }
 
 bool TableIterator::ContinueSeek(std::string_view target) {
   switch (step_) {
+    case SeekStep::kAsk:
+      if (!AskRangeFilter(target)) {
+        block_ = nullptr;
+        return false;
+      }
+      asked_ = true;
+      table_.PrefetchDataBlock(table_.index()[seeking_].location);
+      step_ = SeekStep::kFetch;
+      return true;
     case SeekStep::kFetch:
       if (!FetchBlock(seeking_)) return false;
       // A search begins with the restart points, which are at the end.
@@ -111,7 +138,11 @@ bool TableIterator::ContinueSeek(std::string_view target) {
   if (search_.Narrow(seek)) return true;
   cursor_.SeekFrom(search_, seek);
   CheckBlock();
-  if (block_ == nullptr || cursor_.Valid()) return false;
+  if (block_ == nullptr) return false;
+  if (cursor_.Valid()) {
+    if (asked_ && keys::InternalPrefixOf(cursor_.key()) >= end_) table_.CountFalseRange();
+    return false;
+  }
   // The index promised an entry at or after the target.
   status_ = table_.DamageOf(table_.index()[seeking_].location, "does not match the index");
   block_ = nullptr;

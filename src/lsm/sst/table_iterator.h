@@ -12,9 +12,9 @@ namespace nokv::lsm::internal {
 
 class TableIterator : public InternalIterator {
  public:
-  // `table` is borrowed.
-  TableIterator(const TableReader& table, TableReader::CacheUse use)
-      : table_(table), use_(use), ahead_(use == TableReader::CacheUse::kLookOnly) {}
+  // `table` is borrowed, and `end`, which may be empty: Table::NewIterator.
+  TableIterator(const TableReader& table, TableReader::CacheUse use, std::string_view end)
+      : table_(table), use_(use), end_(end), ahead_(use == TableReader::CacheUse::kLookOnly) {}
 
   bool Valid() const override { return block_ != nullptr && cursor_.Valid(); }
   void SeekToFirst() override;
@@ -34,6 +34,9 @@ class TableIterator : public InternalIterator {
   bool FetchBlock(size_t position);
   // As FetchBlock, its cursor before the first entry.
   bool LoadBlock(size_t position);
+  // False if there is nothing from the target, which is in block `seeking_` if anywhere, to the
+  // end, or if the filter cannot be read.
+  bool AskRangeFilter(std::string_view target);
   // Forgets the failure of an earlier move.
   void Restart();
   // After a move inside the block: invalid with a status if the block turned out damaged.
@@ -43,13 +46,15 @@ class TableIterator : public InternalIterator {
 
   const TableReader& table_;
   const TableReader::CacheUse use_;
+  const std::string_view end_;
   ReadAhead ahead_;
   size_t position_ = 0;  // of block_ in the index
   BlockHandle block_;
   BlockCursor cursor_;
   // A seek that is under way: what is next, the position of its block, and where it is in there.
-  enum class SeekStep : uint8_t { kFetch, kView, kSearch };
+  enum class SeekStep : uint8_t { kAsk, kFetch, kView, kSearch };
   SeekStep step_ = SeekStep::kFetch;
+  bool asked_ = false;  // the range filter let it pass
   size_t seeking_ = 0;
   RestartSearch search_;
   Status status_;

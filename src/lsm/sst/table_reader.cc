@@ -42,7 +42,10 @@ Status TableReader::Open() {
   RETURN_IF_ERROR(ReadProperties(*metaindex.properties));
   RETURN_IF_ERROR(ReadIndex(*metaindex.index));
   if (metaindex.filter) RETURN_IF_ERROR(ReadFilter(*metaindex.filter));
-  key_index_location_ = metaindex.key_index;
+  if (metaindex.key_index) key_index_.Promise(*metaindex.key_index);
+  if (metaindex.range_filter && properties_.range_filter == kRangeFilterFormat) {
+    range_filter_.Promise(*metaindex.range_filter);
+  }
   if (metaindex.tombstones) RETURN_IF_ERROR(ReadTombstones(*metaindex.tombstones));
   reservation_ = cache_.Reserve(metadata_bytes());
   return {};
@@ -59,6 +62,7 @@ Status TableReader::ReadMetaindex(const BlockLocation& location, Metaindex* meta
     }
     if (name == kFilterBlock) metaindex->filter = block;
     if (name == kKeyIndexBlock) metaindex->key_index = block;
+    if (name == kRangeFilterBlock) metaindex->range_filter = block;
     if (name == kIndexBlock) metaindex->index = block;
     if (name == kPropertiesBlock) metaindex->properties = block;
     if (name == kTombstoneBlock) metaindex->tombstones = block;
@@ -140,18 +144,27 @@ Status TableReader::ReadFilter(const BlockLocation& location) {
 }
 
 Status TableReader::LoadKeyIndex() const {
-  if (!key_index_location_) return {};
-  base::MutexLock lock(key_index_mu_);
-  if (loaded_key_index_ != nullptr) return {};
-  file_->Prefetch(key_index_location_->offset, key_index_location_->size);
-  ASSIGN_OR_RETURN(const std::string contents, ReadFromFile(*key_index_location_));
-  auto index = std::make_unique<KeyIndex>();
-  if (!index->Init(contents)) return DamageOf(*key_index_location_, "key index: malformed");
-  key_index_reservation_ = cache_.Reserve(index->bytes());
-  loaded_key_index_ = std::move(index);
-  // Pairs with the load in key_index().
-  key_index_.store(loaded_key_index_.get(), std::memory_order_release);
-  return {};
+  return key_index_.Load(
+      cache_, [this](const BlockLocation& location) -> Result<std::unique_ptr<KeyIndex>> {
+        file_->Prefetch(location.offset, location.size);
+        ASSIGN_OR_RETURN(const std::string contents, ReadFromFile(location));
+        auto index = std::make_unique<KeyIndex>();
+        if (!index->Init(contents)) return DamageOf(location, "key index: malformed");
+        return index;
+      });
+}
+
+Status TableReader::LoadRangeFilter() const {
+  return range_filter_.Load(
+      cache_, [this](const BlockLocation& location) -> Result<std::unique_ptr<RangeFilter>> {
+        file_->Prefetch(location.offset, location.size);
+        ASSIGN_OR_RETURN(std::string contents, ReadFromFile(location));
+        auto filter = std::make_unique<RangeFilter>();
+        if (!filter->Init(std::move(contents), index_.size())) {
+          return DamageOf(location, "range filter: malformed");
+        }
+        return filter;
+      });
 }
 
 Status TableReader::ReadTombstones(const BlockLocation& location) {
@@ -211,9 +224,10 @@ Result<std::string> TableReader::ReadFromFile(const BlockLocation& location) con
 }
 
 Result<KeyIndex::Answer> TableReader::FindPrefix(uint64_t hash, KeyPlace* place) const {
-  if (key_index_location_ && key_index().empty()) RETURN_IF_ERROR(LoadKeyIndex());
+  const bool indexed = key_index_.location().has_value();
+  if (indexed && key_index().empty()) RETURN_IF_ERROR(LoadKeyIndex());
   KeyIndex::Answer answer = KeyIndex::Answer::kAmbiguous;
-  if (key_index_location_) {
+  if (indexed) {
     answer = key_index().Find(hash, place);
   } else if (filter_.empty()) {
     return answer;
@@ -227,8 +241,8 @@ Result<KeyIndex::Answer> TableReader::FindPrefix(uint64_t hash, KeyPlace* place)
 
 size_t TableReader::metadata_bytes() const {
   return index_contents_.capacity() + index_.capacity() * sizeof(IndexEntry) +
-         heads_.capacity() * sizeof(uint64_t) + filter_.bytes() + key_index().bytes() +
-         tombstone_bytes_;
+         heads_.capacity() * sizeof(uint64_t) + filter_.bytes() + range_filter().bytes() +
+         key_index().bytes() + tombstone_bytes_;
 }
 
 }  // namespace nokv::lsm::internal

@@ -1,8 +1,7 @@
 // TableReader: the parts of an open table that lookups, iterators and checks share. Internal to
 // lsm/sst.
 //
-// Thread safety: immutable after Open but for its counters, which are atomic, and the key index,
-// which the first lookup reads.
+// Thread safety: immutable after Open but for its counters, which are atomic, and its late parts.
 #pragma once
 
 #include <atomic>
@@ -23,11 +22,52 @@
 #include "lsm/sst/format.h"
 #include "lsm/sst/key_index.h"
 #include "lsm/sst/properties.h"
+#include "lsm/sst/range_filter.h"
 #include "lsm/sst/read_ahead.h"
 #include "nokv/status.h"
 #include "vfs/vfs.h"
 
 namespace nokv::lsm::internal {
+
+// A part of a table that is read when it is first asked for: these are most of what an open table
+// keeps in memory, and whoever opens a large database does not wait for all of them.
+//
+// Thread safety: thread-safe once `Promise` has returned.
+template <typename Part>
+class LatePart {
+ public:
+  // The table has it, there. At most once, before anything else.
+  void Promise(const BlockLocation& location) { location_ = location; }
+  const std::optional<BlockLocation>& location() const { return location_; }
+  // Empty until it is loaded.
+  const Part& get() const {
+    static const Part kNone;
+    // Pairs with the store in Load.
+    const Part* loaded = part_.load(std::memory_order_acquire);
+    return loaded != nullptr ? *loaded : kNone;
+  }
+  // Makes it of what `read` (a Result<std::unique_ptr<Part>> of the location) returns, unless
+  // somebody did or the table has none.
+  template <typename Read>
+  Status Load(BlockCache& cache, Read read) EXCLUDES(mu_) {
+    if (!location_) return {};
+    base::MutexLock lock(mu_);
+    if (loaded_ != nullptr) return {};
+    Result<std::unique_ptr<Part>> part = read(*location_);
+    if (!part.ok()) return part.status();
+    reservation_ = cache.Reserve((*part)->bytes());
+    loaded_ = *std::move(part);
+    part_.store(loaded_.get(), std::memory_order_release);
+    return {};
+  }
+
+ private:
+  std::optional<BlockLocation> location_;
+  base::Mutex mu_;
+  std::unique_ptr<const Part> loaded_ GUARDED_BY(mu_);
+  BlockCache::Reservation reservation_ GUARDED_BY(mu_);
+  std::atomic<const Part*> part_{nullptr};
+};
 
 class TableReader {
  public:
@@ -69,10 +109,12 @@ class TableReader {
   // What key index or filter know of prefixes of this hash (Filter::HashOf). Errors: as
   // LoadKeyIndex.
   Result<KeyIndex::Answer> FindPrefix(uint64_t hash, KeyPlace* place) const;
-  // Reads and checks the key index, if the table has one and nobody did yet: it is most of what an
-  // open table keeps in memory, and whoever opens a large database does not wait for all of them.
-  // Its errors name the file.
-  Status LoadKeyIndex() const EXCLUDES(key_index_mu_);
+  // Reads and checks the key index, if the table has one and nobody did yet. Its errors name the
+  // file.
+  Status LoadKeyIndex() const;
+  // As LoadKeyIndex, the range filter.
+  Status LoadRangeFilter() const;
+  bool has_range_filter() const { return range_filter_.location().has_value(); }
   // Corruption that names the file and the block.
   Status DamageOf(const BlockLocation& location, std::string_view what) const {
     return BlockDamage(location.offset, what).Prefixed(path_);
@@ -89,23 +131,38 @@ class TableReader {
 
   const Filter& filter() const { return filter_; }
   // Empty until it is loaded.
-  const KeyIndex& key_index() const {
-    static const KeyIndex kNone;
-    const KeyIndex* loaded = key_index_.load(std::memory_order_acquire);
-    return loaded != nullptr ? *loaded : kNone;
-  }
+  const KeyIndex& key_index() const { return key_index_.get(); }
   const Properties& properties() const { return properties_; }
   const TableSummary& summary() const { return properties_.summary; }
   const std::shared_ptr<const RangeTombstoneSet>& tombstones() const { return tombstones_; }
   size_t metadata_bytes() const;
+  // Empty until it is loaded.
+  const RangeFilter& range_filter() const { return range_filter_.get(); }
+  // The range filter was asked, and spared a look at a block, or not.
+  void CountRange(bool skipped) const {
+    counters_.Add(kRangeChecks);
+    if (skipped) counters_.Add(kRangeNegatives);
+  }
+  // That look found nothing.
+  void CountFalseRange() const { counters_.Add(kRangeFalsePositives); }
+  uint64_t range_checks() const { return counters_.Sum(kRangeChecks); }
+  uint64_t range_negatives() const { return counters_.Sum(kRangeNegatives); }
+  uint64_t range_false_positives() const { return counters_.Sum(kRangeFalsePositives); }
   uint64_t filter_checks() const { return counters_.Sum(kFilterChecks); }
   uint64_t filter_negatives() const { return counters_.Sum(kFilterNegatives); }
 
  private:
   struct Metaindex {
-    std::optional<BlockLocation> filter, key_index, index, properties, tombstones;
+    std::optional<BlockLocation> filter, key_index, range_filter, index, properties, tombstones;
   };
-  enum Counter : size_t { kFilterChecks, kFilterNegatives, kCounters };
+  enum Counter : size_t {
+    kFilterChecks,
+    kFilterNegatives,
+    kRangeChecks,
+    kRangeNegatives,
+    kRangeFalsePositives,
+    kCounters
+  };
 
   Status ReadMetaindex(const BlockLocation& location, Metaindex* metaindex) const;
   Status ReadIndex(const BlockLocation& location);
@@ -133,11 +190,8 @@ class TableReader {
   std::shared_ptr<const RangeTombstoneSet> tombstones_;
   size_t tombstone_bytes_ = 0;
   BlockCache::Reservation reservation_;  // for what is here
-  std::optional<BlockLocation> key_index_location_;
-  mutable base::Mutex key_index_mu_;
-  mutable std::unique_ptr<const KeyIndex> loaded_key_index_ GUARDED_BY(key_index_mu_);
-  mutable BlockCache::Reservation key_index_reservation_ GUARDED_BY(key_index_mu_);
-  mutable std::atomic<const KeyIndex*> key_index_{nullptr};
+  mutable LatePart<KeyIndex> key_index_;
+  mutable LatePart<RangeFilter> range_filter_;
   mutable base::StripedCounters<kCounters> counters_;
 };
 

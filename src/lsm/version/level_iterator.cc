@@ -13,13 +13,13 @@ using Files = std::span<const std::shared_ptr<const FileHandle>>;
 
 class LevelIterator final : public InternalIterator {
  public:
-  LevelIterator(Files files, bool fill_cache)
-      : files_(files), fill_cache_(fill_cache), index_(files.size()) {}
+  LevelIterator(Files files, bool fill_cache, std::string_view end)
+      : files_(files), fill_cache_(fill_cache), end_(end), index_(files.size()) {}
 
   bool Valid() const override { return table_ != nullptr && table_->Valid(); }
 
   void SeekToFirst() override {
-    Open(0);
+    OpenForward(0);
     if (table_ != nullptr) table_->SeekToFirst();
     SkipForward();
   }
@@ -40,7 +40,7 @@ class LevelIterator final : public InternalIterator {
         std::partition_point(files_.begin(), files_.end(), [target](const auto& candidate) {
           return keys::CompareInternalKeys(candidate->meta().largest, target) < 0;
         });
-    Open(static_cast<size_t>(file - files_.begin()));
+    OpenForward(static_cast<size_t>(file - files_.begin()));
     if (table_ != nullptr && table_->StartSeek(target)) return true;
     SkipForward();
     return false;
@@ -92,13 +92,20 @@ class LevelIterator final : public InternalIterator {
       return;
     }
     pin_ = *std::move(opened);
-    table_ = (*pin_)->NewIterator(fill_cache_);
+    table_ = (*pin_)->NewIterator(fill_cache_, end_);
+  }
+
+  // As Open; closed if nothing in that table and those after it is before the end.
+  void OpenForward(size_t index) {
+    const bool behind = !end_.empty() && index < files_.size() &&
+                        keys::InternalPrefixOf(files_[index]->meta().smallest) >= end_;
+    Open(behind ? files_.size() : index);
   }
 
   // A table may have no entry at or after the position (range tombstones widen its bounds).
   void SkipForward() {
     while (table_ != nullptr && !table_->Valid() && table_->status().ok()) {
-      Open(index_ + 1);
+      OpenForward(index_ + 1);
       if (table_ != nullptr) table_->SeekToFirst();
     }
   }
@@ -112,6 +119,7 @@ class LevelIterator final : public InternalIterator {
 
   const Files files_;
   const bool fill_cache_;
+  const std::string end_;
   size_t index_;
   Status failure_;  // to open the table at index_
   std::optional<TablePin> pin_;
@@ -120,8 +128,9 @@ class LevelIterator final : public InternalIterator {
 
 }  // namespace
 
-std::unique_ptr<InternalIterator> NewLevelIterator(Files files, bool fill_cache) {
-  return std::make_unique<LevelIterator>(files, fill_cache);
+std::unique_ptr<InternalIterator> NewLevelIterator(Files files, bool fill_cache,
+                                                   std::string_view end) {
+  return std::make_unique<LevelIterator>(files, fill_cache, end);
 }
 
 }  // namespace nokv::lsm

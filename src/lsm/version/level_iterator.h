@@ -10,8 +10,10 @@
 
 namespace nokv::lsm {
 
-// `files`, sorted by key, must outlive the cursor.
+// `files`, sorted by key, must outlive the cursor. `end` is as that of Table::NewIterator, but
+// copied; tables that begin at it or behind are not opened on the way forward.
 std::unique_ptr<InternalIterator> NewLevelIterator(
-    std::span<const std::shared_ptr<const FileHandle>> files, bool fill_cache);
+    std::span<const std::shared_ptr<const FileHandle>> files, bool fill_cache,
+    std::string_view end = {});
 
 }  // namespace nokv::lsm

@@ -226,13 +226,15 @@ const FileHandle* Version::FindFile(int level, std::string_view prefix) const {
 }
 
 void Version::AddIterators(bool fill_cache,
-                           std::vector<std::unique_ptr<InternalIterator>>* iterators) const {
+                           std::vector<std::unique_ptr<InternalIterator>>* iterators,
+                           std::string_view end) const {
   const std::span<const std::shared_ptr<const FileHandle>> newest = files(0);
   for (size_t i = 0; i < newest.size(); i++) {
-    iterators->push_back(NewLevelIterator(newest.subspan(i, 1), fill_cache));
+    iterators->push_back(NewLevelIterator(newest.subspan(i, 1), fill_cache, end));
   }
   for (int level = 1; level < kLevels; level++) {
-    if (!files(level).empty()) iterators->push_back(NewLevelIterator(files(level), fill_cache));
+    if (!files(level).empty())
+      iterators->push_back(NewLevelIterator(files(level), fill_cache, end));
   }
 }
 

@@ -68,8 +68,8 @@ class Version {
   void MultiGet(keys::SequenceNumber snapshot, std::span<KeyLookup> lookups) const;
   // Appends cursors that together yield every entry: one per table of level 0, newest first, and
   // one per deeper level that has tables. The version must outlive them.
-  void AddIterators(bool fill_cache,
-                    std::vector<std::unique_ptr<InternalIterator>>* iterators) const;
+  void AddIterators(bool fill_cache, std::vector<std::unique_ptr<InternalIterator>>* iterators,
+                    std::string_view end = {}) const;
   // The range tombstones of all tables that have any. Fails only if a table cannot be opened.
   Result<std::vector<std::shared_ptr<const RangeTombstoneSet>>> CollectTombstones() const;
 

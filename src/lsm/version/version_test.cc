@@ -57,6 +57,19 @@ TEST(VersionTest, TablesOfALevelMayTouchOnlyWhereOneEndsWithATombstone) {
   EXPECT_THAT(shared.message(), HasSubstr("00002.sst"));
 }
 
+TEST(VersionTest, ACursorWithAnEndOpensNoTableThatBeginsThereOrBehind) {
+  // One that cannot be opened.
+  const Version version = With(1, {Handle(1, "m", "p", 1, 5, false)});
+  const auto it = NewLevelIterator(version.files(1), /*fill_cache=*/true,
+                                   keys::EncodePrefix(keys::Keyspace::kData, "m"));
+  it->Seek(keys::EncodeInternalKey(TestTree::Key("a"), keys::SeekTrailer(9)));
+  EXPECT_FALSE(it->Valid());
+  EXPECT_TRUE(it->status().ok());
+  it->SeekToFirst();
+  EXPECT_FALSE(it->Valid());
+  EXPECT_TRUE(it->status().ok());
+}
+
 TEST(VersionTest, TablesOfLevelZeroMayNotInterleaveTheirSequences) {
   EXPECT_TRUE(With(0, {Handle(2, "a", "z", 6, 9, false), Handle(1, "a", "z", 1, 5, false)})
                   .CheckInvariants()
