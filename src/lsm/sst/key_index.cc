@@ -44,7 +44,7 @@ void StoreSlot(char* line, size_t slot, uint64_t value) {
 void Insert(std::string* lines, size_t line, uint64_t value) {
   for (;; line = (line + 1) * kLineBytes % lines->size() / kLineBytes) {
     char* bytes = lines->data() + line * kLineBytes;
-    const auto count = static_cast<size_t>(bytes[kCountAt]);
+    const auto count = static_cast<size_t>(static_cast<uint8_t>(bytes[kCountAt]));
     if (count == kSlots) {
       bytes[kWentOnAt] = 1;
       continue;
