@@ -176,8 +176,8 @@ std::vector<GroupId> Node::Groups() const {
 }
 
 Peer* Node::Find(GroupId group) {
-  const auto found = peers_.find(group);
-  return found == peers_.end() || found->second->removed() ? nullptr : found->second.get();
+  const auto found = by_group_.find(group);
+  return found == by_group_.end() || found->second->removed() ? nullptr : found->second;
 }
 
 void Node::Touch(Peer* peer) {
@@ -202,6 +202,7 @@ Status Node::Add(const GroupOptions& options) {
     std::erase(touched_, peer.get());
     return opened.Prefixed("raft group " + std::to_string(options.group));
   }
+  by_group_.emplace(options.group, peer.get());
   peers_.emplace(options.group, std::move(peer));
   metrics_.groups.Add(1);
   return Status::Ok();
@@ -225,6 +226,7 @@ void Node::Forget(Peer* peer) {
   }
   metrics_.groups.Add(-1);
   metrics_.stopped_groups.Add(-1);
+  by_group_.erase(peer->group());
   const auto gone = peers_.extract(peer->group());
   peer->FinishRemoval();
 }

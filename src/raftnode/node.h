@@ -28,6 +28,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -104,6 +105,15 @@ class Node final : private PeerHost {
     uint64_t message_bytes = 0;
     uint64_t request_bytes = 0;
 
+    // Keeps its memory.
+    void Clear() {
+      calls.clear();
+      messages.clear();
+      proposals.clear();
+      reads.clear();
+      synced.reset();
+      message_bytes = request_bytes = 0;
+    }
     bool empty() const {
       return calls.empty() && messages.empty() && proposals.empty() && reads.empty() && !synced;
     }
@@ -118,11 +128,13 @@ class Node final : private PeerHost {
   raftlog::RaftLog& log() override { return log_; }
   const NodeOptions& options() const override { return options_; }
   NodeMetrics& metrics() override { return metrics_; }
-  uint64_t now_us() override { return runtime_.clock().MonotonicMicros(); }
+  uint64_t now_us() override { return pass_us_; }
   uint64_t NextNumber() override { return next_number_++; }
   bool InPass() const override;
   void Call(runtime::Task task) override EXCLUDES(mu_);
   void Touch(Peer* peer) override;
+
+  uint64_t ClockMicros() const { return runtime_.clock().MonotonicMicros(); }
 
   // `fill` adds to the mail. True if no pass runs: the caller sees to it that one follows.
   template <typename Fill>
@@ -138,12 +150,13 @@ class Node final : private PeerHost {
   // Passes until there is no mail, but not more than so many in this thread, and the sync that they
   // make necessary if the thread `may_wait`.
   void Run(int passes, bool may_wait) EXCLUDES(mu_);
-  void Pass(Mail mail);
+  void Pass();
   void GiveTicks();
-  void Deliver(Mail* mail);
+  void Deliver();
   void RunTouched();
-  void Append(std::vector<PeerWrite> writes);
-  void NoteAppended(wal::LogPosition end, std::vector<PeerWrite>* writes);
+  void SendCollected();
+  void AppendCollected();
+  void NoteAppended(wal::LogPosition end);
   void MaybeSync();
   void MaybeMark();
   void SyncLog() EXCLUDES(mu_);
@@ -177,9 +190,16 @@ class Node final : private PeerHost {
   std::map<GroupId, GroupStatus> statuses_ GUARDED_BY(status_mu_);
 
   // Of the pass.
+  uint64_t pass_us_ = 0;  // when it began
+  Mail taken_;            // and what was there then
   std::map<GroupId, std::unique_ptr<Peer>> peers_;
+  std::unordered_map<GroupId, Peer*> by_group_;  // of `peers_`, to find one
   std::vector<Peer*> touched_;
   std::vector<Peer*> to_publish_;
+  // Of one round of a pass; they keep their memory for the next one.
+  std::vector<Peer*> round_;
+  Collected collected_;
+  std::vector<raftlog::GroupWrite> group_writes_;
   uint64_t next_number_;
   uint64_t next_tick_us_;
   bool timer_armed_ = false;

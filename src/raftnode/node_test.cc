@@ -258,6 +258,20 @@ TEST_F(NodeTest, APromiseThatNeedsNothingNewInTheLogNeedsNoSync) {
   EXPECT_EQ(Syncs(2), before);
 }
 
+TEST_F(NodeTest, ACommitIsWrittenWithTheNextEntry) {
+  StartAll({7});
+  Lead(1, 7);
+  EXPECT_TRUE(Propose(1, 7, "a").ok());
+  RunFor(3);
+  const auto stored = [this] { return processes_[1].log->StorageOf(7).Load()->hard_state; };
+  const raft::HardState first = node(1).GetStatus(7)->raft.hard_state;
+  EXPECT_LT(stored().commit, first.commit);
+  EXPECT_EQ(stored().term, first.term);
+  EXPECT_TRUE(Propose(1, 7, "b").ok());
+  RunFor(3);
+  EXPECT_EQ(stored(), first);
+}
+
 TEST_F(NodeTest, ATermIsDurableBeforeAnythingIsPromisedInIt) {
   StartAll({7});
   Lead(1, 7);

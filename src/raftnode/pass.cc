@@ -27,19 +27,19 @@ bool Node::InPass() const {
 }
 
 bool Node::LittleIsUnderWayLocked() {
-  return entries_of_sync_ <= kFewEntries && now_us() - synced_at_us_ >= sync_took_us_ / kPauseShare;
+  return entries_of_sync_ <= kFewEntries &&
+         ClockMicros() - synced_at_us_ >= sync_took_us_ / kPauseShare;
 }
 
 void Node::Run(int passes, bool may_wait) {
   while (true) {
-    Mail mail;
     {
       const base::MutexLock lock(mu_);
-      std::swap(mail, mail_);
+      std::swap(taken_, mail_);
       syncs_here_ = may_wait && LittleIsUnderWayLocked();
     }
     const Node* const outer = std::exchange(in_pass, this);
-    Pass(std::move(mail));
+    Pass();
     in_pass = outer;
     bool sync = false;
     bool more = false;
@@ -69,11 +69,11 @@ bool Node::MayEnd() const {
                      [](const auto& peer) { return peer.second->idle(); });
 }
 
-void Node::Pass(Mail mail) {
+void Node::Pass() {
   metrics_.passes.Add();
   // Before anything is answered: a process that stood still must not go by its old view of time.
   GiveTicks();
-  Deliver(&mail);
+  Deliver();
   RunTouched();
   MaybeMark();
   Publish();
@@ -81,8 +81,8 @@ void Node::Pass(Mail mail) {
 }
 
 void Node::GiveTicks() {
-  const uint64_t now = now_us();
-  for (uint64_t ticks = 0; next_tick_us_ <= now; ticks++) {
+  pass_us_ = ClockMicros();
+  for (uint64_t ticks = 0; next_tick_us_ <= pass_us_; ticks++) {
     next_tick_us_ += options_.tick_us;
     if (ticks >= kMaxTicks) continue;
     for (const auto& [group, peer] : peers_) peer->Tick();
@@ -92,15 +92,15 @@ void Node::GiveTicks() {
 void Node::ArmTimer() {
   if (timer_armed_) return;
   timer_armed_ = true;
-  const uint64_t now = now_us();
+  const uint64_t now = ClockMicros();
   timer_ = runtime_.PostAfter(Lane::kUrgent, next_tick_us_ > now ? next_tick_us_ - now : 0,
                               [this] { Call([this] { timer_armed_ = false; }); });
 }
 
-void Node::Deliver(Mail* mail) {
-  if (mail->synced) NoteSynced(*mail->synced);
-  for (const runtime::Task& call : mail->calls) call();
-  for (Envelope& envelope : mail->messages) {
+void Node::Deliver() {
+  if (taken_.synced) NoteSynced(*taken_.synced);
+  for (const runtime::Task& call : taken_.calls) call();
+  for (Envelope& envelope : taken_.messages) {
     if (Peer* peer = Find(envelope.group)) {
       peer->Step(std::move(envelope.message));
     } else if (options_.unknown_group && !stopped_) {
@@ -109,48 +109,53 @@ void Node::Deliver(Mail* mail) {
       metrics_.Dropped(Drop::kUnknownGroup);
     }
   }
-  for (Request& request : mail->proposals) {
+  for (Request& request : taken_.proposals) {
     if (Peer* peer = Find(request.group)) {
       peer->Propose({std::move(request.data), std::move(request.done)});
     } else {
       RefuseAtOnce(request.done, Refusal::kNoGroup);
     }
   }
-  for (Request& request : mail->reads) {
+  for (Request& request : taken_.reads) {
     if (Peer* peer = Find(request.group)) {
       peer->Read(std::move(request.done));
     } else {
       RefuseAtOnce(request.done, Refusal::kNoGroup);
     }
   }
+  taken_.Clear();
 }
 
 void Node::RunTouched() {
   while (!touched_.empty()) {
-    const std::vector<Peer*> peers = std::exchange(touched_, {});
-    Collected collected;
-    for (Peer* peer : peers) {
+    round_.clear();
+    std::swap(round_, touched_);
+    for (Peer* peer : round_) {
+      peer->Collect(&collected_);
+      // What touched it meanwhile was collected, too.
       peer->touched = false;
-      peer->Collect(&collected);
+      if (!std::exchange(peer->publishing, true)) to_publish_.push_back(peer);
     }
-    if (!collected.messages.empty()) {
-      metrics_.sent.Add(collected.messages.size());
-      sender_.Send(std::move(collected.messages));
-    }
-    if (!collected.writes.empty()) Append(std::move(collected.writes));
+    if (!collected_.messages.empty()) SendCollected();
+    if (!collected_.writes.empty()) AppendCollected();
     MaybeSync();
-    for (Peer* peer : peers) peer->Operate();
-    to_publish_.insert(to_publish_.end(), peers.begin(), peers.end());
+    for (Peer* peer : round_) peer->Operate();
   }
 }
 
-void Node::Append(std::vector<PeerWrite> writes) {
-  std::vector<raftlog::GroupWrite> group_writes;
-  group_writes.reserve(writes.size());
+void Node::SendCollected() {
+  const size_t count = collected_.messages.size();
+  metrics_.sent.Add(count);
+  sender_.Send(std::exchange(collected_.messages, {}));
+  // The next ones are about as many.
+  collected_.messages.reserve(count);
+}
+
+void Node::AppendCollected() {
   bool collects = false;
-  for (const PeerWrite& write : writes) {
+  for (const PeerWrite& write : collected_.writes) {
     const raft::Message& message = write.message;
-    raftlog::GroupWrite& group_write = group_writes.emplace_back();
+    raftlog::GroupWrite& group_write = group_writes_.emplace_back();
     group_write.group = write.peer->group();
     group_write.install = message.snapshot;
     group_write.entries = message.entries;
@@ -161,23 +166,30 @@ void Node::Append(std::vector<PeerWrite> writes) {
     group_write.remove = write.remove;
     collects |= write.taken != nullptr || write.remove;
   }
-  const Result<wal::LogPosition> appended = log_.Append(group_writes);
-  if (!appended.ok()) return FailAll(appended.status());
-  metrics_.appends.Add();
-  MaybeWriteAhead(*appended);
-
-  NoteAppended(*appended, &writes);
-  if (!collects) return;
+  const Result<wal::LogPosition> appended = log_.Append(group_writes_);
+  group_writes_.clear();
+  if (appended.ok()) {
+    metrics_.appends.Add();
+    MaybeWriteAhead(*appended);
+    NoteAppended(*appended);
+  } else {
+    FailAll(appended.status());
+  }
+  collected_.writes.clear();
+  if (!collects || !appended.ok()) return;
   const Status collected = log_.Collect();
   if (!collected.ok()) FailAll(collected);
 }
 
 // What is promised for a write waits until it is durable with all that was appended before it.
-void Node::NoteAppended(wal::LogPosition end, std::vector<PeerWrite>* writes) {
+void Node::NoteAppended(wal::LogPosition end) {
   bool must_sync = false;
-  for (PeerWrite& write : *writes) {
+  for (PeerWrite& write : collected_.writes) {
     // Also if nothing is promised for it yet.
-    if (write.must_sync && !std::exchange(must_sync, true)) unsynced_.push_back({end, {}});
+    if (write.must_sync && !std::exchange(must_sync, true)) {
+      unsynced_.push_back({end, {}});
+      unsynced_.back().peers.reserve(collected_.writes.size());
+    }
     if (!write.promises()) continue;
     Peer* const peer = write.peer;
     const bool durable = unsynced_.empty();
@@ -200,9 +212,9 @@ void Node::MaybeSync() {
 }
 
 void Node::SyncLog() {
-  const uint64_t begin_us = now_us();
+  const uint64_t begin_us = ClockMicros();
   Result<wal::LogPosition> synced = log_.Sync();
-  const uint64_t end_us = now_us();
+  const uint64_t end_us = ClockMicros();
   metrics_.sync_us.Record(end_us - begin_us);
   {
     const base::MutexLock lock(mu_);
@@ -262,7 +274,10 @@ void Node::WriteAhead() {
 void Node::Publish() {
   if (to_publish_.empty()) return;
   const base::MutexLock lock(status_mu_);
-  for (const Peer* peer : to_publish_) statuses_[peer->group()] = peer->GetStatus();
+  for (Peer* peer : to_publish_) {
+    peer->publishing = false;
+    peer->GetStatus(&statuses_[peer->group()]);
+  }
   to_publish_.clear();
 }
 

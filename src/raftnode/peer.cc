@@ -103,7 +103,7 @@ void Peer::Tick() {
   if (Stepped()) ExpireReads();
 }
 
-void Peer::Step(raft::Message message) {
+void Peer::Step(raft::Message&& message) {
   if (!failure_.ok()) return host_.metrics().Dropped(Drop::kStopped);
   const raft::NodeId from = message.from;
   const Status stepped = node_->Step(std::move(message));
@@ -154,12 +154,14 @@ void Peer::Propose(Proposal proposal) {
 }
 
 void Peer::ProposeQueued() {
+  if (queued_proposals_.empty()) return;
   std::vector<Proposal> queued = std::exchange(queued_proposals_, {});
   // Alone in the log anything is taken, so a batch must not be what the limit is there to refuse.
   const uint64_t most_bytes = std::min(kBatchBytes, options_.raft.max_uncommitted_bytes);
   size_t begin = 0;
   while (begin < queued.size() && failure_.ok()) {
     std::vector<raft::Payload> batch;
+    batch.reserve(queued.size() - begin);
     uint64_t bytes = 0;
     size_t end = begin;
     for (; end < queued.size() && (end == begin || bytes + queued[end].data.size() <= most_bytes);
@@ -183,6 +185,9 @@ void Peer::ProposeQueued() {
     begin = end;
   }
   for (; begin < queued.size(); begin++) Refuse(queued[begin].done, Refusal::kStopped);
+  // It keeps its memory for the next pass.
+  queued.clear();
+  if (queued_proposals_.empty()) queued_proposals_.swap(queued);
 }
 
 void Peer::ProposeOneByOne(std::vector<Proposal> batch) {
@@ -306,35 +311,23 @@ void Peer::ReportSnapshot(raft::NodeId to, bool arrived) {
 void Peer::Collect(Collected* collected) {
   if (failure_.ok()) ProposeQueued();
   if (failure_.ok()) AskQueuedReads();
-  Observer* observer = host_.options().observer;
-  while (failure_.ok() && node_->HasReady()) {
-    raft::Ready ready = node_->TakeReady();
-    if (!Check(node_->failure())) break;
-    if (observer != nullptr && !Check(observer->Took(group(), *node_, ready))) break;
-    if (ready.soft_state) NoteRole(*ready.soft_state);
-    NoteReads(ready.read_states);
-    for (raft::Message& message : ready.messages) {
-      if (message.to == raft::kAppendThread) {
-        const bool must_sync = ready.must_sync || message.snapshot != nullptr;
-        writes_.push_back({.peer = this, .message = std::move(message), .must_sync = must_sync});
-      } else if (message.to == raft::kApplyThread) {
-        operations_.push_back(
-            {.entries = std::move(message.entries), .responses = std::move(message.responses)});
-      } else {
-        outbox_.push_back({group(), std::move(message)});
-      }
-    }
-  }
-  if (removed_ != nullptr && idle() && !std::exchange(removal_collected_, true)) {
-    writes_.push_back({.peer = this, .must_sync = true, .remove = true});
-    // Its storage goes with the write.
-    node_ = nullptr;
-  }
+  const auto writes = static_cast<ptrdiff_t>(collected->writes.size());
+  const auto messages = static_cast<ptrdiff_t>(collected->messages.size());
   // They keep their memory for the next pass.
   std::move(writes_.begin(), writes_.end(), std::back_inserter(collected->writes));
   writes_.clear();
   std::move(outbox_.begin(), outbox_.end(), std::back_inserter(collected->messages));
   outbox_.clear();
+  while (failure_.ok() && node_->HasReady()) CollectReady(collected);
+  if (!failure_.ok()) {
+    collected->writes.erase(collected->writes.begin() + writes, collected->writes.end());
+    collected->messages.erase(collected->messages.begin() + messages, collected->messages.end());
+  }
+  if (removed_ != nullptr && idle() && !std::exchange(removal_collected_, true)) {
+    collected->writes.push_back({.peer = this, .must_sync = true, .remove = true});
+    // Its storage goes with the write.
+    node_ = nullptr;
+  }
   if (!failure_.ok()) return;
   const raft::BasicStatus status = node_->GetBasicStatus();
   const bool waits =
@@ -346,6 +339,43 @@ void Peer::Collect(Collected* collected) {
   committed_ = status.hard_state.commit;
 }
 
+void Peer::CollectReady(Collected* collected) {
+  raft::Ready& ready = collected->ready;
+  node_->TakeReady(&ready);
+  if (!Check(node_->failure())) return;
+  Observer* observer = host_.options().observer;
+  if (observer != nullptr && !Check(observer->Took(group(), *node_, ready))) return;
+  if (ready.soft_state) NoteRole(*ready.soft_state);
+  NoteReads(ready.read_states);
+  for (raft::Message& message : ready.messages) {
+    if (message.to == raft::kAppendThread) {
+      const bool must_sync = ready.must_sync || message.snapshot != nullptr;
+      if (!must_sync && message.responses.empty()) {
+        // Only what is committed is new: the next write says it.
+        commit_is_unwritten_ = true;
+        continue;
+      }
+      if (must_sync && commit_is_unwritten_) TakeHardState(&message);
+      if (message.term != 0) commit_is_unwritten_ = false;
+      collected->writes.push_back(
+          {.peer = this, .message = std::move(message), .must_sync = must_sync});
+    } else if (message.to == raft::kApplyThread) {
+      operations_.push_back(
+          {.entries = std::move(message.entries), .responses = std::move(message.responses)});
+    } else {
+      collected->messages.push_back({group(), std::move(message)});
+    }
+  }
+}
+
+// As of now into a write to the log.
+void Peer::TakeHardState(raft::Message* write) const {
+  const raft::HardState state = node_->GetBasicStatus().hard_state;
+  write->term = state.term;
+  write->vote = state.vote;
+  write->commit = state.commit;
+}
+
 void Peer::NoteRole(const raft::SoftState& state) {
   if (state.lead != raft::kNoNode) no_leader_since_us_ = 0;
   if (state.lead == raft::kNoNode && no_leader_since_us_ == 0) {
@@ -354,26 +384,26 @@ void Peer::NoteRole(const raft::SoftState& state) {
   options_.machine->RoleChanged(state, node_->GetBasicStatus().hard_state.term);
 }
 
-GroupStatus Peer::GetStatus() const {
-  GroupStatus status;
-  status.group = group();
-  status.failure = failure_;
-  status.applied = applied_;
-  if (node_ != nullptr) status.raft = node_->GetBasicStatus();
-  status.proposals = proposals_.size() + queued_proposals_.size();
-  status.reads = reads_waiting_;
-  if (!failure_.ok()) return status;
-  const auto add = [&status](WaitFor what, uint64_t since_us) {
-    if (since_us != 0) status.waits.push_back({what, since_us});
+void Peer::GetStatus(GroupStatus* status) const {
+  status->group = group();
+  status->failure = failure_;
+  status->applied = applied_;
+  status->raft = node_ != nullptr ? node_->GetBasicStatus() : raft::BasicStatus();
+  status->proposals = proposals_.size() + queued_proposals_.size();
+  status->reads = reads_waiting_;
+  status->waits.clear();
+  if (!failure_.ok()) return;
+  const auto add = [&waits = status->waits](WaitFor what, uint64_t since_us) {
+    if (since_us == 0) return;
+    const auto later = std::find_if(waits.begin(), waits.end(),
+                                    [&](const Wait& wait) { return wait.since_us > since_us; });
+    waits.insert(later, {what, since_us});
   };
   add(WaitFor::kLeader, no_leader_since_us_);
   add(WaitFor::kQuorum, uncommitted_since_us_);
   add(WaitFor::kSync, appended_ > 0 ? unsynced_since_us_ : 0);
   add(installing_ ? WaitFor::kInstall : WaitFor::kApply, operating_ ? operating_since_us_ : 0);
   add(WaitFor::kSnapshot, taking_snapshot_ ? taking_since_us_ : 0);
-  std::stable_sort(status.waits.begin(), status.waits.end(),
-                   [](const Wait& a, const Wait& b) { return a.since_us < b.since_us; });
-  return status;
 }
 
 }  // namespace nokv::raftnode

@@ -52,6 +52,7 @@ struct PeerWrite {
 struct Collected {
   std::vector<PeerWrite> writes;
   std::vector<Envelope> messages;
+  raft::Ready ready;  // of the last group, for its memory
 };
 
 // What a peer sees of the driver around it.
@@ -61,6 +62,7 @@ class PeerHost {
   virtual raftlog::RaftLog& log() = 0;
   virtual const NodeOptions& options() const = 0;
   virtual NodeMetrics& metrics() = 0;
+  // As of the beginning of the pass.
   virtual uint64_t now_us() = 0;
   // A number that no other process of this member has.
   virtual uint64_t NextNumber() = 0;
@@ -89,17 +91,20 @@ class Peer {
   GroupId group() const { return options_.group; }
   raft::NodeId id() const { return options_.id; }
   const Status& failure() const { return failure_; }
-  GroupStatus GetStatus() const;
+  // Puts it where an older one may be.
+  void GetStatus(GroupStatus* status) const;
   raft::FullStatus GetFullStatus() const { return node_->GetStatus(); }
   // No operation of the state machine is under way.
   bool idle() const { return !operating_ && !taking_snapshot_; }
   bool removed() const { return removed_ != nullptr; }
 
-  // Of the driver: it is in the list of those that have something to collect.
+  // Of the driver: it is in the list of those that have something to collect, and of those whose
+  // status is to be published.
   bool touched = false;
+  bool publishing = false;
 
   void Tick();
-  void Step(raft::Message message);
+  void Step(raft::Message&& message);
   void Propose(Proposal proposal);
   void ProposeConfChange(const raft::ConfChange& change, OutcomeDone done);
   void Read(OutcomeDone done);
@@ -111,7 +116,7 @@ class Peer {
   // Hands out what is to be stored and sent.
   void Collect(Collected* collected);
   // A write of it was appended, which has promises, or is durable; in the order of Collect.
-  void Appended(PeerWrite write);
+  void Appended(PeerWrite&& write);
   void Stored();
   // Gives the state machine what it can do next, and answers reads.
   void Operate();
@@ -133,7 +138,9 @@ class Peer {
     bool promised = false;  // the snapshot is the first of `storing_`
   };
   struct Storing {
-    raft::Message message = {};
+    raft::HardState hard_state;
+    std::shared_ptr<const raft::Snapshot> snapshot;
+    std::vector<raft::Message> responses;
     bool durable = false;
     bool installing = false;
   };
@@ -155,6 +162,8 @@ class Peer {
   Refusal RefusalOf(const Status& status) const;
   bool IsFull() const { return proposals_.size() + reads_waiting_ >= options_.max_waiting; }
 
+  void CollectReady(Collected* collected);
+  void TakeHardState(raft::Message* write) const;
   void ProposeQueued();
   void ProposeOneByOne(std::vector<Proposal> batch);
   void NoteProposed(OutcomeDone done, bool is_change, uint64_t before_last);
@@ -195,6 +204,7 @@ class Peer {
   std::deque<Storing> storing_;
   size_t appended_ = 0;  // of `storing_`, those that are not durable, which are the last ones
   std::vector<PeerWrite> writes_;
+  bool commit_is_unwritten_ = false;  // in the log is an older one
 
   // The state machine.
   std::deque<Operation> operations_;

@@ -7,21 +7,23 @@
 
 namespace nokv::raftnode {
 
-void Peer::Appended(PeerWrite write) {
+void Peer::Appended(PeerWrite&& write) {
   if (!failure_.ok()) return;
   if (write.taken != nullptr) return;
   if (appended_++ == 0) unsynced_since_us_ = host_.now_us();
-  storing_.push_back({.message = std::move(write.message)});
+  raft::Message& message = write.message;
+  storing_.push_back({.hard_state = {message.term, message.vote, message.commit},
+                      .snapshot = std::move(message.snapshot),
+                      .responses = std::move(message.responses)});
 }
 
 void Peer::Stored() {
   if (!failure_.ok()) return;
   Storing& stored = storing_[storing_.size() - appended_--];
   stored.durable = true;
-  const raft::HardState state{stored.message.term, stored.message.vote, stored.message.commit};
   Observer* observer = host_.options().observer;
-  if (observer != nullptr && !state.empty() &&
-      !Check(observer->Stored(group(), options_.id, state))) {
+  if (observer != nullptr && !stored.hard_state.empty() &&
+      !Check(observer->Stored(group(), options_.id, stored.hard_state))) {
     return;
   }
   KeepPromises();
@@ -31,12 +33,12 @@ void Peer::KeepPromises() {
   while (failure_.ok() && !storing_.empty()) {
     Storing& first = storing_.front();
     if (!first.durable || first.installing) return;
-    if (first.message.snapshot != nullptr) {
+    if (first.snapshot != nullptr) {
       first.installing = true;
-      operations_.push_back({.install = first.message.snapshot, .promised = true});
+      operations_.push_back({.install = first.snapshot, .promised = true});
       return host_.Touch(this);
     }
-    std::vector<raft::Message> responses = std::move(first.message.responses);
+    std::vector<raft::Message> responses = std::move(first.responses);
     storing_.pop_front();
     Respond(std::move(responses));
   }
@@ -51,6 +53,7 @@ void Peer::Respond(std::vector<raft::Message> responses) {
       outbox_.push_back({group(), std::move(response)});
     }
   }
+  node_->Recycle(std::move(responses));
   host_.Touch(this);
 }
 
@@ -188,7 +191,7 @@ void Peer::OperationEnded(raft::LogIndex index, const Status& status) {
   operations_.pop_front();
   snapshot_wanted_ = true;
   if (!promised) return;
-  storing_.front().message.snapshot = nullptr;
+  storing_.front().snapshot = nullptr;
   storing_.front().installing = false;
   KeepPromises();
 }
