@@ -189,8 +189,7 @@ void MetaRoot::Start() {
 }
 
 void MetaRoot::Stop(runtime::Task stopped) {
-  service_->Close();
-  raft_->node().Stop(std::move(stopped));
+  service_->Close([this, stopped = std::move(stopped)] { raft_->node().Stop(stopped); });
 }
 
 Status MetaRoot::Ready() const {

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "metaroot/service/root_machine.h"
 #include "metaroot/service/watch_hub.h"
@@ -26,7 +27,7 @@ struct RootServiceOptions {
 
 class RootService {
  public:
-  // All are borrowed until Close.
+  // All are borrowed until Close has ended.
   RootService(runtime::Runtime& runtime, raftnode::Node& node, RootMachine& machine,
               RootServiceOptions options);
   RootService(const RootService&) = delete;
@@ -39,8 +40,10 @@ class RootService {
   void Notify() { hub_->Notify(); }
   // How this node stands.
   NodeStatus Status() const;
-  // Ends the watches. The node may be stopped then.
-  void Close() { hub_->Close(nokv::Status::Unavailable("this node of the root ends")); }
+  // Ends the watches. The node may be stopped when `closed` is called: WatchHub::Close.
+  void Close(runtime::Task closed) {
+    hub_->Close(nokv::Status::Unavailable("this node of the root ends"), std::move(closed));
+  }
 
  private:
   void Append(const std::string& request, rpc::Answer answer);

@@ -189,14 +189,16 @@ void WatchHub::Notify() {
   }
 }
 
-void WatchHub::Close(const Status& why) {
+void WatchHub::Close(const Status& why, runtime::Task closed) {
   std::map<uint64_t, std::shared_ptr<Watcher>> watchers;
   {
     const base::MutexLock lock(mu_);
     closed_ = true;
     watchers.swap(watchers_);
+    if (users_ > 0) when_unused_ = std::exchange(closed, nullptr);
   }
   for (const auto& [id, watcher] : watchers) watcher->End(why);
+  if (closed) closed();
 }
 
 size_t WatchHub::watchers() const {
@@ -204,10 +206,19 @@ size_t WatchHub::watchers() const {
   return watchers_.size();
 }
 
-bool WatchHub::With(const std::function<void()>& use) {
-  const base::MutexLock lock(mu_);
-  if (!closed_) use();
-  return !closed_;
+void WatchHub::With(const std::function<void()>& use) {
+  {
+    const base::MutexLock lock(mu_);
+    if (closed_) return;
+    users_++;
+  }
+  use();
+  runtime::Task unused;
+  {
+    const base::MutexLock lock(mu_);
+    if (--users_ == 0) unused = std::exchange(when_unused_, nullptr);
+  }
+  if (unused) unused();
 }
 
 void WatchHub::Forget(uint64_t id) {

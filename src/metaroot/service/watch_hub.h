@@ -37,7 +37,8 @@ class Watcher;
 
 class WatchHub : public std::enable_shared_from_this<WatchHub> {
  public:
-  // Both are borrowed until Close. `confirm` may say no from inside, but not yes.
+  // All are borrowed until Close has ended. `confirm` is called without a lock, and may answer, or
+  // call Notify, from within.
   WatchHub(runtime::Runtime& runtime, const RootMachine& machine, Confirm confirm,
            const WatchLimits& limits);
   ~WatchHub();
@@ -46,14 +47,15 @@ class WatchHub : public std::enable_shared_from_this<WatchHub> {
   std::shared_ptr<rpc::CallHandler> Accept(const std::shared_ptr<rpc::Call>& call) EXCLUDES(mu_);
   // The machine has something new.
   void Notify() EXCLUDES(mu_);
-  // Ends the calls with `why`. Nothing that is borrowed is used any more.
-  void Close(const Status& why) EXCLUDES(mu_);
+  // Ends the calls with `why`. `closed` is called when nothing that is borrowed is used any more:
+  // at once, or by the last thread that uses it. Once.
+  void Close(const Status& why, runtime::Task closed) EXCLUDES(mu_);
   size_t watchers() const EXCLUDES(mu_);
 
  private:
   friend class Watcher;
-  // What keeps the borrowed things in use: false if the hub is closed, and then nothing was called.
-  bool With(const std::function<void()>& use) EXCLUDES(mu_);
+  // Calls `use`, which uses what is borrowed, unless the hub is closed. Without the lock.
+  void With(const std::function<void()>& use) EXCLUDES(mu_);
   void Forget(uint64_t id) EXCLUDES(mu_);
 
   runtime::Runtime& runtime_;
@@ -62,6 +64,8 @@ class WatchHub : public std::enable_shared_from_this<WatchHub> {
   const WatchLimits limits_;
   mutable base::Mutex mu_;
   bool closed_ GUARDED_BY(mu_) = false;
+  size_t users_ GUARDED_BY(mu_) = 0;  // of what is borrowed, at this moment
+  runtime::Task when_unused_ GUARDED_BY(mu_);
   uint64_t next_id_ GUARDED_BY(mu_) = 1;
   std::map<uint64_t, std::shared_ptr<Watcher>> watchers_ GUARDED_BY(mu_);
 };
