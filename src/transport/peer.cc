@@ -51,11 +51,7 @@ class Peer::SnapshotStream final : public rpc::CallHandler {
       : peer_(std::move(peer)), message_(std::move(message)) {}
 
   void Begin(rpc::Call& call) {
-    const TransportOptions& options = peer_->core_->options;
-    call.Send(EncodeSnapshotHello({.cluster = options.cluster,
-                                   .from = options.node,
-                                   .to = peer_->node_,
-                                   .greeting = peer_->Greeting()}));
+    call.Send(EncodeSnapshotHello(peer_->MakeHello()));
     call.Send(EncodeSnapshotHeader(
         {.message = message_, .size_bytes = data().size(), .crc32c = base::Crc32c(data())}));
   }
@@ -172,13 +168,14 @@ void Peer::Pump() {
   Batch batch;
   std::shared_ptr<rpc::Call> call;
   std::shared_ptr<Stream> begun;
-  std::shared_ptr<rpc::Channel> channel;
+  rpc::Channel* channel = nullptr;
   {
     base::MutexLock lock(mu_);
     if (closed_ || queue_.empty() || writing_) return;
     if (stream_ == nullptr) {
       begun = stream_ = std::make_shared<Stream>(shared_from_this());
-      channel = channel_;
+      channel = channel_.get();
+      opening_++;
     } else {
       if (call_ == nullptr || !welcomed_) return;
       writing_ = true;
@@ -199,18 +196,19 @@ void Peer::Begin(const std::shared_ptr<Stream>& stream, rpc::Channel& channel) {
   core_->metrics.dials.Add();
   const std::shared_ptr<rpc::Call> call =
       channel.Open(rpc::MethodPath(std::string(kServiceName), "Messages"), {}, stream);
-  call->Send(EncodeHello({.cluster = core_->options.cluster,
-                          .from = core_->options.node,
-                          .to = node_,
-                          .greeting = Greeting()}));
-  bool wanted = false;
   {
     base::MutexLock lock(mu_);
-    wanted = stream_ == stream;
-    if (wanted) call_ = call;
+    if (stream_ == stream) call_ = call;
+    if (--opening_ == 0) opened_.SignalAll();
   }
-  if (!wanted) return call->End(Over("not wanted any more"));
-  Pump();
+  call->Send(EncodeHello(MakeHello()));
+}
+
+Hello Peer::MakeHello() const {
+  return {.cluster = core_->options.cluster,
+          .from = core_->options.node,
+          .to = node_,
+          .greeting = Greeting()};
 }
 
 std::string Peer::Greeting() const {
@@ -268,20 +266,22 @@ void Peer::Ended(const Stream* stream, const Status& status) {
 
 void Peer::PumpSnapshots() {
   std::shared_ptr<SnapshotStream> stream;
-  std::shared_ptr<rpc::Channel> channel;
+  rpc::Channel* channel = nullptr;
   {
     base::MutexLock lock(mu_);
     if (closed_ || snapshot_stream_ != nullptr || snapshots_.empty()) return;
     stream = snapshot_stream_ =
         std::make_shared<SnapshotStream>(shared_from_this(), std::move(snapshots_.front()));
     snapshots_.pop_front();
-    channel = snapshot_channel_;
+    channel = snapshot_channel_.get();
+    opening_++;
   }
   const std::shared_ptr<rpc::Call> call =
       channel->Open(rpc::MethodPath(std::string(kServiceName), "Snapshot"), {}, stream);
   {
     base::MutexLock lock(mu_);
     if (snapshot_stream_ == stream) snapshot_call_ = call;
+    if (--opening_ == 0) opened_.SignalAll();
   }
   stream->Begin(*call);
 }
@@ -302,7 +302,9 @@ void Peer::SnapshotEnded(const SnapshotStream* stream, const GroupMessage& messa
   PumpSnapshots();
 }
 
+// Who is opening one waits for nobody.
 std::vector<std::shared_ptr<rpc::Call>> Peer::TakeCalls() {
+  while (opening_ > 0) opened_.Wait(mu_);
   std::vector<std::shared_ptr<rpc::Call>> calls;
   if (call_ != nullptr) calls.push_back(std::move(call_));
   if (snapshot_call_ != nullptr) calls.push_back(snapshot_call_);
@@ -313,14 +315,14 @@ std::vector<std::shared_ptr<rpc::Call>> Peer::TakeCalls() {
 }
 
 void Peer::SetAddress(const std::string& address) {
-  std::shared_ptr<rpc::Channel> channel = core_->doors.dial(address);
-  std::shared_ptr<rpc::Channel> snapshot_channel = core_->doors.dial(address);
+  std::unique_ptr<rpc::Channel> channel = core_->doors.dial(address);
+  std::unique_ptr<rpc::Channel> snapshot_channel = core_->doors.dial(address);
   std::vector<std::shared_ptr<rpc::Call>> calls;
   {
     base::MutexLock lock(mu_);
+    calls = TakeCalls();
     channel_.swap(channel);
     snapshot_channel_.swap(snapshot_channel);
-    calls = TakeCalls();
     retry_at_us_ = 0;
     failures_ = 0;
   }
@@ -351,15 +353,15 @@ bool Peer::blocked() const {
 }
 
 void Peer::Close() {
-  std::shared_ptr<rpc::Channel> channel;
-  std::shared_ptr<rpc::Channel> snapshot_channel;
+  std::unique_ptr<rpc::Channel> channel;
+  std::unique_ptr<rpc::Channel> snapshot_channel;
   std::vector<std::shared_ptr<rpc::Call>> calls;
   {
     base::MutexLock lock(mu_);
     closed_ = true;
+    calls = TakeCalls();
     channel.swap(channel_);
     snapshot_channel.swap(snapshot_channel_);
-    calls = TakeCalls();
     queue_.clear();
     queued_bytes_ = 0;
     snapshots_.clear();

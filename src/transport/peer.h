@@ -3,7 +3,9 @@
 // A stream is begun when there is something to send. When it ends, what waited is dropped, and so
 // is what comes before the pause is over: it would be old by then.
 //
-// Thread safety: thread-safe. Nothing of another class is called with the lock held.
+// Thread safety: thread-safe. Nothing of another class is called with the lock held. Who replaces
+// or ends a channel waits for those that are opening a call of it, so that no call is overlooked
+// and nobody else ends the channel: a handler must not.
 #pragma once
 
 #include <deque>
@@ -48,10 +50,11 @@ class Peer : public std::enable_shared_from_this<Peer> {
   Batch TakeBatch() REQUIRES(mu_);
   void Pump() EXCLUDES(mu_);
   void Begin(const std::shared_ptr<Stream>& stream, rpc::Channel& channel) EXCLUDES(mu_);
-  // The streams, for their caller to end.
+  // The streams, for their caller to end, once nobody is opening one.
   std::vector<std::shared_ptr<rpc::Call>> TakeCalls() REQUIRES(mu_);
 
   std::string Greeting() const;
+  Hello MakeHello() const;
   // Whether to go on after a welcome.
   Status Judge(std::string_view bytes) const;
   void Welcomed(const Stream* stream) EXCLUDES(mu_);
@@ -65,15 +68,18 @@ class Peer : public std::enable_shared_from_this<Peer> {
   const std::shared_ptr<TransportCore> core_;
   const NodeId node_;
   mutable base::Mutex mu_;
-  std::shared_ptr<rpc::Channel> channel_ GUARDED_BY(mu_);
-  std::shared_ptr<rpc::Channel> snapshot_channel_ GUARDED_BY(mu_);
+  // Not replaced while somebody is opening a call.
+  std::unique_ptr<rpc::Channel> channel_ GUARDED_BY(mu_);
+  std::unique_ptr<rpc::Channel> snapshot_channel_ GUARDED_BY(mu_);
+  int opening_ GUARDED_BY(mu_) = 0;  // calls
+  base::CondVar opened_;  // lint: allow(wait) Open waits for nobody; to end a channel waits, too
   bool blocked_ GUARDED_BY(mu_) = false;
   bool closed_ GUARDED_BY(mu_) = false;
   // Messages.
   std::deque<GroupMessage> queue_ GUARDED_BY(mu_);
   size_t queued_bytes_ GUARDED_BY(mu_) = 0;
   std::shared_ptr<Stream> stream_ GUARDED_BY(mu_);   // null: none
-  std::shared_ptr<rpc::Call> call_ GUARDED_BY(mu_);  // of it; null while it is being begun
+  std::shared_ptr<rpc::Call> call_ GUARDED_BY(mu_);  // of it; null while it is being opened
   bool welcomed_ GUARDED_BY(mu_) = false;
   bool writing_ GUARDED_BY(mu_) = false;
   uint64_t retry_at_us_ GUARDED_BY(mu_) = 0;
