@@ -28,12 +28,13 @@ struct InProcessListener {
 
 class InProcessHub : public InProcessClock {
  public:
-  InProcessHub(runtime::Runtime& runtime, Weather weather)
-      : runtime_(runtime), weather_(std::move(weather)) {}
+  InProcessHub(runtime::Runtime& runtime, Weather weather, size_t window_bytes)
+      : runtime_(runtime), weather_(std::move(weather)), window_bytes_(window_bytes) {}
 
   std::optional<uint64_t> Delay(const std::string& from, const std::string& to) override {
     return weather_ == nullptr ? 0 : weather_(from, to);
   }
+  size_t WindowBytes() const override { return window_bytes_; }
   uint64_t NowMicros() override { return runtime_.clock().MonotonicMicros(); }
   void After(uint64_t micros, runtime::Task task) override {
     if (micros == 0) return runtime_.Post(runtime::Lane::kLog, std::move(task));
@@ -58,6 +59,7 @@ class InProcessHub : public InProcessClock {
  private:
   runtime::Runtime& runtime_;
   const Weather weather_;
+  const size_t window_bytes_;
   base::Mutex mu_;
   std::map<std::string, std::shared_ptr<InProcessListener>> listeners_ GUARDED_BY(mu_);
 };
@@ -176,8 +178,8 @@ class InProcessChannel final : public Channel {
 
 }  // namespace
 
-InProcessNetwork::InProcessNetwork(runtime::Runtime& runtime, Weather weather)
-    : hub_(std::make_shared<InProcessHub>(runtime, std::move(weather))) {}
+InProcessNetwork::InProcessNetwork(runtime::Runtime& runtime, Weather weather, size_t window_bytes)
+    : hub_(std::make_shared<InProcessHub>(runtime, std::move(weather), window_bytes)) {}
 
 Result<std::unique_ptr<Server>> InProcessNetwork::Listen(const std::string& address,
                                                          std::vector<Service> services) {

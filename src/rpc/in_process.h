@@ -7,6 +7,7 @@
 // Thread safety: thread-safe. Servers, channels and calls must end before the network does.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -29,8 +30,10 @@ class InProcessHub;  // who listens where
 
 class InProcessNetwork {
  public:
-  // `runtime` is borrowed. Without weather everything arrives at once.
-  explicit InProcessNetwork(runtime::Runtime& runtime, Weather weather = {});
+  // `runtime` is borrowed. Without weather everything arrives at once. What of a call is under way
+  // in one direction, and more than `window_bytes`, makes its sender wait.
+  explicit InProcessNetwork(runtime::Runtime& runtime, Weather weather = {},
+                            size_t window_bytes = size_t{1} << 20);
 
   // kAlreadyExists if somebody listens there.
   Result<std::unique_ptr<Server>> Listen(const std::string& address, std::vector<Service> services);

@@ -4,12 +4,6 @@
 #include <utility>
 
 namespace nokv::rpc {
-namespace {
-
-constexpr size_t kWindowBytes = size_t{1} << 20;
-
-}  // namespace
-
 class InProcessWire::End final : public CallEnd {
  public:
   End(std::shared_ptr<InProcessWire> wire, Role role, const CallLimits& limits,
@@ -101,7 +95,7 @@ void InProcessWire::Put(Role from, Item item) {
     Direction& direction = said_[from];
     due = direction.last_due_us = std::max(due, direction.last_due_us);
     direction.bytes += item.message.size();
-    direction.writer_waits = direction.bytes >= kWindowBytes;
+    direction.writer_waits = direction.bytes >= clock_->WindowBytes();
     written = !direction.writer_waits && (from == kClient || !item.end.has_value());
     direction.items.push_back(std::move(item));
   }
@@ -142,7 +136,7 @@ void InProcessWire::Hand(Role from) {
     direction.items.pop_front();
     direction.bytes -= item.message.size();
     reader = ends_[Other(from)];
-    if (direction.writer_waits && direction.bytes < kWindowBytes) {
+    if (direction.writer_waits && direction.bytes < clock_->WindowBytes()) {
       direction.writer_waits = false;
       writer = ends_[from];
     }

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -26,6 +27,8 @@ class InProcessClock {
  public:
   virtual ~InProcessClock() = default;
   virtual std::optional<uint64_t> Delay(const std::string& from, const std::string& to) = 0;
+  // How much may be under way in one direction of a call before who sends it has to wait.
+  virtual size_t WindowBytes() const = 0;
   virtual uint64_t NowMicros() = 0;
   virtual void After(uint64_t micros, std::function<void()> task) = 0;
 };

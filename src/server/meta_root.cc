@@ -16,6 +16,7 @@ namespace {
 
 using metaroot::kRootGroup;
 
+constexpr std::string_view kSnapshotFolder = "snapshots";
 constexpr std::string_view kIdentity = "nokv-meta-root";
 constexpr uint64_t kMaxIdentityBytes = 16 << 10;
 constexpr int kElectionTicks = 5;
@@ -150,10 +151,11 @@ void MetaRoot::OpenRaft() {
   transport_options.node = options_.node;
   // There are two others: a node that is back is heard at once.
   transport_options.max_backoff_ms = 100;
+  transport_options.snapshot_folder = vfs::JoinPath(options_.workdir, kSnapshotFolder);
   raft_ = std::make_unique<raftnode::ClusterNode>(
       doors_.runtime, *log_, node_options, transport_options,
       transport::TransportDoors{doors_.runtime.clock(), doors_.logger, doors_.registry, doors_.dial,
-                                identity_.get()});
+                                identity_.get(), &doors_.fs, &doors_.runtime});
   for (const auto& [id, address] : options_.peers) {
     if (id != options_.node) raft_->transport().SetPeer(id, address);
   }

@@ -363,4 +363,17 @@ Result<std::variant<Hello, SnapshotHeader, SnapshotChunk>> DecodeSnapshotRequest
                                .data = std::move(*request->mutable_chunk()->mutable_data())});
 }
 
+std::string EncodeSnapshotProgress(const SnapshotProgress& progress) {
+  wire::SnapshotProgress response;
+  response.set_offset(progress.offset);
+  response.set_taken(progress.taken);
+  return response.SerializeAsString();
+}
+
+Result<SnapshotProgress> DecodeSnapshotProgress(std::string_view bytes) {
+  Arena arena;
+  ASSIGN_OR_RETURN(auto* const response, Parse<wire::SnapshotProgress>(bytes, &arena));
+  return SnapshotProgress{.offset = response->offset(), .taken = response->taken()};
+}
+
 }  // namespace nokv::transport

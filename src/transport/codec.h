@@ -65,12 +65,22 @@ struct SnapshotChunk {
   std::string data;
 };
 
-// A request of a Snapshot call.
+// A request of a Snapshot or ResumeSnapshot call.
 std::string EncodeSnapshotHello(const Hello& hello);
 std::string EncodeSnapshotHeader(const SnapshotHeader& header);
 std::string EncodeSnapshotChunk(uint64_t offset, std::string_view data);
 // kInvalidArgument with what is wrong.
 Result<std::variant<Hello, SnapshotHeader, SnapshotChunk>> DecodeSnapshotRequest(
     std::string_view bytes);
+
+// What the receiver of a ResumeSnapshot call says: first from where on the data are wanted, then
+// that all of it is there.
+struct SnapshotProgress {
+  uint64_t offset = 0;
+  bool taken = false;
+};
+std::string EncodeSnapshotProgress(const SnapshotProgress& progress);
+// kInvalidArgument with what is wrong.
+Result<SnapshotProgress> DecodeSnapshotProgress(std::string_view bytes);
 
 }  // namespace nokv::transport

@@ -4,17 +4,9 @@
 #include <utility>
 #include <variant>
 
-#include "base/crc32c.h"
 #include "base/macros.h"
 
 namespace nokv::transport {
-namespace {
-
-std::string Bytes(size_t size) {
-  return std::to_string(size) + " bytes";
-}
-
-}  // namespace
 
 // What both kinds of calls do with a client that says what it must not.
 class Inbound::MessagesHandler final : public rpc::CallHandler {
@@ -78,118 +70,6 @@ class Inbound::MessagesHandler final : public rpc::CallHandler {
   bool refused_ = false;        // what it says after it is let be
 };
 
-// One snapshot; its data grow by what has come, not by what was promised.
-class Inbound::SnapshotHandler final : public rpc::CallHandler {
- public:
-  explicit SnapshotHandler(std::shared_ptr<Inbound> inbound) : inbound_(std::move(inbound)) {}
-
-  void OnMessage(rpc::Call& call, std::string bytes) override {
-    if (over_) return;
-    const Status status = Take(call, bytes);
-    if (status.ok()) return;
-    over_ = true;
-    call.End(status);
-  }
-  void OnPeerEnded(rpc::Call& call) override {
-    if (over_) return;
-    over_ = true;
-    call.End(Refused(call, Refuse::kChunk, "the snapshot ends too early"));
-  }
-  void OnDone(rpc::Call& call, const Status& status) override {
-    if (counted_) inbound_->EndSnapshot();
-    if (status.code() == StatusCode::kResourceExhausted) {
-      static_cast<void>(Refused(call, Refuse::kTooLong, std::string(status.message())));
-    }
-  }
-
- private:
-  const TransportOptions& options() const { return inbound_->core_->options; }
-  Status Refused(rpc::Call& call, Refuse why, const std::string& what) {
-    return inbound_->core_->metrics.Refused(why, call.peer(), what);
-  }
-
-  Status Take(rpc::Call& call, std::string_view bytes) {
-    if (bytes.size() > options().snapshot_chunk_bytes + kMaxMembers * 64) {
-      return Refused(call, Refuse::kTooLong, "a chunk of " + Bytes(bytes.size()));
-    }
-    auto request = DecodeSnapshotRequest(bytes);
-    if (!request.ok()) {
-      return Refused(call, Refuse::kMalformed, std::string(request.status().message()));
-    }
-    if (const Hello* hello = std::get_if<Hello>(&*request)) {
-      if (from_.has_value()) return Refused(call, Refuse::kMalformed, "it says hello twice");
-      RETURN_IF_ERROR(inbound_->Check(*hello, call.peer()));
-      RETURN_IF_ERROR(inbound_->Judge(*hello, call.peer()));
-      from_ = hello->from;
-      return Status::Ok();
-    }
-    if (!from_.has_value()) return Refused(call, Refuse::kMalformed, "it does not say hello");
-    if (auto* header = std::get_if<SnapshotHeader>(&*request)) {
-      return TakeHeader(call, std::move(*header));
-    }
-    return TakeChunk(call, std::get<SnapshotChunk>(*request));
-  }
-
-  Status TakeHeader(rpc::Call& call, SnapshotHeader header) {
-    if (header_.has_value()) return Refused(call, Refuse::kMalformed, "a second snapshot");
-    if (header.size_bytes > options().max_snapshot_bytes) {
-      return Refused(call, Refuse::kTooLong, "a snapshot of " + Bytes(header.size_bytes));
-    }
-    if (!inbound_->BeginSnapshot()) {
-      return Refused(call, Refuse::kBusy, "too many snapshots at a time");
-    }
-    counted_ = true;
-    header_ = std::move(header);
-    return header_->size_bytes == 0 ? Finish(call) : Status::Ok();
-  }
-
-  Status TakeChunk(rpc::Call& call, const SnapshotChunk& chunk) {
-    if (!header_.has_value()) return Refused(call, Refuse::kChunk, "a chunk of no snapshot");
-    if (chunk.offset != data_.size()) {
-      return Refused(call, Refuse::kChunk,
-                     "a chunk at " + std::to_string(chunk.offset) + " where " +
-                         std::to_string(data_.size()) + " comes next");
-    }
-    if (chunk.data.empty() || chunk.data.size() > header_->size_bytes - data_.size()) {
-      return Refused(call, Refuse::kChunk,
-                     "a chunk of " + Bytes(chunk.data.size()) + ", and " +
-                         Bytes(header_->size_bytes - data_.size()) + " are left");
-    }
-    if (base::Crc32c(chunk.data) != chunk.crc32c) {
-      return Refused(call, Refuse::kChunk,
-                     "the checksum of the chunk at " + std::to_string(chunk.offset) + " is wrong");
-    }
-    data_ += chunk.data;
-    return data_.size() == header_->size_bytes ? Finish(call) : Status::Ok();
-  }
-
-  Status Finish(rpc::Call& call) {
-    if (base::Crc32c(data_) != header_->crc32c) {
-      return Refused(call, Refuse::kChunk, "the checksum of the snapshot is wrong");
-    }
-    if (!inbound_->Takes(*from_)) return Status::PermissionDenied("the node was removed");
-    raft::Message& message = header_->message.message;
-    auto snapshot = std::make_shared<raft::Snapshot>(*message.snapshot);
-    snapshot->data = raft::Payload(std::move(data_));
-    message.snapshot = std::move(snapshot);
-    over_ = true;
-    inbound_->core_->metrics.snapshots_received.Add();
-    Batch batch;
-    batch.push_back(std::move(header_->message));
-    inbound_->core_->receiver.Receive(*from_, std::move(batch));
-    call.Send("");  // a SnapshotResponse has no fields
-    call.End(Status::Ok());
-    return Status::Ok();
-  }
-
-  const std::shared_ptr<Inbound> inbound_;
-  std::optional<NodeId> from_;
-  std::optional<SnapshotHeader> header_;
-  std::string data_;
-  bool counted_ = false;
-  bool over_ = false;
-};
-
 rpc::Service Inbound::MakeService(rpc::Executor executor) {
   rpc::Service service{.name = std::string(kServiceName),
                        .methods = {},
@@ -200,8 +80,12 @@ rpc::Service Inbound::MakeService(rpc::Executor executor) {
          return std::make_shared<MessagesHandler>(self, call);
        }});
   service.methods.push_back(
-      {"Snapshot", [self = shared_from_this()](const std::shared_ptr<rpc::Call>&) {
-         return std::make_shared<SnapshotHandler>(self);
+      {"Snapshot", [self = shared_from_this()](const std::shared_ptr<rpc::Call>& call) {
+         return self->TakeSnapshot(call, /*resumes=*/false);
+       }});
+  service.methods.push_back(
+      {"ResumeSnapshot", [self = shared_from_this()](const std::shared_ptr<rpc::Call>& call) {
+         return self->TakeSnapshot(call, /*resumes=*/true);
        }});
   return service;
 }

@@ -29,6 +29,9 @@ class Inbound : public std::enable_shared_from_this<Inbound> {
   class MessagesHandler;
   class SnapshotHandler;
 
+  // Whoever takes a snapshot that `call` brings: inbound_snapshot.cc.
+  std::shared_ptr<rpc::CallHandler> TakeSnapshot(const std::shared_ptr<rpc::Call>& call,
+                                                 bool resumes);
   // `call` is the stream of the node from now on, in place of an older one.
   void Begin(NodeId from, const std::shared_ptr<rpc::Call>& call) EXCLUDES(mu_);
   // Whether what `hello` says of its node fits what is known of it.

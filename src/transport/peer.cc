@@ -47,31 +47,58 @@ class Peer::Stream final : public rpc::CallHandler {
 // One snapshot on its way. The next chunk is made when the network has taken the last one.
 class Peer::SnapshotStream final : public rpc::CallHandler {
  public:
-  SnapshotStream(std::shared_ptr<Peer> peer, GroupMessage message)
-      : peer_(std::move(peer)), message_(std::move(message)) {}
+  // `resumes`: the receiver says where to begin.
+  SnapshotStream(std::shared_ptr<Peer> peer, GroupMessage message, bool resumes)
+      : peer_(std::move(peer)), message_(std::move(message)), resumes_(resumes) {}
 
+  const char* method() const { return resumes_ ? "ResumeSnapshot" : "Snapshot"; }
   void Begin(rpc::Call& call) {
     call.Send(EncodeSnapshotHello(peer_->MakeHello()));
     call.Send(EncodeSnapshotHeader(
         {.message = message_, .size_bytes = data().size(), .crc32c = base::Crc32c(data())}));
   }
   void OnSent(rpc::Call& call) override {
+    if (!resumes_ || begun_) SendNext(call);
+  }
+  void OnMessage(rpc::Call& call, std::string message) override {
+    if (!resumes_) {
+      answered_ = true;
+      return;
+    }
+    const Result<SnapshotProgress> progress = DecodeSnapshotProgress(message);
+    if (!progress.ok()) return call.End(progress.status());
+    if (std::exchange(begun_, true)) {
+      answered_ = progress->taken;
+      return;
+    }
+    if (progress->offset > data().size()) {
+      return call.End(
+          peer_->core_->metrics.Refused(Refuse::kChunk, call.peer(),
+                                        "it wants byte " + std::to_string(progress->offset) +
+                                            " of a snapshot of " + std::to_string(data().size())));
+    }
+    offset_ = progress->offset;
+    SendNext(call);
+  }
+  void OnDone(rpc::Call& /*call*/, const Status& status) override {
+    const bool is_old = resumes_ && status.code() == StatusCode::kUnimplemented;
+    peer_->SnapshotEnded(this, message_, is_old, status.ok() && answered_);
+  }
+
+ private:
+  std::string_view data() const { return message_.message.snapshot->data.view(); }
+  void SendNext(rpc::Call& call) {
     if (offset_ == data().size()) return call.End(Status::Ok());
     const std::string_view chunk =
         data().substr(offset_, peer_->core_->options.snapshot_chunk_bytes);
     call.Send(EncodeSnapshotChunk(offset_, chunk));
     offset_ += chunk.size();
   }
-  void OnMessage(rpc::Call& /*call*/, std::string /*message*/) override { answered_ = true; }
-  void OnDone(rpc::Call& /*call*/, const Status& status) override {
-    peer_->SnapshotEnded(this, message_, status.ok() && answered_);
-  }
-
- private:
-  std::string_view data() const { return message_.message.snapshot->data.view(); }
 
   const std::shared_ptr<Peer> peer_;
   const GroupMessage message_;
+  const bool resumes_;
+  bool begun_ = false;  // where to begin was said
   size_t offset_ = 0;
   bool answered_ = false;
 };
@@ -253,6 +280,7 @@ void Peer::Ended(const Stream* stream, const Status& status) {
     stream_.reset();
     call_.reset();
     welcomed_ = writing_ = false;
+    resumes_ = true;  // what comes back may be a newer one
     const uint64_t doubled = core_->options.min_backoff_ms << std::min(failures_, 20);
     retry_at_us_ = core_->doors.clock.MonotonicMicros() +
                    std::min(doubled, core_->options.max_backoff_ms) * 1000;
@@ -270,14 +298,14 @@ void Peer::PumpSnapshots() {
   {
     base::MutexLock lock(mu_);
     if (closed_ || snapshot_stream_ != nullptr || snapshots_.empty()) return;
-    stream = snapshot_stream_ =
-        std::make_shared<SnapshotStream>(shared_from_this(), std::move(snapshots_.front()));
+    stream = snapshot_stream_ = std::make_shared<SnapshotStream>(
+        shared_from_this(), std::move(snapshots_.front()), resumes_);
     snapshots_.pop_front();
     channel = snapshot_channel_.get();
     opening_++;
   }
   const std::shared_ptr<rpc::Call> call =
-      channel->Open(rpc::MethodPath(std::string(kServiceName), "Snapshot"), {}, stream);
+      channel->Open(rpc::MethodPath(std::string(kServiceName), stream->method()), {}, stream);
   {
     base::MutexLock lock(mu_);
     if (snapshot_stream_ == stream) snapshot_call_ = call;
@@ -286,17 +314,24 @@ void Peer::PumpSnapshots() {
   stream->Begin(*call);
 }
 
-void Peer::SnapshotEnded(const SnapshotStream* stream, const GroupMessage& message, bool arrived) {
+void Peer::SnapshotEnded(const SnapshotStream* stream, const GroupMessage& message, bool is_old,
+                         bool arrived) {
   bool report = false;
   {
     base::MutexLock lock(mu_);
-    report = !closed_;
+    // In the way that the node knows.
+    const bool again = is_old && !closed_ && !blocked_;
+    if (again) {
+      resumes_ = false;
+      snapshots_.push_front(message);
+    }
+    report = !closed_ && !again;
     if (snapshot_stream_.get() == stream) {
       snapshot_stream_.reset();
       snapshot_call_.reset();
     }
   }
-  if (!report) return;
+  if (!report) return PumpSnapshots();
   (arrived ? core_->metrics.snapshots_sent : core_->metrics.snapshots_failed).Add();
   core_->receiver.ReportSnapshot(message.group, message.message.to, arrived);
   PumpSnapshots();
@@ -325,6 +360,7 @@ void Peer::SetAddress(const std::string& address) {
     snapshot_channel_.swap(snapshot_channel);
     retry_at_us_ = 0;
     failures_ = 0;
+    resumes_ = true;
   }
   for (const auto& call : calls) call->End(Over("the node has another address"));
   Pump();

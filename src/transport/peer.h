@@ -62,8 +62,9 @@ class Peer : public std::enable_shared_from_this<Peer> {
   void Ended(const Stream* stream, const Status& status) EXCLUDES(mu_);
 
   void PumpSnapshots() EXCLUDES(mu_);
-  void SnapshotEnded(const SnapshotStream* stream, const GroupMessage& message, bool arrived)
-      EXCLUDES(mu_);
+  // `is_old`: the node does not know how to go on with a snapshot.
+  void SnapshotEnded(const SnapshotStream* stream, const GroupMessage& message, bool is_old,
+                     bool arrived) EXCLUDES(mu_);
 
   const std::shared_ptr<TransportCore> core_;
   const NodeId node_;
@@ -87,6 +88,7 @@ class Peer : public std::enable_shared_from_this<Peer> {
   std::string last_failure_ GUARDED_BY(mu_);
   // Snapshots.
   std::deque<GroupMessage> snapshots_ GUARDED_BY(mu_);
+  bool resumes_ GUARDED_BY(mu_) = true;  // as far as it is known
   std::shared_ptr<SnapshotStream> snapshot_stream_ GUARDED_BY(mu_);
   std::shared_ptr<rpc::Call> snapshot_call_ GUARDED_BY(mu_);
 };

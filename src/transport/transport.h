@@ -31,8 +31,10 @@
 #include "metrics/registry.h"
 #include "rpc/call.h"
 #include "rpc/service.h"
+#include "runtime/runtime.h"
 #include "transport/codec.h"
 #include "transport/identity.h"
+#include "vfs/vfs.h"
 
 namespace nokv::transport {
 
@@ -51,6 +53,12 @@ struct TransportOptions {
   uint64_t max_snapshot_bytes = uint64_t{256} << 20;
   size_t max_queued_snapshots = 16;   // to one node
   size_t max_incoming_snapshots = 4;  // at a time, from all nodes
+  // Of a snapshot that breaks so much is kept at a time, so that it goes on there: all of them in
+  // this folder, which is the transport's own, up to so much, and for so long.
+  std::string snapshot_folder = {};
+  size_t snapshot_part_bytes = size_t{4} << 20;
+  uint64_t max_partial_bytes = uint64_t{1} << 30;
+  uint64_t partial_kept_ms = 600'000;
   // How long a node that could not be reached is left alone.
   uint64_t min_backoff_ms = 50;
   uint64_t max_backoff_ms = 2'000;
@@ -80,6 +88,9 @@ struct TransportDoors {
   metrics::Registry& registry;
   Dial dial;
   Identity* identity = nullptr;  // null: numbers are enough
+  // Where what has come of snapshots is kept, and by whom. Null: nowhere, they begin again.
+  vfs::FileSystem* files = nullptr;
+  runtime::Runtime* runtime = nullptr;
 };
 
 struct Outgoing {

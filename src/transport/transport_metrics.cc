@@ -51,6 +51,10 @@ TransportMetrics::TransportMetrics(metrics::Registry& registry, base::Clock& clo
       snapshots_failed(Counter(registry, "snapshots_failed_total", "Snapshots that did not.")),
       snapshots_received(
           Counter(registry, "snapshots_received_total", "Snapshots of other nodes.")),
+      snapshots_resumed(Counter(registry, "snapshots_resumed_total",
+                                "Snapshots of other nodes that went on where they broke.")),
+      snapshot_bytes_kept(Counter(registry, "snapshot_bytes_kept_total",
+                                  "Bytes of them that were not sent again.")),
       blocked_peers(
           registry.GetGauge("nokv_transport_blocked_peers", "Nodes to which nothing is sent.")),
       clock_(clock),

@@ -62,6 +62,8 @@ class TransportMetrics {
   metrics::Counter& snapshots_sent;
   metrics::Counter& snapshots_failed;
   metrics::Counter& snapshots_received;
+  metrics::Counter& snapshots_resumed;
+  metrics::Counter& snapshot_bytes_kept;
   metrics::Gauge& blocked_peers;
 
  private:

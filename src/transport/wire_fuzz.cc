@@ -7,6 +7,7 @@
 #include "raft/memory_storage.h"
 #include "raft/raw_node.h"
 #include "transport/codec.h"
+#include "transport/snapshot_part.h"
 
 namespace nokv::transport {
 namespace {
@@ -75,6 +76,13 @@ void FuzzOne(std::string_view bytes) {
       for (GroupMessage& message : *batch) target.Step(std::move(message.message));
     }
   }
+  auto progress = DecodeSnapshotProgress(bytes);
+  if (progress.ok()) {
+    NOKV_CHECK(DecodeSnapshotProgress(EncodeSnapshotProgress(*progress))->offset ==
+               progress->offset);
+  }
+  auto part = DecodePart(bytes);
+  if (part.ok()) NOKV_CHECK(EncodePart(*part) == bytes);
   auto snapshot = DecodeSnapshotRequest(bytes);
   if (!snapshot.ok()) return;
   if (auto* header = std::get_if<SnapshotHeader>(&*snapshot)) {
