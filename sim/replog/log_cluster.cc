@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "raft/describe.h"
-#include "sim/replog/wire.h"
 
 namespace nokv::sim {
 namespace {
@@ -16,19 +15,29 @@ constexpr uint64_t kRestartMicros = 150'000;
 }  // namespace
 
 LogCluster::LogCluster(World& world, Network& network, size_t founders, size_t spares,
-                       const MemberOptions& options)
-    : world_(world), network_(network), random_(world.random().Fork()), options_(options) {
+                       const MemberOptions& options, const std::optional<StreamOptions>& streams)
+    : world_(world),
+      network_(network),
+      random_(world.random().Fork()),
+      options_(options),
+      wires_(world, network, streams,
+             [this](raft::NodeId id, const Status& status) { Violated(id, status); }) {
   slots_.resize(founders + spares);
   for (size_t i = 0; i < slots_.size(); i++) {
     slots_[i].machine = std::make_unique<Machine>(world_, i + 1);
     if (i >= founders) continue;
     slots_[i].id = next_id_++;
     hosts_[slots_[i].id] = i;
+    wires_.Add(slots_[i].id, *slots_[i].machine);
     founders_.voters.push_back(slots_[i].id);
   }
 }
 
-LogCluster::~LogCluster() = default;
+LogCluster::~LogCluster() {
+  for (size_t i = 0; i < slots_.size(); i++) {
+    LogCluster::Stop(i, End::kKill, Machine::Loss::kNothing);
+  }
+}
 
 void LogCluster::Begin() {
   for (Slot& slot : slots_) {
@@ -135,24 +144,15 @@ void LogCluster::Arrive(uint64_t address, const Request& request, SendReply repl
   });
 }
 
-bool LogCluster::Send(raft::Message message) {
-  const Slot* from = SlotOf(message.from);
-  const Slot* to = SlotOf(message.to);
-  if (from == nullptr || to == nullptr) return false;
+std::unique_ptr<raftnode::Sender> LogCluster::Join(raft::NodeId id, Machine& machine,
+                                                   transport::Receiver& receiver) {
+  return wires_.Join(id, machine, receiver);
+}
+
+void LogCluster::Sending(const raft::Message& message) {
   if (message.type == raft::MessageType::kSnap) snapshots_++;
   world_.Note("send", {message.from, message.to, static_cast<uint64_t>(message.type), message.term,
                        message.index, message.entries.size()});
-  const raft::NodeId id = message.to;
-  const auto bytes = std::make_shared<const std::string>(EncodeForWire(std::move(message)));
-  return network_.Send(from->machine->id(), to->machine->id(), [this, id, bytes] {
-    Slot* slot = SlotOf(id);
-    if (slot == nullptr || slot->member == nullptr) return;
-    slot->machine->runtime().Arrive([this, slot, bytes] {
-      Result<raft::Message> received = DecodeFromWire(*bytes);
-      if (!received.ok()) return Violated(slot->id, received.status());
-      slot->member->Receive(*std::move(received));
-    });
-  });
 }
 
 // Not from within the member.
@@ -202,6 +202,7 @@ raft::NodeId LogCluster::Host(size_t number) {
   Slot& slot = slots_[number];
   slot.id = next_id_++;
   hosts_[slot.id] = number;
+  wires_.Add(slot.id, *slot.machine);
   Start(&slot);
   return slot.id;
 }
@@ -211,6 +212,7 @@ void LogCluster::Wipe(size_t number) {
   world_.Note("wipe", {slot.machine->id(), slot.id});
   Stop(number, End::kKill, Machine::Loss::kNothing);
   hosts_.erase(slot.id);
+  wires_.Remove(slot.id);
   slot.id = raft::kNoNode;
   slot.machine->ReplaceDisk();
 }

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "sim/nemesis/cluster.h"
+#include "sim/replog/log_network.h"
 #include "sim/replog/member.h"
 #include "sim/workload/request.h"
 
@@ -22,9 +23,9 @@ namespace nokv::sim {
 
 class LogCluster : public Cluster, public RequestTarget, public MemberHost {
  public:
-  // `founders` machines with a member each, and `spares` without.
+  // `founders` machines with a member each, and `spares` without. `streams` as LogNetwork.
   LogCluster(World& world, Network& network, size_t founders, size_t spares,
-             const MemberOptions& options);
+             const MemberOptions& options, const std::optional<StreamOptions>& streams);
   ~LogCluster() override;
 
   void Begin();
@@ -46,7 +47,9 @@ class LogCluster : public Cluster, public RequestTarget, public MemberHost {
 
   // MemberHost.
   RaftInvariants& invariants() override { return invariants_; }
-  bool Send(raft::Message message) override;
+  std::unique_ptr<raftnode::Sender> Join(raft::NodeId id, Machine& machine,
+                                         transport::Receiver& receiver) override;
+  void Sending(const raft::Message& message) override;
   void Failed(raft::NodeId id, const Status& status) override;
   void Violated(raft::NodeId id, const Status& status) override;
   void Applied(raft::NodeId id, const RegisterMachine& machine) override;
@@ -74,6 +77,7 @@ class LogCluster : public Cluster, public RequestTarget, public MemberHost {
   uint64_t leaders() const { return leaders_.size(); }
   uint64_t failures() const { return failures_; }    // processes that ended by an error of the disk
   uint64_t snapshots() const { return snapshots_; }  // sent
+  LogNetwork& wires() { return wires_; }
   const std::vector<std::string>& violations() const { return violations_; }
   // Members of the newest configuration that are not lost have not all applied the same; empty:
   // they have.
@@ -98,6 +102,7 @@ class LogCluster : public Cluster, public RequestTarget, public MemberHost {
   const MemberOptions options_;
   raft::ConfState founders_;
   RaftInvariants invariants_;
+  LogNetwork wires_;
   std::vector<Slot> slots_;
   std::map<raft::NodeId, size_t> hosts_;
   raft::NodeId next_id_ = 1;

@@ -10,8 +10,6 @@ constexpr uint64_t kMaxCheckpointBytes = 16 << 20;
 constexpr raftlog::GroupId kGroup = 1;
 // Requests that wait for an entry or a quorum.
 constexpr size_t kMaxWaiting = 1000;
-// Until the transport reports what became of a snapshot.
-constexpr uint64_t kReportMicros = 30'000;
 
 }  // namespace
 
@@ -52,6 +50,7 @@ Status Member::Open(const raft::ConfState& founders, uint64_t seed) {
   options.callers_may_wait = seed % 2 == 0;
   raftnode::Sender& sender = *this;
   node_ = std::make_unique<raftnode::Node>(machine_.runtime(), *log_, sender, options);
+  wires_ = host_.Join(id_, machine_, *this);
   node_->AddGroup(group, [this](const Status& status) { Check(status); });
   return Status::Ok();
 }
@@ -83,10 +82,6 @@ bool Member::Check(const Status& status) {
     host_.Failed(id_, status);
   }
   return false;
-}
-
-void Member::Receive(raft::Message message) {
-  if (!ended_) node_->Receive({{kGroup, std::move(message)}});
 }
 
 void Member::Arrive(const Request& request, const SendReply& reply) {
@@ -137,24 +132,23 @@ void Member::Inspect(std::function<void(const raft::FullStatus&)> done) {
 }
 
 void Member::Send(std::vector<raftnode::Envelope> messages) {
-  for (raftnode::Envelope& envelope : messages) {
+  for (const raftnode::Envelope& envelope : messages) {
     if (!Check(host_.invariants().Sent(envelope.message))) return;
-    const bool is_snapshot = envelope.message.type == raft::MessageType::kSnap;
-    const raft::NodeId to = envelope.message.to;
-    const bool arrives = host_.Send(std::move(envelope.message));
-    if (!arrives || is_snapshot) ReportLater(to, is_snapshot, arrives);
+    host_.Sending(envelope.message);
   }
+  wires_->Send(std::move(messages));
 }
 
-void Member::ReportLater(raft::NodeId to, bool is_snapshot, bool arrives) {
-  machine_.runtime().PostAfter(runtime::Lane::kUrgent, kReportMicros,
-                               [this, to, is_snapshot, arrives] {
-                                 if (is_snapshot) {
-                                   node_->ReportSnapshot(kGroup, to, arrives);
-                                 } else {
-                                   node_->ReportUnreachable(kGroup, to);
-                                 }
-                               });
+void Member::Receive(transport::NodeId /*from*/, transport::Batch messages) {
+  if (!ended_) node_->Receive(std::move(messages));
+}
+
+void Member::ReportUnreachable(transport::GroupId group, raft::NodeId to) {
+  node_->ReportUnreachable(group, to);
+}
+
+void Member::ReportSnapshot(transport::GroupId group, raft::NodeId to, bool arrived) {
+  node_->ReportSnapshot(group, to, arrived);
 }
 
 void Member::Opening(raftlog::GroupId /*group*/, raft::NodeId id, const raft::Storage& storage,

@@ -24,6 +24,7 @@
 #include "sim/replog/register_machine.h"
 #include "sim/workload/request.h"
 #include "sim/world/machine.h"
+#include "transport/transport.h"
 
 namespace nokv::sim {
 
@@ -42,8 +43,12 @@ class MemberHost {
  public:
   virtual ~MemberHost() = default;
   virtual RaftInvariants& invariants() = 0;
-  // To another member. False if it certainly will not arrive.
-  virtual bool Send(raft::Message message) = 0;
+  // The way of `id`, which runs on `machine`, to the others; `receiver` is told what comes from
+  // them until it is destroyed.
+  virtual std::unique_ptr<raftnode::Sender> Join(raft::NodeId id, Machine& machine,
+                                                 transport::Receiver& receiver) = 0;
+  // It goes that way now.
+  virtual void Sending(const raft::Message& message) = 0;
   // The process has to end: an error of its disk.
   virtual void Failed(raft::NodeId id, const Status& status) = 0;
   // Something that must not happen did.
@@ -55,7 +60,10 @@ class MemberHost {
   virtual void Note(std::string_view what, std::initializer_list<uint64_t> numbers) = 0;
 };
 
-class Member : private raftnode::StateMachine, raftnode::Sender, raftnode::Observer {
+class Member : private raftnode::StateMachine,
+               raftnode::Sender,
+               raftnode::Observer,
+               transport::Receiver {
  public:
   static constexpr char kFolder[] = "/raft";  // all files of a member
 
@@ -68,8 +76,7 @@ class Member : private raftnode::StateMachine, raftnode::Sender, raftnode::Obser
   Member& operator=(const Member&) = delete;
 
   raft::NodeId id() const { return id_; }
-  // From another member, a client, or who operates the group.
-  void Receive(raft::Message message);
+  // From a client, or who operates the group.
   void Arrive(const Request& request, const SendReply& reply);
   void Change(const raft::ConfChange& change);
   void Transfer(raft::NodeId to);
@@ -108,7 +115,11 @@ class Member : private raftnode::StateMachine, raftnode::Sender, raftnode::Obser
 
   // Sender.
   void Send(std::vector<raftnode::Envelope> messages) override;
-  void ReportLater(raft::NodeId to, bool is_snapshot, bool arrives);
+
+  // transport::Receiver.
+  void Receive(transport::NodeId from, transport::Batch messages) override;
+  void ReportUnreachable(transport::GroupId group, raft::NodeId to) override;
+  void ReportSnapshot(transport::GroupId group, raft::NodeId to, bool arrived) override;
 
   // Observer.
   void Opening(raftlog::GroupId group, raft::NodeId id, const raft::Storage& storage,
@@ -127,6 +138,8 @@ class Member : private raftnode::StateMachine, raftnode::Sender, raftnode::Obser
   RegisterMachine durable_;
   bool ended_ = false;
   std::unique_ptr<raftnode::Node> node_;
+  // Ends first: what it reports goes to the node.
+  std::unique_ptr<raftnode::Sender> wires_;
 };
 
 }  // namespace nokv::sim

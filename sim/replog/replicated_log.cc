@@ -1,5 +1,8 @@
 #include "sim/replog/replicated_log.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "sim/check/linearizability.h"
 #include "sim/replog/log_cluster.h"
 #include "sim/replog/operator.h"
@@ -39,6 +42,29 @@ MemberOptions DrawMember(base::Random* random) {
   return options;
 }
 
+// Everything so small that it runs full, or so large that it does not.
+StreamOptions DrawStreams(const raft::Config& raft, base::Random* random) {
+  StreamOptions streams;
+  transport::TransportOptions& options = streams.transport;
+  if (random->OneIn(2)) options.max_queued_messages = 4 + random->Uniform(28);
+  // There must be room for the longest message, or it never leaves.
+  if (random->OneIn(2)) options.max_queued_bytes = 4 * raft.max_message_bytes + (4 << 10);
+  if (random->OneIn(2)) options.max_batch_bytes = 512;
+  // Of so many chunks that a snapshot takes its time, in which something breaks.
+  if (random->OneIn(2)) options.snapshot_chunk_bytes = 1 + random->Uniform(9);
+  options.snapshot_part_bytes = 5 + random->Uniform(100);
+  if (random->OneIn(2)) options.max_partial_bytes = 100 + random->Uniform(2000);
+  options.partial_kept_ms = 200 + random->Uniform(3000);
+  options.max_queued_snapshots = 1 + random->Uniform(4);
+  options.max_incoming_snapshots = 1 + random->Uniform(3);
+  options.min_backoff_ms = 5 + random->Uniform(50);
+  options.max_backoff_ms = options.min_backoff_ms + random->Uniform(400);
+  if (!random->OneIn(4)) streams.window_bytes = 20 + random->Uniform(1000);
+  if (random->OneIn(2)) streams.read_ahead_bytes = 1;
+  streams.moves = random->OneIn(3);
+  return streams;
+}
+
 std::string Describe(const MemberOptions& options) {
   const raft::Config& raft = options.raft;
   std::string text = options.apply_later ? "entries applied later" : "entries applied at once";
@@ -64,6 +90,34 @@ std::string Describe(const MemberOptions& options) {
   return text;
 }
 
+std::string Describe(const StreamOptions& streams) {
+  const transport::TransportOptions& options = streams.transport;
+  return ", queued messages " + std::to_string(options.max_queued_messages) + ", queued bytes " +
+         std::to_string(options.max_queued_bytes) + ", batch bytes " +
+         std::to_string(options.max_batch_bytes) + ", chunk bytes " +
+         std::to_string(options.snapshot_chunk_bytes) + ", part bytes " +
+         std::to_string(options.snapshot_part_bytes) + ", incoming snapshots " +
+         std::to_string(options.max_incoming_snapshots) + ", backoff ms " +
+         std::to_string(options.min_backoff_ms) + " to " + std::to_string(options.max_backoff_ms) +
+         ", window bytes " + std::to_string(streams.window_bytes) + ", read ahead " +
+         std::to_string(streams.read_ahead_bytes) + (streams.moves ? ", addresses change" : "");
+}
+
+// Nothing, of a run without streams.
+void CountStreams(metrics::Registry& registry, RunReport* report) {
+  const auto count = [&](const char* name, metrics::Labels labels = {}) {
+    return registry.GetCounter(name, "", std::move(labels)).value();
+  };
+  report->counters["broken streams"] = count("nokv_transport_dial_failures_total");
+  report->counters["broken snapshots"] = count("nokv_transport_snapshots_failed_total");
+  report->counters["resumed snapshots"] = count("nokv_transport_snapshots_resumed_total");
+  report->counters["messages per hundred batches"] =
+      100 * count("nokv_transport_sent_messages_total") /
+      std::max<uint64_t>(1, count("nokv_transport_sent_batches_total"));
+  report->counters["messages of full queues"] =
+      count("nokv_transport_dropped_messages_total", {{"reason", "queue_full"}});
+}
+
 void CheckHistory(const History& history, bool is_register, RunReport* report) {
   const LinearizabilityResult result =
       is_register ? CheckRegister(history, kMaxCheckSteps) : CheckMap(history, kMaxCheckSteps);
@@ -85,8 +139,10 @@ RunReport RunReplicatedLog(const RunOptions& options) {
   constexpr size_t kSizes[] = {3, 5, 7};
   const size_t size = kSizes[random.Uniform(3)];
   const MemberOptions member = DrawMember(&random);
+  std::optional<StreamOptions> streams;
+  if (random.OneIn(2)) streams = DrawStreams(member.raft, &random);
   Network network(world);
-  LogCluster cluster(world, network, size, kSpares, member);
+  LogCluster cluster(world, network, size, kSpares, member, streams);
   const bool disks_rot = random.OneIn(2);
   Faults faults = AllFaults(cluster);
   if (disks_rot) AddFaults(RotFaults(cluster), &faults);
@@ -105,7 +161,8 @@ RunReport RunReplicatedLog(const RunOptions& options) {
   RunPhases(cluster, nemesis, phases);
 
   RunReport report = ReportOf(world, nemesis, clients.acknowledged(), cluster.leaders());
-  report.drawn = std::to_string(size) + " members, " + Describe(member);
+  report.drawn = std::to_string(size) + " members, " + (streams ? "streams, " : "raw messages, ") +
+                 Describe(member) + (streams ? Describe(*streams) : "");
   report.violations = cluster.violations();
   report.counters["members"] = size;
   report.counters["configurations"] = operating.changes();
@@ -113,6 +170,7 @@ RunReport RunReplicatedLog(const RunOptions& options) {
   report.counters["snapshots"] = cluster.snapshots();
   report.counters["lost members"] = cluster.lost() != raft::kNoNode;
   report.counters["failed processes"] = cluster.failures();
+  CountStreams(cluster.wires().registry(), &report);
   report.counters["operations"] = clients.history().size();
   // What broke before makes everything after it meaningless.
   if (!report.violations.empty()) return report;

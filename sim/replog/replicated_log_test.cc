@@ -25,6 +25,11 @@ TEST(ReplicatedLogTest, SeedsPass) {
   for (const char* counter : {"configurations", "transfers", "snapshots", "failed processes"}) {
     EXPECT_GT(report.counters.at(counter), 60U) << counter;
   }
+  // Of those with streams.
+  for (const char* counter :
+       {"broken streams", "broken snapshots", "resumed snapshots", "messages of full queues"}) {
+    EXPECT_GT(report.counters.at(counter), 0U) << counter;
+  }
 }
 
 }  // namespace

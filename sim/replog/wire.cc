@@ -12,21 +12,17 @@
 namespace nokv::sim {
 namespace {
 
-constexpr transport::GroupId kGroup = 1;
-
 // As on the stream of a snapshot, in one piece: the header and its length, then the data.
-std::string EncodeSnapshot(raft::Message message) {
-  const std::string data(message.snapshot->data.view());
-  const std::string header =
-      transport::EncodeSnapshotHeader({.message = {kGroup, std::move(message)},
-                                       .size_bytes = data.size(),
-                                       .crc32c = base::Crc32c(data)});
+std::string EncodeSnapshot(transport::GroupMessage message) {
+  const std::string data(message.message.snapshot->data.view());
+  const std::string header = transport::EncodeSnapshotHeader(
+      {.message = std::move(message), .size_bytes = data.size(), .crc32c = base::Crc32c(data)});
   std::string bytes(1, 's');
   base::PutVarint64(&bytes, header.size());
   return bytes + header + data;
 }
 
-Result<raft::Message> DecodeSnapshot(std::string_view bytes) {
+Result<transport::GroupMessage> DecodeSnapshot(std::string_view bytes) {
   uint64_t size = 0;
   if (!base::GetVarint64(&bytes, &size) || size > bytes.size()) {
     return Status::InvalidArgument("a snapshot without a header");
@@ -38,30 +34,30 @@ Result<raft::Message> DecodeSnapshot(std::string_view bytes) {
       header->crc32c != base::Crc32c(data)) {
     return Status::InvalidArgument("a snapshot that is not what its header says");
   }
-  raft::Message message = std::move(header->message.message);
-  raft::Snapshot snapshot = *message.snapshot;
+  transport::GroupMessage message = std::move(header->message);
+  raft::Snapshot snapshot = *message.message.snapshot;
   snapshot.data = raft::Payload(std::string(data));
-  message.snapshot = std::make_shared<const raft::Snapshot>(std::move(snapshot));
+  message.message.snapshot = std::make_shared<const raft::Snapshot>(std::move(snapshot));
   return message;
 }
 
 }  // namespace
 
-std::string EncodeForWire(raft::Message message) {
-  if (message.snapshot != nullptr) return EncodeSnapshot(std::move(message));
+std::string EncodeForWire(transport::GroupMessage message) {
+  if (message.message.snapshot != nullptr) return EncodeSnapshot(std::move(message));
   transport::Batch batch;
-  batch.push_back({kGroup, std::move(message)});
+  batch.push_back(std::move(message));
   return "m" + transport::EncodeBatch(batch);
 }
 
-Result<raft::Message> DecodeFromWire(std::string_view bytes) {
+Result<transport::GroupMessage> DecodeFromWire(std::string_view bytes) {
   if (bytes.starts_with('s')) return DecodeSnapshot(bytes.substr(1));
   ASSIGN_OR_RETURN(auto request, transport::DecodeMessagesRequest(bytes.substr(1)));
   auto* batch = std::get_if<transport::Batch>(&request);
   if (batch == nullptr || batch->size() != 1) {
     return Status::InvalidArgument("not one message");
   }
-  return std::move(batch->front().message);
+  return std::move(batch->front());
 }
 
 }  // namespace nokv::sim

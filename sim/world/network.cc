@@ -14,27 +14,41 @@ bool Happens(base::Random* random, uint64_t one_in) {
 
 }  // namespace
 
-std::optional<uint64_t> Network::Transit(Address from, Address to) {
+bool Network::Loses(Link link) {
   counters_.sent++;
-  const Link link(from, to);
   if (cut_.contains(link)) {
     counters_.cut++;
+    return true;
+  }
+  if (!Happens(&random_, weather_.lose_one_in)) return false;
+  counters_.lost++;
+  return true;
+}
+
+std::optional<uint64_t> Network::Transit(Address from, Address to) {
+  const Link link(from, to);
+  if (Loses(link)) return std::nullopt;
+  if (Happens(&random_, weather_.repeat_one_in)) {
+    counters_.repeated++;
     return std::nullopt;
   }
-  if (Happens(&random_, weather_.lose_one_in)) {
-    counters_.lost++;
+  if (Happens(&random_, weather_.delay_one_in)) {
+    counters_.overtaken++;
     return std::nullopt;
   }
+  return Delay(link);
+}
+
+uint64_t Network::Delay(Link link) {
   const auto slow = slowness_.find(link);
   const uint64_t factor = slow == slowness_.end() ? 1 : slow->second;
   return factor * (kDelayMicros + random_.Uniform(kDelayMicros));
 }
 
 bool Network::Send(Address from, Address to, std::function<void()> deliver) {
-  const std::optional<uint64_t> transit = Transit(from, to);
-  if (!transit.has_value()) return false;
   const Link link(from, to);
-  const uint64_t arrival = world_.now_us() + *transit;
+  if (Loses(link)) return false;
+  const uint64_t arrival = world_.now_us() + Delay(link);
   if (Happens(&random_, weather_.repeat_one_in)) {
     counters_.repeated++;
     Deliver(link, arrival + random_.Uniform(kOvertakenMicros), deliver);

@@ -44,7 +44,9 @@ class Network {
   // a connection that broke.
   bool Send(Address from, Address to, std::function<void()> deliver);
 
-  // How long a message of a stream that is sent now takes; nullopt: it is lost.
+  // How long a message of a stream that is sent now takes; nullopt: it is lost, and its connection
+  // with it. What would be repeated or overtaken is lost as well: a stream does not show it, but
+  // for a connection that breaks of it.
   std::optional<uint64_t> Transit(Address from, Address to);
 
   void SetWeather(const Weather& weather) { weather_ = weather; }
@@ -60,6 +62,8 @@ class Network {
   const Counters& counters() const { return counters_; }
 
  private:
+  bool Loses(Link link);
+  uint64_t Delay(Link link);
   void Deliver(Link link, uint64_t at_us, const std::function<void()>& deliver);
 
   World& world_;
