@@ -51,7 +51,9 @@ class NokvEngine : public KvEngine {
   Result<bool> Idle() override {
     const nokv::Stats stats = db_->Stats();
     if (!stats.background_error.empty()) return Status::Unavailable(stats.background_error);
-    return stats.flush.pending == 0 && stats.flush.active == 0 && stats.compaction.backlog == 0;
+    const bool moving = stats.value_log.gc_active > 0 || stats.value_log.order_active > 0;
+    return stats.flush.pending == 0 && stats.flush.active == 0 && stats.compaction.backlog == 0 &&
+           !moving;
   }
   Status Close() override { return db_->Close(); }
 

@@ -83,7 +83,14 @@ struct Options {
   // hash: more make smaller files, but values of neighbouring keys lie further apart. May be
   // changed at every open. Between 1 and 256.
   size_t value_log_buckets = 1;
-  // Target size of a table that compaction writes.
+  // Short scans pay for values that lie apart from each other: each is a read from the disk. When
+  // such reads of a table have come to this many times its values, these are moved into the order
+  // of its keys, as soon as nothing more urgent waits. 0: they stay where they are.
+  double value_order_ratio = 1;
+  // Count values that were in memory, too.
+  bool value_order_counts_memory = false;
+  // Target size of a table that compaction writes. It points to four times as many bytes of values
+  // at most.
   size_t table_bytes = size_t{64} << 20;
   // The last level holds nearly everything; each sorted level above it aims at a tenth of the one
   // below, and there is one as long as that one has more than this.

@@ -70,6 +70,9 @@ struct ValueLogStats {
   uint64_t gc_scheduled = 0, gc_skipped = 0, gc_rejected = 0;
   uint64_t gc_throttled = 0;  // compactions that emptied only the worst file along
   int64_t gc_active = 0, gc_parallelism = 1;
+  // Tables whose values were put into the order of their keys, and what was moved for that.
+  uint64_t order_runs = 0, order_bytes = 0;
+  int64_t order_active = 0;
   int64_t pending_deletes = 0;  // files that only readers keep
   // Where the next value goes, if values stay in the log.
   struct Head {

@@ -51,6 +51,9 @@ Options TinyOptions(uint64_t seed) {
   options.level0_stop_trigger = 8;
   options.value_separation_threshold = SomeThreshold(seed);
   options.value_log_buckets = 1 + seed % 3;
+  // Some scans are enough.
+  options.value_order_ratio = seed % 4 == 0 ? 0 : 0.001;
+  options.value_order_counts_memory = true;
   if (random.OneIn(2)) options.compression = {CompressionType::kNone, CompressionType::kZstd};
   options.max_compactions = 1 + static_cast<int>(random.Uniform(3));
   if (random.OneIn(4)) options.compaction_bytes_per_second = 64 << 10;
@@ -260,6 +263,15 @@ void Workload::CheckSomeReads() {
   }
 }
 
+void Workload::ScanManyTimes() {
+  for (int i = 0; i < 60; i++) {
+    const auto it = db_->NewIterator();
+    for (it->SeekToFirst(); it->Valid(); it->Next()) {
+    }
+    if (!it->status().ok()) return Failed();
+  }
+}
+
 void Workload::CheckSnapshot() {
   const auto snapshot = db_->GetSnapshot();
   const std::string key = RandomKey();
@@ -368,6 +380,7 @@ void Workload::Step() {
     WriteManyAtOnce();
   } else if (dice < 86) {
     CheckSomeReads();
+    ScanManyTimes();
   } else if (dice < 89) {
     status = db_->Flush();
     if (status.ok()) model_.Durable(model_.acknowledged());
@@ -375,6 +388,7 @@ void Workload::Step() {
     status = random_.OneIn(2) ? db_->CompactRange("", "") : db_->CompactRange("a", "k3");
     if (status.ok() && random_.OneIn(2)) status = db_->RunValueLogGC(0.2);
     if (status.IsNotFound()) status = Status::Ok();  // no file has so much garbage
+    if (status.ok()) ScanManyTimes();
   } else if (dice < 92) {
     MakeCheckpoint();
   } else if (dice < 93) {

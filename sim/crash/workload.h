@@ -54,6 +54,8 @@ class Workload final : public Subject {
   void WriteManyAtOnce();
   void CheckThatReadsSeeWhatIsAcknowledged();
   void CheckSomeReads();
+  // Enough of them to have values put into the order of their keys.
+  void ScanManyTimes();
   void CheckSnapshot();
   void MakeCheckpoint();
   // A batch that comes in tables.

@@ -18,6 +18,9 @@ inline void AddDistributions(nokv::Stats* stats) {
                       .gc_rejected = 65,
                       .gc_active = 1,
                       .gc_parallelism = 2,
+                      .order_runs = 71,
+                      .order_bytes = 72,
+                      .order_active = 1,
                       .pending_deletes = 66,
                       .head = ValueLogStats::Head{.segment = 21, .offset = 23}};
   stats->amplification = {.write = 1.5, .read = 0.75, .space = 1.25};

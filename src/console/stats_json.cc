@@ -68,6 +68,9 @@ Json ValueLogJson(const ValueLogStats& values) {
                 {"gc_skipped", values.gc_skipped},
                 {"gc_rejected", values.gc_rejected},
                 {"gc_parallelism", values.gc_parallelism}};
+  json["order"] = {{"order_runs", values.order_runs},
+                   {"order_bytes", values.order_bytes},
+                   {"order_active", values.order_active}};
   return json;
 }
 

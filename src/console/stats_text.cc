@@ -176,6 +176,11 @@ class Printer {
                                       {"rejected", "value_log.gc.gc_rejected"},
                                       {"parallel", "value_log.gc.gc_parallelism"}}));
     }
+    if (in_.Positive("value_log.order.order_runs")) {
+      Line("ValueLog.Order", in_.Fields({{"runs", "value_log.order.order_runs"},
+                                         {"bytes", "value_log.order.order_bytes"},
+                                         {"active", "value_log.order.order_active"}}));
+    }
     const Json* heads = in_.Find("value_log.heads");
     if (heads == nullptr || !heads->is_object()) return;
     for (const auto& [bucket, head] : heads->items()) {

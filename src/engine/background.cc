@@ -40,10 +40,12 @@ lsm::MergeJobContext EngineImpl::JobContextLocked() {
     context.table_options[static_cast<size_t>(level)] = TableOptionsFor(level, base_level);
   }
   context.target_file_bytes = options_.table_bytes;
+  context.target_value_bytes = TargetValueBytes();
   context.snapshots = SnapshotsLocked();
   context.now_ms = clock().WallMillis();
   context.void_places = void_places_;
   context.placement = placement_;
+  context.values_on_disk = times_->values_on_disk.load(std::memory_order_relaxed);
   context.value_buckets = static_cast<uint16_t>(options_.value_log_buckets);
   if (options_.compaction_filter != nullptr) context.filter = ValueFilterLocked();
   return context;

@@ -1,5 +1,6 @@
 // BackgroundPace: a limit to the bytes that background work goes through in a second, with strict
-// priorities: flushes, then compactions, then compactions that only empty files with values.
+// priorities: flushes, then compactions, then compactions that only empty files with values, then
+// those that only put values into the order of their keys.
 //
 // It is counted in time, as in WriteThrottle: whatever is done moves on the moments when its own
 // class and all below it are even. So each class has what those above it leave, and does not see
@@ -15,7 +16,7 @@
 
 namespace nokv::engine {
 
-enum class WorkClass : uint8_t { kFlush, kCompaction, kRelocation };
+enum class WorkClass : uint8_t { kFlush, kCompaction, kRelocation, kOrdering };
 
 class BackgroundPace {
  public:
@@ -40,7 +41,7 @@ class BackgroundPace {
 
  private:
   const uint64_t rate_;
-  std::array<double, 3> even_at_micros_{};
+  std::array<double, 4> even_at_micros_{};
 };
 
 }  // namespace nokv::engine

@@ -25,6 +25,8 @@ TEST(BackgroundPaceTest, WorkPaysForItsBytesAndSavesNothingUp) {
 
 TEST(BackgroundPaceTest, EachClassHasWhatThoseAboveItLeave) {
   BackgroundPace pace(1000);
+  pace.Charge(WorkClass::kOrdering, 1000, kSecond);
+  EXPECT_EQ(pace.Delay(WorkClass::kRelocation, kSecond), 0U);
   pace.Charge(WorkClass::kRelocation, 1000, kSecond);
   EXPECT_EQ(pace.Delay(WorkClass::kCompaction, kSecond), 0U);
   pace.Charge(WorkClass::kCompaction, 1000, kSecond);
@@ -33,6 +35,7 @@ TEST(BackgroundPaceTest, EachClassHasWhatThoseAboveItLeave) {
   EXPECT_EQ(pace.Delay(WorkClass::kFlush, kSecond), kSecond + 1);
   EXPECT_EQ(pace.Delay(WorkClass::kCompaction, kSecond), 2 * kSecond + 1);
   EXPECT_EQ(pace.Delay(WorkClass::kRelocation, kSecond), 3 * kSecond + 1);
+  EXPECT_EQ(pace.Delay(WorkClass::kOrdering, kSecond), 4 * kSecond + 1);
 }
 
 TEST(BackgroundPaceTest, WhatIsForgivenIsEven) {

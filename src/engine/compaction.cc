@@ -6,6 +6,14 @@
 
 namespace nokv::engine {
 
+namespace {
+WorkClass WorkClassOf(lsm::CompactionReason reason) {
+  if (reason == lsm::CompactionReason::kValueOrder) return WorkClass::kOrdering;
+  return reason == lsm::CompactionReason::kValueGarbage ? WorkClass::kRelocation
+                                                        : WorkClass::kCompaction;
+}
+}  // namespace
+
 void EngineImpl::StartCompactionsLocked() {
   Completions completions;
   while (!nothing_to_compact_ &&
@@ -32,7 +40,8 @@ void EngineImpl::StartCompactionLocked(lsm::CompactionPlan plan) {
     });
     return;
   }
-  const lsm::MergeJobContext context = JobContextLocked();
+  lsm::MergeJobContext context = JobContextLocked();
+  if (compaction->plan.gathers) context.value_buckets = 1;
   lsm::KeySlice slice;
   for (const std::string& bound :
        lsm::SliceBounds(compaction->plan, static_cast<size_t>(options_.max_compactions),
@@ -58,9 +67,7 @@ void EngineImpl::PostSliceInTurn(const std::shared_ptr<Compaction>& compaction, 
                                  uint64_t bytes) {
   base::MutexLock lock(mu_);
   if (closing_ || throttle_.awaits_compaction()) return PostSliceLocked(compaction, job);
-  const WorkClass work = compaction->plan.reason == lsm::CompactionReason::kValueGarbage
-                             ? WorkClass::kRelocation
-                             : WorkClass::kCompaction;
+  const WorkClass work = WorkClassOf(compaction->plan.reason);
   const uint64_t now = clock().MonotonicMicros();
   pace_.Charge(work, bytes, now);
   const uint64_t delay = pace_.Delay(work, now);
@@ -95,7 +102,10 @@ std::optional<lsm::CompactionPlan> EngineImpl::PlanCompactionLocked(Completions*
   if (!alone && (!manual_.empty() || value_gc_.has_value())) return std::nullopt;
   auto plan = PlanManualLocked(completions);
   if (!plan.has_value()) plan = PickCompactionLocked();
-  if (!plan.has_value()) return alone ? PlanValueGarbageLocked(completions) : std::nullopt;
+  if (!plan.has_value() && !alone) return std::nullopt;
+  if (!plan.has_value()) plan = PlanValueGarbageLocked(completions);
+  if (!plan.has_value()) plan = PlanValueOrderLocked();
+  if (!plan.has_value() || plan->reason == lsm::CompactionReason::kValueGarbage) return plan;
   // What has to be read anyway leaves the files that are to be emptied.
   const auto files = FilesToEmptyAlongLocked();
   plan->emptied = {files.begin(), files.end()};
@@ -214,9 +224,11 @@ void EngineImpl::CountCompactionLocked(const Compaction& compaction) {
   const uint64_t micros = clock().MonotonicMicros() - compaction.started_micros;
   timings_.compaction.Add(micros);
   timings_.value_gc_runs += plan.reason == lsm::CompactionReason::kValueGarbage ? 1 : 0;
+  timings_.value_order_runs += plan.gathers ? 1 : 0;
   for (const auto& job : compaction.jobs) {
     timings_.compaction_bytes_read += job->stats().bytes_read;
     timings_.compaction_bytes_written += job->stats().bytes_written;
+    if (plan.gathers) timings_.value_order_bytes += job->stats().bytes_moved;
   }
   if (!plan.trivial_move && plan.output_level > plan.input_level) {
     throttle_.CompactionDone(lsm::BytesOf(plan.inputs), micros);
@@ -229,6 +241,7 @@ void EngineImpl::FinishCompaction(Compaction& compaction, Status status) {
     base::MutexLock lock(mu_);
     if (status.ok()) {
       CountCompactionLocked(compaction);
+      PassOnRent(compaction);
     } else {
       SetBackgroundErrorLocked(status, &completions);
     }

@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "base/check.h"
+#include "engine/value_runs.h"
+#include "lsm/compaction/value_order.h"
 
 namespace nokv::engine {
 
@@ -16,7 +18,8 @@ class EngineCursor final : public Cursor {
       : source_(std::move(source)),
         lower_(options.lower),
         upper_(options.upper),
-        key_only_(options.key_only) {
+        key_only_(options.key_only),
+        runs_(source_.scattered_in_memory ? ValueRuns::kCacheLine : ValueRuns::kPage) {
     std::erase_if(source_.tombstones, [](const auto& set) { return set->empty(); });
   }
 
@@ -117,7 +120,10 @@ class EngineCursor final : public Cursor {
     taken_ = false;
     first_ = count_ = 0;
     ahead_ = kLeastAhead;
-    cold_ = 0;
+    // As the last scan found it.
+    cold_ = source_.times->values_on_disk.load(std::memory_order_relaxed) ? kTimed : 0;
+    runs_.Restart(forward);
+    values_ = read_ = 0;
     Refill();
   }
 
@@ -133,15 +139,58 @@ class EngineCursor final : public Cursor {
   // Looks ahead and stands on the first entry that is known.
   void Refill() {
     valid_ = false;
+    const size_t known = count_;
     while (count_ < ahead_ && (count_ == 0 || MayLookOn())) {
       if (!(forward_ ? TakeForward() : TakeBackward())) break;
-      const lsm::ParsedPayload& parsed = At(count_++).parsed;
-      // So that the memory, or the disk, works on several values at once.
-      if (parsed.apart() && !key_only_) {
-        source_.version->PrefetchValue(*parsed.pointer, cold_ > 0);
-      }
+      count_++;
     }
+    if (!key_only_) Expect(known);
     if (count_ > 0) Stand();
+  }
+
+  // The values of the entries from `known` on will be read. So that the memory, or the disk, works
+  // on several at once.
+  void Expect(size_t known) {
+    for (size_t i = known; i < count_; i++) {
+      if (At(i).parsed.apart()) NotePlace(At(i));
+    }
+    for (size_t i = known; i < count_; i++) {
+      if (!At(i).parsed.apart()) continue;
+      const vlog::ValuePointer& pointer = *At(i).parsed.pointer;
+      cold_ > 0 ? FetchAhead(pointer) : source_.version->PrefetchValue(pointer);
+    }
+  }
+
+  // Counts the value if it lies apart from those before.
+  void NotePlace(const Entry& entry) {
+    const vlog::ValuePointer& pointer = *entry.parsed.pointer;
+    const bool in_order = runs_.Add(pointer);
+    const bool counts = (cold_ > 0 || source_.scattered_in_memory) &&
+                        pointer.length <= lsm::kLongestOrdered && values_ < kCounted;
+    values_++;
+    if (in_order || !counts || source_.scattered == nullptr) return;
+    if (!source_.scattered->Count()) return;
+    source_.scattered->Credit(*source_.version, entry.key, source_.sequence, pointer);
+  }
+
+  void FetchAhead(const vlog::ValuePointer& pointer) {
+    const ValueRuns::Extent ahead = runs_.Ahead(pointer);
+    if (ahead.begin == ahead.end) return;
+    source_.version->FetchValues(pointer.file, ahead.begin, ahead.end - ahead.begin);
+  }
+
+  // How long a read took tells whether those to come are on the disk, too.
+  void Learn(uint64_t micros) {
+    const bool was_cold = micros >= kColdMicros;
+    std::atomic<bool>& expected = source_.times->values_on_disk;
+    if (read_ == 0 && expected.load(std::memory_order_relaxed) != was_cold) {
+      expected.store(was_cold, std::memory_order_relaxed);
+    }
+    if (!was_cold) return;
+    for (size_t i = 1; i < count_ && cold_ == 0; i++) {
+      if (At(i).parsed.apart()) FetchAhead(*At(i).parsed.pointer);
+    }
+    cold_ = kColdValues;
   }
 
   void Stand() {
@@ -155,10 +204,11 @@ class EngineCursor final : public Cursor {
   }
 
   Status ReadValue(const vlog::ValuePointer& pointer) {
-    if (first_ % kTimed != 0) return source_.version->ReadValue(pointer, &fetched_, &value_);
-    const uint64_t before = source_.clock->MonotonicMicros();
+    const bool timed = read_ % kTimed == 0;
+    const uint64_t before = timed ? source_.clock->MonotonicMicros() : 0;
     const Status read = source_.version->ReadValue(pointer, &fetched_, &value_);
-    if (source_.clock->MonotonicMicros() - before >= kColdMicros) cold_ = kColdValues;
+    if (timed) Learn(source_.clock->MonotonicMicros() - before);
+    read_++;
     return read;
   }
 
@@ -244,9 +294,12 @@ class EngineCursor final : public Cursor {
   static constexpr size_t kSlots = 16;
   // One value in so many is timed. One that takes so long was not in memory, and so many behind it
   // may not be either.
-  static constexpr size_t kTimed = 4;
+  static constexpr uint32_t kTimed = 4;
   static constexpr uint64_t kColdMicros = 30;
   static constexpr uint32_t kColdValues = 32;
+  // Of so many values behind each seek it counts where they lie. Longer scans have their values
+  // fetched well ahead, and one over everything, as a backup is, pays for no table.
+  static constexpr uint64_t kCounted = 256;
 
   CursorSource source_;
   const std::string lower_;
@@ -262,6 +315,10 @@ class EngineCursor final : public Cursor {
   size_t ahead_ = kLeastAhead;
   bool taken_ = false;  // forward: the iterator stands on the last entry that is known
   uint32_t cold_ = 0;   // so many values to come are taken to be on the disk
+  ValueRuns runs_;
+  // Since the last seek, of values that lie apart: that are known, and that were read.
+  uint64_t values_ = 0;
+  uint64_t read_ = 0;
   std::string hidden_;  // forward: the newest visible entry of this key was seen
   std::string_view value_;
   std::string fetched_;  // a value that lies apart

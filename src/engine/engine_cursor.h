@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "engine/engine.h"
 #include "engine/operation_times.h"
+#include "engine/scattered_reads.h"
 #include "lsm/iterator/internal_iterator.h"
 #include "lsm/range_tombstone.h"
 #include "lsm/version/version.h"
@@ -30,6 +31,9 @@ struct CursorSource {
   std::shared_ptr<const void> pin;                  // keeps all of the above alive
   std::shared_ptr<const std::atomic<bool>> closed;  // set when the engine closes
   std::shared_ptr<OperationTimes> times;
+  // Told of values that do not lie in the order of their keys; null: nobody is.
+  std::shared_ptr<ScatteredReads> scattered;
+  bool scattered_in_memory = false;  // also of those that are in memory
 };
 
 std::unique_ptr<Cursor> NewEngineCursor(CursorSource source, const CursorOptions& options);

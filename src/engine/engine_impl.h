@@ -1,7 +1,7 @@
 // EngineImpl: the engine's state and its state machines. The methods are in one file per operation:
 // open.cc, write.cc, validate.cc, read.cc, background.cc (flush), compaction.cc, back_pressure.cc,
-// value_gc.cc (values outside tables), checkpoint.cc, ingest.cc, lifecycle.cc (errors, close) and
-// report.cc (statistics).
+// value_gc.cc (values outside tables), value_order.cc (values in the order of keys), checkpoint.cc,
+// ingest.cc, lifecycle.cc (errors, close) and report.cc (statistics).
 //
 // Everything that changes is guarded by one mutex, which is never held across file operations, with
 // one exception: reserving a place in the log may create a segment. Callbacks run after it is
@@ -25,6 +25,7 @@
 #include "engine/operation_times.h"
 #include "engine/read_set.h"
 #include "engine/read_state.h"
+#include "engine/scattered_reads.h"
 #include "engine/timing.h"
 #include "engine/write_throttle.h"
 #include "lsm/compaction/compaction_picker.h"
@@ -316,6 +317,16 @@ class EngineImpl final : public Engine {
   void RemoveUnusedValueFiles() EXCLUDES(mu_);
   void RemoveValueFiles(const std::vector<manifest::ValueFileId>& files) EXCLUDES(mu_);
 
+  // value_order.cc
+  // From now on a table that becomes due is looked after though nothing else happens.
+  void WatchScatteredReads();
+  // A table whose values are put into the order of its keys, since scans have paid for that.
+  std::optional<lsm::CompactionPlan> PlanValueOrderLocked() REQUIRES(mu_);
+  // What scans have paid for tables that are gone counts for those that replace them.
+  void PassOnRent(const Compaction& compaction);
+  // What a table points to, at most: so much is moved at once, and takes its space twice meanwhile.
+  uint64_t TargetValueBytes() const { return 4 * options_.table_bytes; }
+
   // checkpoint.cc
   // All that the checkpoint shall hold is durable, if `synced` is OK.
   void RunCheckpoint(Status synced) EXCLUDES(mu_);
@@ -361,6 +372,9 @@ class EngineImpl final : public Engine {
 
   // Cursors hold it too.
   const std::shared_ptr<OperationTimes> times_;
+
+  // Cursors hold it too. Null: values stay where they are, however scans read them.
+  const std::shared_ptr<ScatteredReads> scattered_;
 
   ReadHorizon horizon_;
   CurrentReadState current_state_;

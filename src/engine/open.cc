@@ -37,6 +37,7 @@ Status CheckOptions(const Options& options) {
       require(options.value_log_gc_discard_ratio > 0, "value_log_gc_discard_ratio is not above 0"));
   RETURN_IF_ERROR(require(options.value_log_buckets >= 1 && options.value_log_buckets <= 256,
                           "value_log_buckets is not between 1 and 256"));
+  RETURN_IF_ERROR(require(options.value_order_ratio >= 0, "value_order_ratio is below 0"));
   RETURN_IF_ERROR(require(options.value_log_gc_interval_ms <= UINT64_MAX / 1'000'000,
                           "value_log_gc_interval_ms is too large"));
   for (const ValueSeparationPolicy& policy : options.value_separation_policies) {
@@ -72,6 +73,11 @@ size_t ThresholdOf(const ValueSeparationPolicy& policy) {
   return vlog::Placement::kNever;
 }
 
+std::shared_ptr<ScatteredReads> MakeScatteredReads(const Options& options) {
+  if (options.read_only || options.value_order_ratio == 0) return nullptr;
+  return std::make_shared<ScatteredReads>(options.value_order_ratio);
+}
+
 vlog::Placement MakePlacement(const Options& options) {
   std::vector<vlog::PlacementRule> rules;
   for (const ValueSeparationPolicy& policy : options.value_separation_policies) {
@@ -96,6 +102,7 @@ EngineImpl::EngineImpl(const Options& options, std::string path, const Doors& do
       placement_(MakePlacement(options)),
       cache_(options.block_cache_bytes),
       times_(std::make_shared<OperationTimes>(doors.runtime.clock())),
+      scattered_(MakeScatteredReads(options)),
       throttle_(LimitsOf(options)),
       pace_(options.compaction_bytes_per_second) {
   active_.table = NewMemtable();
@@ -174,6 +181,7 @@ Status EngineImpl::OpenForWriting(std::unique_ptr<vfs::FileLock> lock) {
   }
   PublishReadStateLocked();
   ScheduleLocked();
+  WatchScatteredReads();
   return Status::Ok();
 }
 

@@ -4,6 +4,7 @@
 // Thread safety: thread-safe, without a lock.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
 #include "base/clock.h"
@@ -26,6 +27,8 @@ struct OperationTimes {
   metrics::SampledHistogram write_apply;
   // Tables that a get asked, of those that are timed.
   metrics::Histogram tables_per_get;
+  // Whether the first value of the last scan had to come from the disk. Relaxed: it is a guess.
+  std::atomic<bool> values_on_disk{false};
 };
 
 // Counts an operation, and times it, from its birth to its death, if its turn has come.

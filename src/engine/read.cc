@@ -124,7 +124,7 @@ Status FindAllNewest(const ReadState& state, std::span<const std::string> engine
     TakeFromTables(std::move(in_tables[i].result), &lookup);
     lsm::ParsedPayload parsed;
     if (lookup.found && lsm::ParseEntryPayload(lookup.payload, &parsed) && parsed.apart()) {
-      state.version->PrefetchValue(*parsed.pointer, /*cold=*/false);
+      state.version->PrefetchValue(*parsed.pointer);
     }
   }
   return Status::Ok();
@@ -225,6 +225,8 @@ std::unique_ptr<Cursor> EngineImpl::NewCursor(const CursorOptions& options) {
   source.clock = &clock();
   source.closed = closed_;
   source.times = times_;
+  source.scattered = scattered_;
+  source.scattered_in_memory = options_.value_order_counts_memory;
   std::vector<std::unique_ptr<lsm::InternalIterator>> children;
   children.push_back(state.active->NewIterator());
   auto tombstones = state.version->CollectTombstones();

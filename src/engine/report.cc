@@ -68,6 +68,8 @@ ValueLogStats ReportValueLog(const EngineTimings& timings) {
   values.gc_rejected = timings.value_gc_rejected;
   values.gc_throttled = timings.value_gc_throttled;
   values.segments_removed = timings.value_files_removed;
+  values.order_runs = timings.value_order_runs;
+  values.order_bytes = timings.value_order_bytes;
   return values;
 }
 
@@ -208,11 +210,12 @@ std::shared_ptr<const ReadState> EngineImpl::ReportUnderLock(Stats* stats) const
   }
   stats->compaction = ReportCompaction(timings_);
   stats->value_log = ReportValueLog(timings_);
-  const bool emptying =
-      std::any_of(compactions_.begin(), compactions_.end(), [](const auto& compaction) {
-        return compaction->plan.reason == lsm::CompactionReason::kValueGarbage;
-      });
-  stats->value_log.gc_active = value_gc_.has_value() || emptying ? 1 : 0;
+  for (const auto& compaction : compactions_) {
+    const lsm::CompactionReason reason = compaction->plan.reason;
+    if (reason == lsm::CompactionReason::kValueGarbage) stats->value_log.gc_active = 1;
+    if (reason == lsm::CompactionReason::kValueOrder) stats->value_log.order_active = 1;
+  }
+  if (value_gc_.has_value()) stats->value_log.gc_active = 1;
   ReportStages(timings_, stats);
   stats->snapshots = snapshots_.size();
   stats->last_sequence = tracker_.visible();

@@ -97,6 +97,8 @@ struct EngineTimings {
   uint64_t value_gc_throttled = 0;
   uint64_t value_gc_rejected = 0;
   uint64_t value_files_removed = 0;
+  uint64_t value_order_runs = 0;
+  uint64_t value_order_bytes = 0;
   uint64_t background_errors = 0;
 };
 

@@ -65,8 +65,8 @@ bool ValueFile::Known(const ValuePointer& pointer) const {
   return pointer.offset <= end && pointer.length <= end - pointer.offset;
 }
 
-Status ValueFile::Fetch(const ValuePointer& pointer, std::string* scratch,
-                        std::string_view* value) const {
+Status ValueFile::ReadBytes(const ValuePointer& pointer, std::string* scratch,
+                            std::string_view* value) const {
   // Before anything is allocated: a pointer is only bytes from a disk.
   if (!Known(pointer)) return Damage(pointer, "it lies past the end of the values in this file");
   const std::string_view memory = file_->memory();
@@ -82,16 +82,20 @@ Status ValueFile::Fetch(const ValuePointer& pointer, std::string* scratch,
 
 Status ValueFile::Read(const ValuePointer& pointer, std::string* scratch,
                        std::string_view* value) const {
-  RETURN_IF_ERROR(Fetch(pointer, scratch, value));
+  RETURN_IF_ERROR(ReadBytes(pointer, scratch, value));
   if (base::MaskCrc(base::Crc32c(*value)) != pointer.crc) {
     return Damage(pointer, "checksum mismatch");
   }
   return Status::Ok();
 }
 
-void ValueFile::Prefetch(const ValuePointer& pointer, bool cold) const {
+void ValueFile::Fetch(uint64_t offset, uint64_t length) const {
+  const uint64_t end = values_end_.load(std::memory_order_relaxed);
+  if (offset < end) file_->Prefetch(offset, std::min(length, end - offset));
+}
+
+void ValueFile::Prefetch(const ValuePointer& pointer) const {
   if (!Known(pointer)) return;
-  if (cold) return file_->Prefetch(pointer.offset, pointer.length);
   // The processor notices by itself that a longer value is read on.
   constexpr size_t kLines = 16;
   constexpr size_t kLineBytes = 64;

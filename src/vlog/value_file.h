@@ -44,8 +44,11 @@ class ValueFile {
   // this. REQUIRES: the pointer is into this file. kDataLoss, naming the place, for a pointer past
   // the end of the values or bytes that do not match the checksum.
   Status Read(const ValuePointer& pointer, std::string* scratch, std::string_view* value) const;
-  // Hints that Read will be called soon. `cold`: the value may have to come from the disk.
-  void Prefetch(const ValuePointer& pointer, bool cold) const;
+  // Hints that Read will be called soon: has the processor fetch the value from memory.
+  void Prefetch(const ValuePointer& pointer) const;
+  // Hints that values in `length` bytes from `offset` on will be read: has the system bring them
+  // from the disk.
+  void Fetch(uint64_t offset, uint64_t length) const;
 
  private:
   ValueFile(ValueFileId id, std::string path, std::unique_ptr<vfs::RandomFile> file)
@@ -55,7 +58,8 @@ class ValueFile {
   // True if the pointer leads to where values lie.
   bool Known(const ValuePointer& pointer) const;
   // The bytes of the value, not checked yet.
-  Status Fetch(const ValuePointer& pointer, std::string* scratch, std::string_view* value) const;
+  Status ReadBytes(const ValuePointer& pointer, std::string* scratch,
+                   std::string_view* value) const;
   Status Damage(const ValuePointer& pointer, std::string_view what) const;
 
   const ValueFileId id_;

@@ -27,7 +27,7 @@ struct ValuePointer {
 // Which values lie together in a value file.
 struct ValueGroup {
   uint16_t bucket = 0;  // of the hash of their keys
-  bool old = false;     // they had been moved before
+  bool old = false;     // they had been moved before, or were put into the order of their keys
 
   bool operator==(const ValueGroup&) const = default;
 };

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "lsm/compaction/value_order.h"
+
 namespace nokv::lsm {
 
 namespace {
@@ -309,6 +311,21 @@ std::optional<CompactionPlan> PickValueGarbage(const std::shared_ptr<const Versi
         if (!state.ConflictsWith(plan)) return plan;
       }
     }
+  }
+  return std::nullopt;
+}
+
+std::optional<CompactionPlan> PlanValueOrder(const std::shared_ptr<const Version>& version,
+                                             const CompactionState& state, uint64_t number,
+                                             uint64_t most_value_bytes) {
+  const int level = version->DeepestLevel();
+  if (level <= 0) return std::nullopt;
+  for (const auto& table : version->files(level)) {
+    if (table->number() != number) continue;
+    CompactionPlan plan =
+        MakePlan(version, level, level, FileList{table}, CompactionReason::kValueOrder);
+    plan.gathers = ValueBytesOf(table->meta()) <= most_value_bytes;
+    if (!state.ConflictsWith(plan)) return plan;
   }
   return std::nullopt;
 }

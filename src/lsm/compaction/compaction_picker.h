@@ -37,6 +37,7 @@ enum class CompactionReason {
   kManual,
   kValueGarbage,
   kLevel0Merge,
+  kValueOrder,
 };
 
 // Of the files of the tables.
@@ -53,6 +54,8 @@ struct CompactionPlan {
   bool trivial_move = false;  // the single input only changes its level
   // Values that lie in these files are moved out of them.
   std::set<manifest::ValueFileId> emptied;
+  // All values are put into the order of their keys, but for long ones (value_order.h).
+  bool gathers = false;
   double score = 0;
 
   uint64_t input_bytes() const;
@@ -128,6 +131,13 @@ std::optional<CompactionPlan> PickValueGarbage(const std::shared_ptr<const Versi
                                                const CompactionOptions& options,
                                                const CompactionState& state,
                                                const std::vector<manifest::ValueFileId>& files);
+
+// Rewrites table `number` of the deepest level where it is, with its values in the order of their
+// keys; one that points to more than `most_value_bytes` is only cut into smaller ones. nullopt if
+// there is no such table, or it is busy.
+std::optional<CompactionPlan> PlanValueOrder(const std::shared_ptr<const Version>& version,
+                                             const CompactionState& state, uint64_t number,
+                                             uint64_t most_value_bytes);
 
 // Compacts what `level` has of `range` into the level where it would go, or rewrites it in place if
 // there is nothing deeper (and level > 0). nullopt if the level has nothing there. The caller

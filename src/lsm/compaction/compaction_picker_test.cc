@@ -135,7 +135,8 @@ class PickerScript {
   static std::string Describe(const std::optional<CompactionPlan>& plan) {
     if (!plan) return "nothing\n";
     static constexpr const char* kReasons[] = {"level-0 files", "level bytes",   "garbage",
-                                               "manual",        "value garbage", "level-0 merge"};
+                                               "manual",        "value garbage", "level-0 merge",
+                                               "value order"};
     std::ostringstream out;
     out << kReasons[static_cast<int>(plan->reason)] << ": L" << plan->input_level;
     for (const auto& file : plan->inputs) out << " " << file->number();

@@ -47,6 +47,13 @@ Result<bool> MergeJob::Step(uint64_t max_bytes) {
 Status MergeJob::Start(uint64_t slice) {
   started_ = true;
   if (input_ == nullptr) RETURN_IF_ERROR(OpenInputs());
+  const bool whole = plan_.output_inputs.empty() && plan_.input_level > 0 &&
+                     !slice_.begin.has_value() && !slice_.end.has_value();
+  if (plan_.gathers || (whole && context_.values_on_disk && !plan_.emptied.empty())) {
+    ahead_ = std::make_unique<OrderedReadAhead>(
+        *plan_.version, NewLevelIterator(plan_.inputs, /*fill_cache=*/false),
+        [this](const vlog::ValuePointer& pointer) { return Moves(pointer); });
+  }
   input_->PauseAt(slice);
   if (!slice_.begin.has_value()) {
     input_->SeekToFirst();
@@ -107,8 +114,9 @@ Status MergeJob::Run(uint64_t max_bytes) {
 
 Status MergeJob::AddEntry() {
   const std::string_view prefix = keys::InternalPrefixOf(input_->key());
-  const bool full =
-      split_outputs_ && builder_ != nullptr && builder_->file_bytes() >= context_.target_file_bytes;
+  const bool full = split_outputs_ && builder_ != nullptr &&
+                    (builder_->file_bytes() >= context_.target_file_bytes ||
+                     output_value_bytes_ >= context_.target_value_bytes);
   if (full && prefix != last_prefix_) {
     const std::string next_begin(prefix);
     RETURN_IF_ERROR(FinishOutput(&next_begin));
@@ -117,6 +125,7 @@ Status MergeJob::AddEntry() {
   }
   if (builder_ == nullptr) RETURN_IF_ERROR(StartOutput());
   last_prefix_.assign(prefix);
+  if (ahead_ != nullptr) ahead_->Passed(input_->entries_dropped() + entries_added_++);
   ASSIGN_OR_RETURN(const std::string_view payload, TablePayload(input_->key(), input_->value()));
   return builder_->Add(input_->key(), payload);
 }
@@ -131,9 +140,11 @@ Result<std::string_view> MergeJob::TablePayload(std::string_view internal_key,
   const std::string_view engine_key = keys::EngineKeyOf(internal_key);
   if (!parsed.pointer.has_value()) {
     if (!context_.placement.Apart(engine_key, parsed.value.size())) return payload;
+    output_value_bytes_ += parsed.value.size();
     return MoveValue(engine_key, parsed, parsed.value, base::MaskCrc(base::Crc32c(parsed.value)));
   }
-  if (!plan_.emptied.contains(parsed.pointer->file)) return payload;
+  output_value_bytes_ += parsed.pointer->length;
+  if (!Moves(*parsed.pointer)) return payload;
   std::string_view value;
   RETURN_IF_ERROR(plan_.version->ReadValue(*parsed.pointer, &fetched_, &value));
   moved_bytes_ += value.size();
@@ -143,6 +154,11 @@ Result<std::string_view> MergeJob::TablePayload(std::string_view internal_key,
   payload_.clear();
   AppendEntryPayload(parsed.attributes, value, &payload_);
   return std::string_view(payload_);
+}
+
+bool MergeJob::Moves(const vlog::ValuePointer& pointer) const {
+  return (plan_.gathers && pointer.length <= kLongestOrdered) ||
+         plan_.emptied.contains(pointer.file);
 }
 
 std::string_view MergeJob::FlushedPayload(const ParsedPayload& parsed, std::string_view payload) {
@@ -159,8 +175,9 @@ std::string_view MergeJob::FlushedPayload(const ParsedPayload& parsed, std::stri
 Result<std::string_view> MergeJob::MoveValue(std::string_view engine_key,
                                              const ParsedPayload& parsed, std::string_view value,
                                              uint32_t crc) {
-  const bool old =
-      parsed.pointer.has_value() && parsed.pointer->file.kind == vlog::ValueFileId::Kind::kMoved;
+  // What is gathered stays together, whatever its age.
+  const bool old = plan_.gathers || (parsed.pointer.has_value() &&
+                                     parsed.pointer->file.kind == vlog::ValueFileId::Kind::kMoved);
   ASSIGN_OR_RETURN(const vlog::ValuePointer pointer, values_.Add(engine_key, old, value, crc));
   payload_.clear();
   AppendApartPayload(parsed.attributes, pointer, &payload_);
@@ -172,6 +189,7 @@ Status MergeJob::StartOutput() {
   const std::string path = vfs::JoinPath(context_.dir, TableName(builder_number_));
   ASSIGN_OR_RETURN(std::unique_ptr<vfs::AppendFile> file, context_.fs->CreateAppend(path));
   outputs_.push_back(builder_number_);
+  output_value_bytes_ = 0;
   builder_ =
       std::make_unique<TableBuilder>(context_.table_options[static_cast<size_t>(output_level_)],
                                      std::move(file), builder_number_, output_level_);
@@ -209,7 +227,7 @@ Status MergeJob::FinishAll() {
 MergeJobStats MergeJob::stats() const {
   if (input_ == nullptr) return {};
   return {input_->bytes_read() + moved_bytes_, bytes_written_ + values_.bytes_written(),
-          input_->entries_dropped(), edit_.added_files.size()};
+          input_->entries_dropped(), edit_.added_files.size(), moved_bytes_};
 }
 
 std::unique_ptr<MergeJob> NewFlushJob(std::vector<std::shared_ptr<const Memtable>> memtables,

@@ -4,8 +4,9 @@
 // A job is a state machine: each Step does a slice of the work and returns, so that a runtime can
 // run other tasks in between. No table is visible before the caller installs edit().
 //
-// Outputs are cut at the target size, never between two entries of one prefix; range tombstones are
-// cut to where their output begins and the next one does. So outputs do not overlap.
+// Outputs are cut at the target sizes, of themselves and of what they point to, never between two
+// entries of one prefix; range tombstones are cut to where their output begins and the next one
+// does. So outputs do not overlap.
 //
 // Thread safety: thread-compatible; slices may run in different threads, one after another.
 #pragma once
@@ -21,6 +22,7 @@
 #include "lsm/compaction/compaction_iterator.h"
 #include "lsm/compaction/compaction_picker.h"
 #include "lsm/compaction/value_filter.h"
+#include "lsm/compaction/value_order.h"
 #include "lsm/compaction/value_outputs.h"
 #include "lsm/memtable/memtable.h"
 #include "lsm/sst/table_builder.h"
@@ -50,6 +52,8 @@ struct MergeJobContext {
   std::function<uint64_t()> new_file_number;
   std::array<TableOptions, kLevels> table_options;  // by output level
   uint64_t target_file_bytes = uint64_t{64} << 20;
+  // Of all values that a table points to: what has to be moved at once.
+  uint64_t target_value_bytes = UINT64_MAX;
   std::vector<keys::SequenceNumber> snapshots;  // ascending; see CompactionFilterOptions
   uint64_t now_ms = 0;
   VoidPlaces void_places;
@@ -57,6 +61,9 @@ struct MergeJobContext {
   // where they are.
   vlog::Placement placement{vlog::Placement::kNever};
   uint16_t value_buckets = 1;
+  // Values that are moved are not in memory: a rewrite of a table reads them ahead. One that
+  // gathers does so anyway.
+  bool values_on_disk = false;
   ValueFilter filter;  // of compactions; flushes do not ask
 };
 
@@ -71,6 +78,7 @@ struct MergeJobStats {
   uint64_t bytes_written = 0;  // of finished tables
   uint64_t entries_dropped = 0;
   size_t output_files = 0;
+  uint64_t bytes_moved = 0;  // of values that lay apart
 };
 
 class MergeJob {
@@ -107,6 +115,8 @@ class MergeJob {
   Status AddEntry();
   // The payload as the table shall have it.
   Result<std::string_view> TablePayload(std::string_view internal_key, std::string_view payload);
+  // True if the value does not stay where it lies.
+  bool Moves(const vlog::ValuePointer& pointer) const;
   // Of a flush: a value that lies in the log is left where it is.
   std::string_view FlushedPayload(const ParsedPayload& parsed, std::string_view payload);
   // Puts the value into a value file.
@@ -138,7 +148,10 @@ class MergeJob {
   std::string fetched_;  // a value that is being moved
   ValueOutputs values_;
   uint64_t moved_bytes_ = 0;
-  std::vector<uint64_t> outputs_;  // numbers of all files created
+  std::unique_ptr<OrderedReadAhead> ahead_;  // of a rewrite that moves values; may be null
+  uint64_t entries_added_ = 0;
+  uint64_t output_value_bytes_ = 0;  // that the open output points to
+  std::vector<uint64_t> outputs_;    // numbers of all files created
   uint64_t bytes_written_ = 0;
   manifest::VersionEdit edit_;
 };

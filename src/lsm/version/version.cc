@@ -163,9 +163,14 @@ const vlog::ValueFile* Version::FindValueFile(vlog::ValueFileId id) const {
   return file != value_files_.end() && (*file)->id() == id ? file->get() : nullptr;
 }
 
-void Version::PrefetchValue(const vlog::ValuePointer& pointer, bool cold) const {
+void Version::PrefetchValue(const vlog::ValuePointer& pointer) const {
   const vlog::ValueFile* file = FindValueFile(pointer.file);
-  if (file != nullptr) file->Prefetch(pointer, cold);
+  if (file != nullptr) file->Prefetch(pointer);
+}
+
+void Version::FetchValues(vlog::ValueFileId id, uint64_t offset, uint64_t length) const {
+  const vlog::ValueFile* file = FindValueFile(id);
+  if (file != nullptr) file->Fetch(offset, length);
 }
 
 Status Version::ReadValue(const vlog::ValuePointer& pointer, std::string* scratch,

@@ -79,6 +79,8 @@ class Version {
   // The deepest level that has tables; -1 if none has.
   int DeepestLevel() const;
 
+  // The table of `level` (1 or deeper) that covers `prefix`; nullptr if none does.
+  const FileHandle* FindFile(int level, std::string_view prefix) const;
   // The tables of `level` that overlap `range`, in the level's order.
   FileList Overlapping(int level, const PrefixRange& range) const;
   // True if a table in a level deeper than `level` covers any of `range`.
@@ -99,14 +101,13 @@ class Version {
   // the version. kDataLoss if the value is damaged, or the pointer leads nowhere.
   Status ReadValue(const vlog::ValuePointer& pointer, std::string* scratch,
                    std::string_view* value) const;
-  // Hints that the value will be read soon. `cold`: it may have to come from the disk.
-  void PrefetchValue(const vlog::ValuePointer& pointer, bool cold) const;
+  // Hints, as ValueFile::Prefetch and ValueFile::Fetch.
+  void PrefetchValue(const vlog::ValuePointer& pointer) const;
+  void FetchValues(vlog::ValueFileId id, uint64_t offset, uint64_t length) const;
   // What the tables point into, ascending.
   const ValueFileList& value_files() const { return value_files_; }
 
  private:
-  // The table of `level` (1 or deeper) that covers `prefix`; nullptr if none does.
-  const FileHandle* FindFile(int level, std::string_view prefix) const;
   // nullptr if no table points there.
   const vlog::ValueFile* FindValueFile(vlog::ValueFileId id) const;
 

@@ -1,0 +1,111 @@
+// ValueRuns: which of the values that a cursor comes to lie one behind the other in their file, in
+// the direction of the cursor, and what of the file it should have read ahead. There may be some
+// runs at a time, as the tables of each level point to places of their own.
+//
+// Thread safety: thread-compatible.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "vlog/value_pointer.h"
+
+namespace nokv::engine {
+
+class ValueRuns {
+ public:
+  // Values of a run may lie so far apart: on a disk a page more is read, but from the same place.
+  static constexpr uint64_t kPage = 4096;
+  static constexpr uint64_t kCacheLine = 64;
+
+  explicit ValueRuns(uint64_t gap_bytes) : gap_bytes_(gap_bytes) {}
+
+  // A part of a file.
+  struct Extent {
+    uint64_t begin = 0;
+    uint64_t end = 0;
+  };
+
+  // Forgets all runs; from now on the cursor goes that way.
+  void Restart(bool forward) {
+    forward_ = forward;
+    count_ = 0;
+  }
+  // Takes note of the next value; false if it lies apart from those before, as the first does not.
+  bool Add(const vlog::ValuePointer& pointer) {
+    for (size_t i = 0; i < count_; i++) {
+      if (!Continues(runs_[i], pointer)) continue;
+      std::rotate(runs_.begin(), runs_.begin() + i, runs_.begin() + i + 1);
+      Extend(&runs_[0], pointer);
+      return true;
+    }
+    const bool first = count_ == 0;
+    count_ = std::min(count_ + 1, kRuns);
+    std::shift_right(runs_.begin(), runs_.begin() + count_, 1);
+    runs_[0] = {pointer.file, pointer.offset, pointer.end()};
+    runs_[0].told = forward_ ? 0 : UINT64_MAX;
+    return first;
+  }
+  // What to have brought into memory for a value that was added, and is not in memory: itself, if
+  // it is not in a run. Empty if that was told before.
+  Extent Ahead(const vlog::ValuePointer& pointer) {
+    for (size_t i = 0; i < count_; i++) {
+      Run& run = runs_[i];
+      const bool in_run = run.file == pointer.file && run.begin <= pointer.offset &&
+                          pointer.end() <= run.end && run.values > 1;
+      if (in_run) return forward_ ? AheadOf(&run, pointer) : Before(&run, pointer);
+    }
+    return {pointer.offset, pointer.end()};
+  }
+
+ private:
+  static constexpr size_t kRuns = 4;
+  // What is told at a time.
+  static constexpr uint64_t kLeastBytes = uint64_t{16} << 10;
+  static constexpr uint64_t kMostBytes = uint64_t{256} << 10;
+
+  struct Run {
+    vlog::ValueFileId file;
+    uint64_t begin = 0;
+    uint64_t end = 0;
+    uint64_t values = 1;
+    uint64_t told = 0;  // up to (forward), or down to here
+  };
+
+  bool Continues(const Run& run, const vlog::ValuePointer& pointer) const {
+    if (run.file != pointer.file) return false;
+    return forward_ ? pointer.offset >= run.end && pointer.offset - run.end <= gap_bytes_
+                    : pointer.end() <= run.begin && run.begin - pointer.end() <= gap_bytes_;
+  }
+  static void Extend(Run* run, const vlog::ValuePointer& pointer) {
+    run->begin = std::min(run->begin, pointer.offset);
+    run->end = std::max(run->end, pointer.end());
+    run->values++;
+  }
+  // Half as much as the run has, so that little is read in vain when it ends.
+  static uint64_t PieceOf(const Run& run) {
+    return std::clamp((run.end - run.begin) / 2, kLeastBytes, kMostBytes);
+  }
+  // The next piece is told with the first value that does not lie in the last one.
+  static Extent AheadOf(Run* run, const vlog::ValuePointer& pointer) {
+    if (pointer.end() <= run->told) return {};
+    const uint64_t begin = std::max(run->told, pointer.offset);
+    run->told = std::max(begin + PieceOf(*run), pointer.end());
+    return {begin, run->told};
+  }
+  static Extent Before(Run* run, const vlog::ValuePointer& pointer) {
+    if (pointer.offset >= run->told) return {};
+    const uint64_t end = std::min(run->told, pointer.end());
+    run->told = std::min(end - std::min(end, PieceOf(*run)), pointer.offset);
+    return {run->told, end};
+  }
+
+  const uint64_t gap_bytes_;
+  bool forward_ = true;
+  std::array<Run, kRuns> runs_;  // the last one first
+  size_t count_ = 0;
+};
+
+}  // namespace nokv::engine
