@@ -105,8 +105,8 @@ std::string Describe(const StreamOptions& streams) {
 
 // Nothing, of a run without streams.
 void CountStreams(metrics::Registry& registry, RunReport* report) {
-  const auto count = [&](const char* name, metrics::Labels labels = {}) {
-    return registry.GetCounter(name, "", std::move(labels)).value();
+  const auto count = [&](const char* name, const metrics::Labels& labels = {}) {
+    return registry.GetCounter(name, "", labels).value();
   };
   report->counters["broken streams"] = count("nokv_transport_dial_failures_total");
   report->counters["broken snapshots"] = count("nokv_transport_snapshots_failed_total");
