@@ -32,19 +32,24 @@ struct Seen {
 
 class FakeCall final : public rpc::Call {
  public:
-  FakeCall(Seen& seen, std::string to) : seen_(seen), to_(std::move(to)) {}
+  FakeCall(Seen& seen, std::string to, std::shared_ptr<rpc::CallHandler> handler)
+      : seen_(seen), to_(std::move(to)), handler_(std::move(handler)) {}
   void Send(std::string /*message*/) override {}
   size_t pending_bytes() const override { return 0; }
   void SetReading(bool /*on*/) override {}
   void End(const Status& status) override {
-    const base::MutexLock lock(seen_.mu);
-    seen_.calls[to_] = status.code();
+    {
+      const base::MutexLock lock(seen_.mu);
+      seen_.calls[to_] = status.code();
+    }
+    if (const auto handler = std::exchange(handler_, nullptr)) handler->OnDone(*this, status);
   }
   std::string peer() const override { return to_; }
 
  private:
   Seen& seen_;
   const std::string to_;
+  std::shared_ptr<rpc::CallHandler> handler_;
 };
 
 // While a call to "old" is being opened, the node moves.
@@ -60,7 +65,6 @@ class FakeChannel final : public rpc::Channel {
   std::shared_ptr<rpc::Call> Open(const std::string& /*method*/,
                                   const rpc::CallOptions& /*options*/,
                                   std::shared_ptr<rpc::CallHandler> handler) override {
-    handlers_.push_back(std::move(handler));
     const base::MutexLock lock(seen_.mu);
     seen_.opened.push_back(to_);
     if (to_ == "old") {
@@ -70,13 +74,12 @@ class FakeChannel final : public rpc::Channel {
       }
       EXPECT_FALSE(seen_.moved) << "the old channel is in use";
     }
-    return std::make_shared<FakeCall>(seen_, to_);
+    return std::make_shared<FakeCall>(seen_, to_, std::move(handler));
   }
 
  private:
   Seen& seen_;
   const std::string to_;
-  std::vector<std::shared_ptr<rpc::CallHandler>> handlers_;
 };
 
 class Nobody final : public Receiver {
