@@ -47,6 +47,10 @@ Result<std::vector<Row>> MeasureEngine(const YcsbFlags& flags,
   YcsbWorkload workload(options);
   const auto loader = [&](uint64_t thread) { return workload.NewLoader(trial->engine(), thread); };
   const auto runner = [&](uint64_t thread) { return workload.NewRunner(trial->engine(), thread); };
+  // Its own draws: what is measured is not to repeat what has just been in use.
+  const auto warmer = [&](uint64_t thread) {
+    return workload.NewRunner(trial->engine(), trial_flags.threads + thread);
+  };
   const std::string name = trial_flags.engine + " ";
   ASSIGN_OR_RETURN(PhaseReport load,
                    trial->Run(name + "load", {trial_flags.threads, trial_flags.records}, loader));
@@ -59,7 +63,7 @@ Result<std::vector<Row>> MeasureEngine(const YcsbFlags& flags,
   };
   if (flags.warm_ops > 0) {
     ASSIGN_OR_RETURN(const PhaseReport warm,
-                     trial->Run(name + "warm-up", {trial_flags.threads, flags.warm_ops}, runner));
+                     trial->Run(name + "warm-up", {trial_flags.threads, flags.warm_ops}, warmer));
     count(warm.result);
   }
   ASSIGN_OR_RETURN(PhaseReport run,

@@ -106,6 +106,17 @@ TEST_F(YcsbBenchTest, OperationsBeforeTheMeasuredOnesAreNotCounted) {
   EXPECT_EQ(rows->front().report.result.ops, 1000U);
 }
 
+TEST_F(YcsbBenchTest, MeasuredOperationsDoNotRepeatThoseBeforeThem) {
+  YcsbFlags flags = Small();
+  flags.trial.records = 20'000;
+  flags.warm_ops = 1000;
+  flags.workload = "C";
+  flags.distribution = "uniform";
+  const auto rows = Measure(flags);
+  ASSERT_TRUE(rows.ok()) << rows.status();
+  EXPECT_GT(rows->front().distinct, 1500U) << "of 2000 draws";
+}
+
 TEST_F(YcsbBenchTest, TheDistributionMayBeAnother) {
   YcsbFlags flags = Small();
   flags.distribution = "uniform";
