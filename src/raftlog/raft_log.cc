@@ -54,7 +54,9 @@ Result<wal::LogPosition> RaftLog::Append(std::span<const GroupWrite> writes) {
     const base::MutexLock lock(mu_);
     for (const GroupWrite& write : writes) RETURN_IF_ERROR(AddPlanLocked(write));
   }
-  return AppendPlans(plans_);
+  Result<wal::LogPosition> appended = AppendPlans(plans_);
+  plans_.clear();  // entries are the caller's, and a snapshot may be large
+  return appended;
 }
 
 Result<wal::LogPosition> RaftLog::AppendPlans(std::span<Plan> plans) {

@@ -238,8 +238,8 @@ void Version::AddIterators(bool fill_cache,
     iterators->push_back(NewLevelIterator(newest.subspan(i, 1), fill_cache, end));
   }
   for (int level = 1; level < kLevels; level++) {
-    if (!files(level).empty())
-      iterators->push_back(NewLevelIterator(files(level), fill_cache, end));
+    if (files(level).empty()) continue;
+    iterators->push_back(NewLevelIterator(files(level), fill_cache, end));
   }
 }
 
