@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "engine/value_runs.h"
 #include "lsm/compaction/value_order.h"
+#include "vlog/value_file.h"
 
 namespace nokv::engine {
 
@@ -42,7 +43,7 @@ class EngineCursor final : public Cursor {
     if (!Start()) return;
     const OperationTimer timer(source_.times->clock, source_.times->seek);
     it().Seek(keys::FirstInternalKey(std::max<std::string_view>(prefix, lower_)));
-    hidden_.clear();
+    hidden_ = {};
     GoForward();
   }
 
@@ -61,7 +62,7 @@ class EngineCursor final : public Cursor {
     NOKV_CHECK(valid_) << "Next on an invalid cursor";
     if (!CheckOpen()) return;
     if (forward_) return Advance();
-    hidden_.assign(engine_key());
+    Hide(engine_key());
     it().Seek(keys::EncodeInternalKey(hidden_, keys::SeekTrailer(source_.sequence)));
     GoForward();
   }
@@ -90,6 +91,7 @@ class EngineCursor final : public Cursor {
     std::string key;
     lsm::ParsedPayload parsed;
     std::string value;
+    const vlog::ValueFile* file = nullptr;  // of a value apart that is expected
   };
   enum class Verdict : uint8_t { kLive, kDead, kMalformed };
 
@@ -118,7 +120,7 @@ class EngineCursor final : public Cursor {
   void Go(bool forward) {
     forward_ = forward;
     taken_ = false;
-    first_ = count_ = 0;
+    first_ = count_ = near_ = 0;
     ahead_ = kLeastAhead;
     // As the last scan found it.
     cold_ = source_.times->values_on_disk.load(std::memory_order_relaxed) ? kTimed : 0;
@@ -131,6 +133,7 @@ class EngineCursor final : public Cursor {
   void Advance() {
     first_ = (first_ + 1) % kSlots;
     count_--;
+    if (near_ > 0) near_--;
     if (ahead_ < (cold_ > 0 ? kMostAheadCold : kMostAhead)) ahead_++;
     if (cold_ > 0) cold_--;
     Refill();
@@ -152,13 +155,22 @@ class EngineCursor final : public Cursor {
   // on several at once.
   void Expect(size_t known) {
     for (size_t i = known; i < count_; i++) {
-      if (At(i).parsed.apart()) NotePlace(At(i));
+      if (!At(i).parsed.apart()) continue;
+      NotePlace(At(i));
+      At(i).file = source_.version->FindValueFile(At(i).parsed.pointer->file);
     }
     for (size_t i = known; i < count_; i++) {
-      if (!At(i).parsed.apart()) continue;
-      const vlog::ValuePointer& pointer = *At(i).parsed.pointer;
-      cold_ > 0 ? FetchAhead(pointer) : source_.version->PrefetchValue(pointer);
+      if (!IsExpected(At(i))) continue;
+      cold_ > 0 ? FetchAhead(At(i)) : At(i).file->PrefetchPages(*At(i).parsed.pointer);
     }
+    // The bytes later: a processor has only so many fetches under way, and those that wait for the
+    // address of their page would hold up the others.
+    for (; near_ < std::min(count_, kNear); near_++) {
+      if (cold_ == 0 && IsExpected(At(near_))) At(near_).file->Prefetch(*At(near_).parsed.pointer);
+    }
+  }
+  static bool IsExpected(const Entry& entry) {
+    return entry.parsed.apart() && entry.file != nullptr;
   }
 
   // Counts the value if it lies apart from those before.
@@ -173,10 +185,9 @@ class EngineCursor final : public Cursor {
     source_.scattered->Credit(*source_.version, entry.key, source_.sequence, pointer);
   }
 
-  void FetchAhead(const vlog::ValuePointer& pointer) {
-    const ValueRuns::Extent ahead = runs_.Ahead(pointer);
-    if (ahead.begin == ahead.end) return;
-    source_.version->FetchValues(pointer.file, ahead.begin, ahead.end - ahead.begin);
+  void FetchAhead(const Entry& entry) {
+    const ValueRuns::Extent ahead = runs_.Ahead(*entry.parsed.pointer);
+    if (ahead.begin != ahead.end) entry.file->Fetch(ahead.begin, ahead.end - ahead.begin);
   }
 
   // How long a read took tells whether those to come are on the disk, too.
@@ -188,7 +199,7 @@ class EngineCursor final : public Cursor {
     }
     if (!was_cold) return;
     for (size_t i = 1; i < count_ && cold_ == 0; i++) {
-      if (At(i).parsed.apart()) FetchAhead(*At(i).parsed.pointer);
+      if (IsExpected(At(i))) FetchAhead(At(i));
     }
     cold_ = kColdValues;
   }
@@ -197,16 +208,18 @@ class EngineCursor final : public Cursor {
     const lsm::ParsedPayload& parsed = At(0).parsed;
     value_ = parsed.value;
     if (parsed.apart() && !key_only_) {
-      const Status read = ReadValue(*parsed.pointer);
+      const Status read = ReadValue(At(0));
       if (!read.ok()) return Fail(read);
     }
     valid_ = true;
   }
 
-  Status ReadValue(const vlog::ValuePointer& pointer) {
+  Status ReadValue(const Entry& entry) {
+    const vlog::ValuePointer& pointer = *entry.parsed.pointer;
+    if (entry.file == nullptr) return lsm::Version::NoValueFile(pointer);
     const bool timed = read_ % kTimed == 0;
     const uint64_t before = timed ? source_.clock->MonotonicMicros() : 0;
-    const Status read = source_.version->ReadValue(pointer, &fetched_, &value_);
+    const Status read = entry.file->Read(pointer, &fetched_, &value_);
     if (timed) Learn(source_.clock->MonotonicMicros() - before);
     read_++;
     return read;
@@ -239,6 +252,11 @@ class EngineCursor final : public Cursor {
     return false;
   }
 
+  void Hide(std::string_view engine_key) {
+    hidden_key_.assign(engine_key);
+    hidden_ = hidden_key_;
+  }
+
   // Puts the next live entry behind those that are known; the iterator stays on it.
   bool TakeForward() {
     if (taken_ && it().Valid()) it().Next();
@@ -252,9 +270,12 @@ class EngineCursor final : public Cursor {
       if (engine_key == hidden_) continue;
       const Verdict verdict = Judge(internal_key, it().value(), &entry.parsed);
       if (verdict == Verdict::kMalformed) return Stop(Malformed());
-      hidden_.assign(engine_key);
-      if (verdict == Verdict::kDead) continue;
+      if (verdict == Verdict::kDead) {
+        Hide(engine_key);
+        continue;
+      }
       entry.key.assign(engine_key);
+      hidden_ = entry.key;  // its slot is not the next one to be filled
       taken_ = true;
       return true;
     }
@@ -292,9 +313,11 @@ class EngineCursor final : public Cursor {
   static constexpr size_t kMostAhead = 8;
   static constexpr size_t kMostAheadCold = 16;
   static constexpr size_t kSlots = 16;
+  // Of them, those whose values are fetched from memory whole.
+  static constexpr size_t kNear = 3;
   // One value in so many is timed. One that takes so long was not in memory, and so many behind it
   // may not be either.
-  static constexpr uint32_t kTimed = 4;
+  static constexpr uint32_t kTimed = 8;
   static constexpr uint64_t kColdMicros = 30;
   static constexpr uint32_t kColdValues = 32;
   // Of so many values behind each seek it counts where they lie. Longer scans have their values
@@ -312,6 +335,7 @@ class EngineCursor final : public Cursor {
   std::array<Entry, kSlots> entries_;
   size_t first_ = 0;
   size_t count_ = 0;
+  size_t near_ = 0;  // of them, so many first ones whose values were fetched from memory
   size_t ahead_ = kLeastAhead;
   bool taken_ = false;  // forward: the iterator stands on the last entry that is known
   uint32_t cold_ = 0;   // so many values to come are taken to be on the disk
@@ -319,7 +343,9 @@ class EngineCursor final : public Cursor {
   // Since the last seek, of values that lie apart: that are known, and that were read.
   uint64_t values_ = 0;
   uint64_t read_ = 0;
-  std::string hidden_;  // forward: the newest visible entry of this key was seen
+  // Forward: the newest visible entry of this key was seen. In `hidden_key_`, or in a slot.
+  std::string_view hidden_;
+  std::string hidden_key_;
   std::string_view value_;
   std::string fetched_;  // a value that lies apart
   Status status_;

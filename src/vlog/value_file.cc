@@ -94,6 +94,13 @@ void ValueFile::Fetch(uint64_t offset, uint64_t length) const {
   if (offset < end) file_->Prefetch(offset, std::min(length, end - offset));
 }
 
+void ValueFile::PrefetchPages(const ValuePointer& pointer) const {
+  const std::string_view memory = file_->memory();
+  if (memory.empty() || pointer.length == 0 || !Known(pointer)) return;
+  __builtin_prefetch(memory.data() + pointer.offset);
+  __builtin_prefetch(memory.data() + pointer.end() - 1);
+}
+
 void ValueFile::Prefetch(const ValuePointer& pointer) const {
   if (!Known(pointer)) return;
   // The processor notices by itself that a longer value is read on.

@@ -44,7 +44,9 @@ class ValueFile {
   // this. REQUIRES: the pointer is into this file. kDataLoss, naming the place, for a pointer past
   // the end of the values or bytes that do not match the checksum.
   Status Read(const ValuePointer& pointer, std::string* scratch, std::string_view* value) const;
-  // Hints that Read will be called soon: has the processor fetch the value from memory.
+  // Hints that Read will be called soon: has the processor find where the pages of the value are in
+  // memory, or fetch the value from there.
+  void PrefetchPages(const ValuePointer& pointer) const;
   void Prefetch(const ValuePointer& pointer) const;
   // Hints that values in `length` bytes from `offset` on will be read: has the system bring them
   // from the disk.

@@ -25,7 +25,8 @@ void OrderedReadAhead::Passed(uint64_t entries) {
     ParsedPayload parsed;
     if (!ParseEntryPayload(entries_->value(), &parsed) || !parsed.pointer.has_value()) continue;
     if (!moves_(*parsed.pointer)) continue;
-    version_.FetchValues(parsed.pointer->file, parsed.pointer->offset, parsed.pointer->length);
+    const vlog::ValueFile* const file = version_.FindValueFile(parsed.pointer->file);
+    if (file != nullptr) file->Fetch(parsed.pointer->offset, parsed.pointer->length);
   }
 }
 

@@ -79,6 +79,7 @@ class MergingIterator : public InternalIterator {
 
   bool Rebuild() {
     heap_.clear();
+    next_is_known_ = false;
     for (size_t i = 0; i < children_.size(); i++) {
       if (children_[i]->Valid()) {
         heap_.push_back({children_[i]->key(), i});
@@ -121,21 +122,34 @@ class MergingIterator : public InternalIterator {
     InternalIterator& child = Top();
     if (child.Valid()) {
       heap_.front().key = child.key();
+      if (StaysOnTop()) return;
     } else {
       if (Failed(child)) return;
       heap_.front() = heap_.back();
       heap_.pop_back();
       if (heap_.empty()) return;
     }
+    next_is_known_ = false;
     SiftDown(0);
+  }
+
+  // Most of the entries are of one child, so it is remembered which other one comes next.
+  bool StaysOnTop() {
+    if (heap_.size() == 1) return true;
+    if (!std::exchange(next_is_known_, true)) next_ = FirstBelow(0);
+    return !Before(heap_[next_], heap_.front());
+  }
+
+  // The first of the items below `at`, which has at least one.
+  size_t FirstBelow(size_t at) const {
+    const size_t left = 2 * at + 1;
+    return left + 1 < heap_.size() && Before(heap_[left + 1], heap_[left]) ? left + 1 : left;
   }
 
   void SiftDown(size_t at) {
     const Item item = heap_[at];
-    while (true) {
-      size_t next = 2 * at + 1;
-      if (next >= heap_.size()) break;
-      if (next + 1 < heap_.size() && Before(heap_[next + 1], heap_[next])) next++;
+    while (2 * at + 1 < heap_.size()) {
+      const size_t next = FirstBelow(at);
       if (!Before(heap_[next], item)) break;
       heap_[at] = heap_[next];
       at = next;
@@ -146,6 +160,8 @@ class MergingIterator : public InternalIterator {
   const std::vector<std::unique_ptr<InternalIterator>> children_;
   std::vector<Item> heap_;
   std::vector<InternalIterator*> seeking_;  // children on their way to a target
+  size_t next_ = 0;                         // in the heap, of what comes after its top
+  bool next_is_known_ = false;
   bool forward_ = true;
   Status status_;
 };

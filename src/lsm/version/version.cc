@@ -152,15 +152,24 @@ ValueFileList Collect(const std::array<FileList, kLevels>& levels) {
   return files;
 }
 
+std::vector<vlog::ValueFileId> IdsOf(const ValueFileList& files) {
+  std::vector<vlog::ValueFileId> ids;
+  ids.reserve(files.size());
+  for (const auto& file : files) ids.push_back(file->id());
+  return ids;
+}
+
 }  // namespace
 
 Version::Version(std::array<FileList, kLevels> levels)
-    : levels_(std::move(levels)), value_files_(Collect(levels_)) {}
+    : levels_(std::move(levels)),
+      value_files_(Collect(levels_)),
+      value_file_ids_(IdsOf(value_files_)) {}
 
 const vlog::ValueFile* Version::FindValueFile(vlog::ValueFileId id) const {
-  const auto file = std::partition_point(value_files_.begin(), value_files_.end(),
-                                         [id](const auto& f) { return f->id() < id; });
-  return file != value_files_.end() && (*file)->id() == id ? file->get() : nullptr;
+  const auto found = std::lower_bound(value_file_ids_.begin(), value_file_ids_.end(), id);
+  if (found == value_file_ids_.end() || *found != id) return nullptr;
+  return value_files_[static_cast<size_t>(found - value_file_ids_.begin())].get();
 }
 
 void Version::PrefetchValue(const vlog::ValuePointer& pointer) const {
@@ -168,15 +177,13 @@ void Version::PrefetchValue(const vlog::ValuePointer& pointer) const {
   if (file != nullptr) file->Prefetch(pointer);
 }
 
-void Version::FetchValues(vlog::ValueFileId id, uint64_t offset, uint64_t length) const {
-  const vlog::ValueFile* file = FindValueFile(id);
-  if (file != nullptr) file->Fetch(offset, length);
-}
-
 Status Version::ReadValue(const vlog::ValuePointer& pointer, std::string* scratch,
                           std::string_view* value) const {
   const vlog::ValueFile* file = FindValueFile(pointer.file);
-  if (file != nullptr) return file->Read(pointer, scratch, value);
+  return file != nullptr ? file->Read(pointer, scratch, value) : NoValueFile(pointer);
+}
+
+Status Version::NoValueFile(const vlog::ValuePointer& pointer) {
   return Status::Corruption(vlog::Describe(pointer) +
                             ": a table points there, but the manifest does not say so")
       .WithErrorNumber(1306);

@@ -101,18 +101,19 @@ class Version {
   // the version. kDataLoss if the value is damaged, or the pointer leads nowhere.
   Status ReadValue(const vlog::ValuePointer& pointer, std::string* scratch,
                    std::string_view* value) const;
-  // Hints, as ValueFile::Prefetch and ValueFile::Fetch.
+  // A file that values lie in; lives as long as the version. nullptr if no table points there.
+  const vlog::ValueFile* FindValueFile(vlog::ValueFileId id) const;
+  // What ails a pointer into a file that is not found.
+  static Status NoValueFile(const vlog::ValuePointer& pointer);
+  // A hint, as ValueFile::Prefetch.
   void PrefetchValue(const vlog::ValuePointer& pointer) const;
-  void FetchValues(vlog::ValueFileId id, uint64_t offset, uint64_t length) const;
   // What the tables point into, ascending.
   const ValueFileList& value_files() const { return value_files_; }
 
  private:
-  // nullptr if no table points there.
-  const vlog::ValueFile* FindValueFile(vlog::ValueFileId id) const;
-
   const std::array<FileList, kLevels> levels_;
-  const ValueFileList value_files_;  // ascending
+  const ValueFileList value_files_;                      // ascending
+  const std::vector<vlog::ValueFileId> value_file_ids_;  // of `value_files_`, near each other
 };
 
 }  // namespace nokv::lsm
