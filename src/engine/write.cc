@@ -10,8 +10,6 @@ namespace nokv::engine {
 namespace {
 // What an entry takes in a memtable, roughly: sizes its hash index.
 constexpr size_t kExpectedEntryBytes = 256;
-// After so many bytes of log the part that lies ready for synced writes is extended.
-constexpr uint64_t kWriteAheadStep = uint64_t{1} << 20;
 // What may wait for room. Blocking writers hold one batch each; asynchronous ones could pile up.
 constexpr size_t kMaxStalledWrites = 1 << 16;
 }  // namespace
@@ -184,7 +182,7 @@ Result<EngineImpl::Admission> EngineImpl::AdmitLocked(std::string_view encoding,
 void EngineImpl::WriteAheadLocked(wal::LogPosition position) {
   if (writing_ahead_ || position < write_ahead_at_ || closing_) return;
   writing_ahead_ = true;
-  write_ahead_at_ = {position.segment, position.offset + kWriteAheadStep};
+  write_ahead_at_ = {position.segment, position.offset + wal::kWriteAheadBytes};
   doors_.runtime.Post(runtime::Lane::kFlush, [this] { RunWriteAhead(); });
 }
 

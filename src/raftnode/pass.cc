@@ -10,8 +10,6 @@ using runtime::Lane;
 
 // Ticks that are made up for at once: who stood still for longer knows nothing any more anyway.
 constexpr uint64_t kMaxTicks = 200;
-// After each so many bytes the next part of the log is written ahead.
-constexpr uint64_t kWriteAheadStep = 1 << 20;
 // Little is under way if a sync is for so many entries, and comes so long after the last one, as a
 // share of what that took.
 constexpr uint64_t kFewEntries = 1;
@@ -256,7 +254,7 @@ void Node::MaybeMark() {
 void Node::MaybeWriteAhead(wal::LogPosition end) {
   if (writing_ahead_ || end < write_ahead_at_) return;
   writing_ahead_ = true;
-  write_ahead_at_ = {end.segment, end.offset + kWriteAheadStep};
+  write_ahead_at_ = {end.segment, end.offset + wal::kWriteAheadBytes};
   runtime_.Post(Lane::kFlush, [this] { WriteAhead(); });
 }
 

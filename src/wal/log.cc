@@ -10,9 +10,8 @@
 namespace nokv::wal {
 namespace {
 
-// What WriteAhead writes at once, and how much of it shall lie ready.
-constexpr uint64_t kAheadSliceBytes = uint64_t{1} << 20;
-constexpr uint64_t kAheadBytes = 4 * kAheadSliceBytes;
+// How much WriteAhead keeps ready.
+constexpr uint64_t kAheadBytes = 8 * kWriteAheadBytes;
 constexpr std::string_view kWayBack = "close the log, see to the disk and open it again";
 
 }  // namespace
@@ -153,9 +152,9 @@ Result<bool> Log::WriteAhead() {
   }
   if (ready_.segment == active->number()) begin = std::max(begin, ready_.offset);
   if (begin >= wanted) return true;
-  // To a multiple of the slice, so that the next one begins with a page.
+  // To a multiple, so that the next piece begins with a page.
   const uint64_t end =
-      std::min((begin / kAheadSliceBytes + 1) * kAheadSliceBytes, active->file_bytes());
+      std::min((begin / kWriteAheadBytes + 1) * kWriteAheadBytes, active->file_bytes());
   const Status written = active->WriteAhead(begin, end - begin);
   if (!written.ok()) {
     const base::MutexLock lock(mu_);

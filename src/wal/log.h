@@ -38,6 +38,9 @@
 
 namespace nokv::wal {
 
+// What Log::WriteAhead writes at once.
+inline constexpr uint64_t kWriteAheadBytes = uint64_t{128} << 10;
+
 struct RecoveryReport;
 
 struct LogOptions {
@@ -137,7 +140,8 @@ class Log {
 
   // For a log that is synced often: has the part of the active segment that records will go to next
   // written to the device, so that their syncs write data and nothing else, which is half as fast
-  // again. One call does a megabyte; true if four lie ready.
+  // again. One call does kWriteAheadBytes; true if eight times as much lies ready. To be called
+  // again when the log has grown by kWriteAheadBytes.
   Result<bool> WriteAhead() EXCLUDES(ahead_mu_, mu_);
 
   // Seals the active segment and starts the next one. Records reserved before stay valid.

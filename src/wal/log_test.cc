@@ -47,11 +47,11 @@ TEST(WalLogTest, PayloadsLieWhereTheirReservationsSay) {
   EXPECT_EQ(Content(*fs, SegmentPath(position.segment)).substr(position.offset, 5), "value");
 }
 
-TEST(WalLogTest, TheDeviceIsWrittenAheadOfTheRecordsAMegabyteAtATime) {
-  constexpr uint64_t kMiB = uint64_t{1} << 20;
+TEST(WalLogTest, TheDeviceIsWrittenAheadOfTheRecordsAPieceAtATime) {
+  constexpr uint64_t kPiece = kWriteAheadBytes;
   auto disk = NewDisk();
   auto fs = vfs::NewFaultFileSystem(*disk);
-  auto log = CreateLog(*fs, 7 * kMiB);
+  auto log = CreateLog(*fs, 11 * kPiece);
   std::vector<std::pair<uint64_t, uint64_t>> written;  // begin and end
   fs->SetObserver([&](const vfs::Operation& operation) {
     if (operation.op == vfs::Op::kWriteAhead) {
@@ -69,22 +69,20 @@ TEST(WalLogTest, TheDeviceIsWrittenAheadOfTheRecordsAMegabyteAtATime) {
   };
   using Ranges = std::vector<std::pair<uint64_t, uint64_t>>;
   ahead();
-  EXPECT_EQ(written, (Ranges{{kSegmentHeaderBytes, kMiB},
-                             {kMiB, 2 * kMiB},
-                             {2 * kMiB, 3 * kMiB},
-                             {3 * kMiB, 4 * kMiB},
-                             {4 * kMiB, 5 * kMiB}}));
+  Ranges expected = {{kSegmentHeaderBytes, kPiece}};
+  for (uint64_t i = 1; i < 9; i++) expected.emplace_back(i * kPiece, (i + 1) * kPiece);
+  EXPECT_EQ(written, expected) << "eight, and the rest of the first one";
   ahead();
   EXPECT_EQ(written, Ranges{}) << "enough lies ready";
-  ASSERT_TRUE(Append(*log, std::string(kMiB, 'x')).ok());
+  ASSERT_TRUE(Append(*log, std::string(kPiece, 'x')).ok());
   ahead();
-  EXPECT_EQ(written, (Ranges{{5 * kMiB, 6 * kMiB}}));
-  ASSERT_TRUE(Append(*log, std::string(3 * kMiB, 'x')).ok());
+  EXPECT_EQ(written, (Ranges{{9 * kPiece, 10 * kPiece}}));
+  ASSERT_TRUE(Append(*log, std::string(3 * kPiece, 'x')).ok());
   ahead();
-  EXPECT_EQ(written, (Ranges{{6 * kMiB, 7 * kMiB}})) << "up to the end of the file";
+  EXPECT_EQ(written, (Ranges{{10 * kPiece, 11 * kPiece}})) << "up to the end of the file";
   ASSERT_TRUE(log->Rotate().ok());
   ahead();
-  EXPECT_EQ(written.size(), 5U) << "another segment";
+  EXPECT_EQ(written.size(), 9U) << "another segment";
   EXPECT_EQ(ReadLog(*disk).payloads.size(), 2U);
 }
 
