@@ -102,7 +102,9 @@ Status RootCluster::Open(size_t number) {
   auto server = calls_.Listen(ClientAddress(node), {slot.root->ClientService(executor)});
   if (!server.ok()) return server.status();
   slot.server = *std::move(server);
-  auto transport = calls_.Listen(options.peers[node], {slot.root->TransportService()});
+  rpc::Service messages = slot.root->TransportService();
+  messages.executor = executor;  // a process that stands still takes none
+  auto transport = calls_.Listen(options.peers[node], {std::move(messages)});
   if (!transport.ok()) return transport.status();
   slot.transport_server = *std::move(transport);
   slot.root->Start();

@@ -128,6 +128,8 @@ class Transport {
   rpc::Service MakeService(rpc::Executor executor);
 
   // Makes `node` one to which may be sent, and from which is received; or gives it another address.
+  // Then it waits for calls to the old one that are being opened, and ends them: not to be called
+  // by a handler of a call to that node, nor by the Receiver.
   void SetPeer(NodeId node, const std::string& address) EXCLUDES(mu_);
   // It has left the cluster and is refused from now on; its id is never used again.
   void RemovePeer(NodeId node) EXCLUDES(mu_);
