@@ -308,6 +308,24 @@ TEST_F(BackgroundTest, TheLogIsWrittenAheadOfSyncedWritesOnly) {
   EXPECT_EQ(h_.Get("k49").size(), 4000U);
 }
 
+TEST_F(BackgroundTest, WritersDoNotMakeTheSegmentsOfTheLog) {
+  std::set<std::string> made;  // by whoever writes
+  bool writes = false;
+  h_.fs->SetObserver([&](const vfs::Operation& operation) {
+    if (writes && operation.op == vfs::Op::kCreateMapped) made.insert(operation.path);
+    return vfs::Fault{};
+  });
+  const auto before = h_.db->Stats().wal.active_segment;
+  for (int i = 0; i < 50; i++) {
+    writes = true;
+    h_.Put("k" + std::to_string(i), std::string(4000, 'v'));
+    writes = false;
+    h_.runtime->RunReady();
+  }
+  EXPECT_GT(h_.db->Stats().wal.active_segment, before + 1);
+  EXPECT_TRUE(made.empty()) << *made.begin();
+}
+
 TEST_F(BackgroundTest, FilesNobodyUsesAreRemovedAndThoseInUseStay) {
   for (int round = 0; round < 3; round++) {
     h_.Put("k", std::to_string(round));

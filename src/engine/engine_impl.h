@@ -221,9 +221,10 @@ class EngineImpl final : public Engine {
   // become due, on this thread if `leading`. True if reads can see it.
   bool Apply(const Admission& admission, std::string_view encoding, bool leading) EXCLUDES(mu_);
   void DrainStalled() EXCLUDES(mu_);
-  // Has the log written ahead of synced writes, of which one goes to `position`.
-  void WriteAheadLocked(wal::LogPosition position) REQUIRES(mu_);
+  // Has the log made ready for what follows a write at `position`.
+  void PrepareLogLocked(wal::LogPosition position, bool synced) REQUIRES(mu_);
   void RunWriteAhead() EXCLUDES(mu_);
+  void RunPrepareNext() EXCLUDES(mu_);
   // There is room for `*write`: admits it, or answers its conflict.
   void AdmitStalledLocked(StalledWrite* write, std::optional<Admission>* admission,
                           Completions* completions) REQUIRES(mu_);
@@ -391,8 +392,9 @@ class EngineImpl final : public Engine {
   bool waking_ GUARDED_BY(mu_) = false;                    // it runs
   std::vector<Validation*> validations_ GUARDED_BY(mu_);   // registered
   bool syncing_ GUARDED_BY(mu_) = false;
-  bool writing_ahead_ GUARDED_BY(mu_) = false;       // in the log
-  wal::LogPosition write_ahead_at_ GUARDED_BY(mu_);  // and again after a write from here on
+  bool preparing_log_ GUARDED_BY(mu_) = false;
+  wal::LogPosition write_ahead_at_ GUARDED_BY(mu_);   // again after a synced write from here on
+  uint64_t last_prepared_after_ GUARDED_BY(mu_) = 0;  // the segment
   std::multiset<keys::SequenceNumber> snapshots_ GUARDED_BY(mu_);
   Status background_error_ GUARDED_BY(mu_);
 

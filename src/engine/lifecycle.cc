@@ -63,7 +63,7 @@ void EngineImpl::CloseAsync(Completion done) {
 void EngineImpl::MaybeFinishCloseLocked() {
   if (!closing_ || close_posted_) return;
   if (flushing_ || !compactions_.empty() || checkpointing_ || finishing_ > 0) return;
-  if (syncing_ || writing_ahead_ || !ingests_.empty()) return;
+  if (syncing_ || preparing_log_ || !ingests_.empty()) return;
   if (collector_.has_value() || (scattered_ != nullptr && scattered_->waking())) return;
   if (waker_.has_value() || waking_ || tracker_.in_flight() > 0) return;
   close_posted_ = true;

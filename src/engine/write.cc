@@ -172,18 +172,30 @@ Result<EngineImpl::Admission> EngineImpl::AdmitLocked(std::string_view encoding,
   timings_.batches++;
   timings_.batch_entries += count;
   timings_.batch_bytes += encoding.size();
-  if (need != SyncNeed::kNone) {
-    timings_.synced_writes++;
-    WriteAheadLocked(admission.place.start);
-  }
+  if (need != SyncNeed::kNone) timings_.synced_writes++;
+  PrepareLogLocked(admission.place.start, need != SyncNeed::kNone);
   return admission;
 }
 
-void EngineImpl::WriteAheadLocked(wal::LogPosition position) {
-  if (writing_ahead_ || position < write_ahead_at_ || closing_) return;
-  writing_ahead_ = true;
-  write_ahead_at_ = {position.segment, position.offset + wal::kWriteAheadBytes};
-  doors_.runtime.Post(runtime::Lane::kFlush, [this] { RunWriteAhead(); });
+void EngineImpl::PrepareLogLocked(wal::LogPosition position, bool synced) {
+  if (preparing_log_ || closing_) return;
+  if (synced && position >= write_ahead_at_) {
+    preparing_log_ = true;
+    write_ahead_at_ = {position.segment, position.offset + wal::kWriteAheadBytes};
+    doors_.runtime.Post(runtime::Lane::kFlush, [this] { RunWriteAhead(); });
+  } else if (position.segment > last_prepared_after_ && log_->NextIsDue(position)) {
+    preparing_log_ = true;
+    last_prepared_after_ = position.segment;
+    doors_.runtime.Post(runtime::Lane::kFlush, [this] { RunPrepareNext(); });
+  }
+}
+
+void EngineImpl::RunPrepareNext() {
+  // Whoever needs the segment tries again, and tells what is wrong.
+  (void)log_->PrepareNext();
+  base::MutexLock lock(mu_);
+  preparing_log_ = false;
+  MaybeFinishCloseLocked();
 }
 
 void EngineImpl::RunWriteAhead() {
@@ -195,7 +207,7 @@ void EngineImpl::RunWriteAhead() {
     if (done.ok() && !*done && !closing_) {
       doors_.runtime.Post(runtime::Lane::kFlush, [this] { RunWriteAhead(); });
     } else {
-      writing_ahead_ = false;
+      preparing_log_ = false;
       MaybeFinishCloseLocked();
     }
   }

@@ -61,7 +61,12 @@ Result<Reservation> Log::Reserve(RecordType type, uint32_t payload_bytes) {
 
   const base::MutexLock lock(mu_);
   RETURN_IF_ERROR(UsableLocked());
-  if (!segments_.back()->Fits(bytes)) RETURN_IF_ERROR(RotateLocked(bytes));
+  if (!segments_.back()->Fits(bytes)) {
+    AwaitNextLocked();
+    RETURN_IF_ERROR(UsableLocked());
+    // Somebody else may have had the same to do.
+    if (!segments_.back()->Fits(bytes)) RETURN_IF_ERROR(RotateLocked(bytes));
+  }
   Segment& active = *segments_.back();
   const uint64_t offset = active.Reserve(type, payload_bytes);
   place.payload = active.data() + offset + kRecordHeaderBytes;
@@ -116,28 +121,65 @@ LogPosition Log::SyncedEnd() const {
   return synced_;
 }
 
-Status Log::RotateLocked(uint64_t first_record_bytes) {
+void Log::AwaitNextLocked() {
+  while (preparing_) prepared_.Wait(mu_);
+}
+
+SegmentHeader Log::NextHeaderLocked() const {
   SegmentHeader header;
   header.segment = segments_.back()->number() + 1;
   header.salt = SegmentSalt(options_, header.segment);
-  auto next = Segment::Create(fs_, dir_, header, options_.segment_bytes, first_record_bytes);
-  if (!next.ok()) return PoisonLocked(next.status());
-  const uint64_t number = (*next)->number();
-  const Status published = (*next)->Publish();
-  if (!published.ok()) return PoisonLocked(published);
+  return header;
+}
+
+Result<std::unique_ptr<Segment>> Log::CreateNext(const SegmentHeader& header,
+                                                 uint64_t first_record_bytes) const {
+  ASSIGN_OR_RETURN(auto next,
+                   Segment::Create(fs_, dir_, header, options_.segment_bytes, first_record_bytes));
+  RETURN_IF_ERROR(next->Publish());
+  return next;
+}
+
+Status Log::PrepareNext() {
+  SegmentHeader header;
+  {
+    const base::MutexLock lock(mu_);
+    RETURN_IF_ERROR(UsableLocked());
+    if (next_ != nullptr || preparing_ || !NextIsDue(segments_.back()->end())) return Status::Ok();
+    preparing_ = true;
+    header = NextHeaderLocked();
+  }
+  auto next = CreateNext(header, 0);
+  const base::MutexLock lock(mu_);
+  preparing_ = false;
+  if (next.ok()) next_ = std::move(next).value();
+  prepared_.SignalAll();
+  return next.status();
+}
+
+Status Log::RotateLocked(uint64_t first_record_bytes) {
+  std::unique_ptr<Segment> next = std::move(next_);
+  if (next == nullptr || !next->Fits(first_record_bytes)) {
+    // Takes the place of one that is too small.
+    auto created = CreateNext(NextHeaderLocked(), first_record_bytes);
+    if (!created.ok()) return PoisonLocked(created.status());
+    next = std::move(created).value();
+  }
+  const uint64_t number = next->number();
   // The seal tells what was reserved; should one of those records never be committed, the log ends
   // before the seal.
   const Status sealed = segments_.back()->Seal(synced_);
   if (!sealed.ok()) return PoisonLocked(sealed);
-  pending_.push_back({.committed = true, .end = (*next)->end()});
+  pending_.push_back({.committed = true, .end = next->end()});
   AdvanceLocked();
   files_.insert(number);
   ++stats_.segments_created;
-  segments_.push_back(std::move(next).value());
+  segments_.push_back(std::move(next));
   return Status::Ok();
 }
 
 Result<bool> Log::WriteAhead() {
+  (void)PrepareNext();
   const base::MutexLock ahead(ahead_mu_);
   Segment* active = nullptr;
   uint64_t begin = 0;
@@ -166,6 +208,7 @@ Result<bool> Log::WriteAhead() {
 
 Status Log::Rotate() {
   const base::MutexLock lock(mu_);
+  AwaitNextLocked();
   RETURN_IF_ERROR(UsableLocked());
   return RotateLocked(0);
 }
@@ -284,11 +327,22 @@ Status Log::Close() {
           ToString(committed_) + " on were reserved and never committed"));
     }
     closed_ = true;
+    AwaitNextLocked();
     RETURN_IF_ERROR(error_);
   }
+  RETURN_IF_ERROR(RemoveNext());
   const Status status = SealLast();
   const base::MutexLock lock(mu_);
   return status.ok() ? status : PoisonLocked(status);
+}
+
+// What the power may bring back is an empty segment, which recovery knows.
+Status Log::RemoveNext() {
+  const base::MutexLock lock(mu_);
+  const std::unique_ptr<Segment> next = std::move(next_);
+  if (next == nullptr) return Status::Ok();
+  const Status removed = fs_.Remove(next->path());
+  return removed.ok() ? removed : PoisonLocked(removed);
 }
 
 Status Log::SealLast() {

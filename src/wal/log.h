@@ -144,6 +144,13 @@ class Log {
   // again when the log has grown by kWriteAheadBytes.
   Result<bool> WriteAhead() EXCLUDES(ahead_mu_, mu_);
 
+  // True if a log that has grown up to `end` may need the next segment soon.
+  bool NextIsDue(LogPosition end) const { return end.offset > options_.segment_bytes / 4; }
+  // Has the file of the next segment made, if it is due and not there yet, so that whoever fills
+  // the active one does not wait for the device. An error is not final: that one makes it then.
+  // WriteAhead does the same.
+  Status PrepareNext() EXCLUDES(mu_);
+
   // Seals the active segment and starts the next one. Records reserved before stay valid.
   Status Rotate() EXCLUDES(mu_);
 
@@ -174,8 +181,14 @@ class Log {
   Status UsableLocked() const REQUIRES(mu_);
   // Makes `status` the answer of every later call, unless there is one already; returns the answer.
   Status PoisonLocked(const Status& status) REQUIRES(mu_);
-  // Creates the next segment with room for a record of `first_record_bytes`, seals the active one
-  // and makes the next one active.
+  // Waits while somebody prepares the next segment.
+  void AwaitNextLocked() REQUIRES(mu_);
+  // The header of the one after the active one.
+  SegmentHeader NextHeaderLocked() const REQUIRES(mu_);
+  Result<std::unique_ptr<Segment>> CreateNext(const SegmentHeader& header,
+                                              uint64_t first_record_bytes) const;
+  // Takes the next segment, with room for a record of `first_record_bytes`, or creates it; seals
+  // the active one and makes the next one active. REQUIRES: nobody prepares it.
   Status RotateLocked(uint64_t first_record_bytes) REQUIRES(mu_);
   // Takes what is complete from `pending_` into the committed prefix.
   void AdvanceLocked() REQUIRES(mu_);
@@ -185,6 +198,7 @@ class Log {
   // Makes everything before `target` durable, oldest segment first, and cuts and closes the files
   // that lie wholly before it.
   Status SyncSegments(LogPosition target) EXCLUDES(mu_);
+  Status RemoveNext() EXCLUDES(mu_);
   // The file work of Close.
   Status SealLast() EXCLUDES(mu_);
 
@@ -203,7 +217,12 @@ class Log {
   // Segments that may hold what is not synced, oldest first; the last one is the active one. Only
   // the thread in Sync or Close removes any.
   std::deque<std::unique_ptr<Segment>> segments_ GUARDED_BY(mu_);
-  std::set<uint64_t> files_ GUARDED_BY(mu_);  // all segments in the directory
+  // The one after the active one; null: none. It is on disk and empty, as after a crash just before
+  // a rotation's end.
+  std::unique_ptr<Segment> next_ GUARDED_BY(mu_);
+  bool preparing_ GUARDED_BY(mu_) = false;
+  base::CondVar prepared_;  // lint: allow(wait) for the file that the writer would make itself
+  std::set<uint64_t> files_ GUARDED_BY(mu_);  // all segments in the directory, but `next_`
   // Reservations not yet in the committed prefix, in log order; the first has ticket
   // `first_ticket_`.
   std::deque<Pending> pending_ GUARDED_BY(mu_);

@@ -196,6 +196,7 @@ TEST(WalLogTest, WritersOnManyThreadsMakeOneLogInReservationOrder) {
   auto log = CreateLog(*fs, 16384);
   auto runtime = runtime::NewThreadRuntime({.compaction_threads = kWriters});
   auto done = runtime->NewEvent();
+  auto prepared = runtime->NewEvent();
   std::atomic<int> running = kWriters;
   std::atomic<int> failures = 0;
   std::vector<std::vector<LogPosition>> starts(kWriters);
@@ -217,7 +218,14 @@ TEST(WalLogTest, WritersOnManyThreadsMakeOneLogInReservationOrder) {
       if (--running == 0) done->Set();
     });
   }
+  runtime->Post(runtime::Lane::kFlush, [&] {
+    while (running > 0) {
+      if (!log->PrepareNext().ok()) ++failures;
+    }
+    prepared->Set();
+  });
   done->Wait();
+  prepared->Wait();
   EXPECT_EQ(failures, 0);
   std::vector<size_t> next(kWriters, 0);
   const auto report = Recover(*fs, kDir, {}, [&](const RecordView& record) {
