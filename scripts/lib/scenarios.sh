@@ -18,7 +18,9 @@ nokv_scenarios() {
   : >"$out/metrics.txt"
   for program in "$@"; do
     log="$out/$program.log"
-    if ! "${NOKV_BINARY_DIR:-build/bin}/$program" --gtest_filter="$filter" >"$log" 2>&1; then
+    # The results that a test run keeps of the whole program stay.
+    if ! env -u GTEST_OUTPUT "${NOKV_BINARY_DIR:-build/bin}/$program" --gtest_filter="$filter" \
+      >"$log" 2>&1; then
       code=1
       tail -n 40 "$log"
     fi
