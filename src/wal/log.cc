@@ -150,11 +150,12 @@ Status Log::PrepareNext() {
     header = NextHeaderLocked();
   }
   auto next = CreateNext(header, 0);
+  Status status = next.status();
   const base::MutexLock lock(mu_);
   preparing_ = false;
-  if (next.ok()) next_ = std::move(next).value();
+  if (status.ok()) next_ = std::move(next).value();
   prepared_.SignalAll();
-  return next.status();
+  return status;
 }
 
 Status Log::RotateLocked(uint64_t first_record_bytes) {
