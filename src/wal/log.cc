@@ -136,8 +136,11 @@ Result<std::unique_ptr<Segment>> Log::CreateNext(const SegmentHeader& header,
                                                  uint64_t first_record_bytes) const {
   ASSIGN_OR_RETURN(auto next,
                    Segment::Create(fs_, dir_, header, options_.segment_bytes, first_record_bytes));
-  RETURN_IF_ERROR(next->Publish());
-  return next;
+  const Status published = next->Publish();
+  if (published.ok()) return next;
+  // Whoever tries again must not find it.
+  (void)fs_.Remove(vfs::JoinPath(dir_, TemporaryFileName(header.segment)));
+  return published;
 }
 
 Status Log::PrepareNext() {

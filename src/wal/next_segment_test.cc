@@ -84,8 +84,14 @@ TEST(WalNextSegmentTest, AnErrorOfPreparingIsNotFinal) {
   auto fs = vfs::NewFaultFileSystem(*disk);
   auto log = CreateLog(*fs, 4096);
   ASSERT_TRUE(Append(*log, std::string(2000, 'a')).ok());
-  fs->SetObserver([](const vfs::Operation&) { return vfs::Fault{.error_number = ENOSPC}; });
-  EXPECT_FALSE(log->PrepareNext().ok());
+  const std::vector<vfs::Op> steps = {vfs::Op::kCreateMapped, vfs::Op::kMappedSync,
+                                      vfs::Op::kRename, vfs::Op::kSyncDir};
+  for (const vfs::Op step : steps) {
+    fs->SetObserver([step](const vfs::Operation& operation) {
+      return vfs::Fault{.error_number = operation.op == step ? ENOSPC : 0};
+    });
+    EXPECT_FALSE(log->PrepareNext().ok()) << vfs::OpName(step);
+  }
   fs->SetObserver(nullptr);
   EXPECT_TRUE(Append(*log, std::string(3000, 'b')).ok()) << "there is room again";
 }
