@@ -1,5 +1,6 @@
 #include "bench/raft/proposals.h"
 
+#include <atomic>
 #include <utility>
 
 #include "base/coding.h"
@@ -7,12 +8,38 @@
 namespace nokv::bench {
 namespace {
 
+// The answers of one stream, which may come when the stream has ended.
+class Answers : public std::enable_shared_from_this<Answers> {
+ public:
+  Answers(const std::shared_ptr<rpc::Call>& call, const rpc::Executor& soon)
+      : call_(call), soon_(soon) {}
+
+  void Expect() { expected_++; }
+  void Answer(uint64_t number, bool ok) {
+    std::string answer;
+    base::PutVarint64(&answer, number);
+    base::PutVarint64(&answer, ok ? 1 : 0);
+    const std::shared_ptr<rpc::Call> call = call_.lock();
+    if (call == nullptr) return;
+    if (--expected_ == 0) return outbox_.Put(*call, answer);
+    if (!outbox_.PutMore(answer)) return;
+    soon_([self = shared_from_this(), call] { self->outbox_.Release(*call); });
+  }
+  void Sent(rpc::Call& call) { outbox_.Sent(call); }
+
+ private:
+  const std::weak_ptr<rpc::Call> call_;
+  const rpc::Executor soon_;
+  std::atomic<uint64_t> expected_{0};
+  Outbox outbox_;
+};
+
 class ProposalHandler final : public rpc::CallHandler {
  public:
   using Propose = std::function<void(std::vector<StreamProposal>)>;
 
-  ProposalHandler(Propose propose, const std::shared_ptr<rpc::Call>& call)
-      : propose_(std::move(propose)), call_(call) {}
+  ProposalHandler(Propose propose, std::shared_ptr<Answers> answers)
+      : propose_(std::move(propose)), answers_(std::move(answers)) {}
 
   void OnMessage(rpc::Call& call, std::string message) override {
     std::vector<StreamProposal> proposals;
@@ -24,48 +51,69 @@ class ProposalHandler final : public rpc::CallHandler {
           size > rest.size()) {
         return call.End(Status::InvalidArgument("that is no proposal"));
       }
-      proposals.push_back({rest.substr(0, size), [outbox = outbox_, call = call_, number](bool ok) {
-                             std::string answer;
-                             base::PutVarint64(&answer, number);
-                             base::PutVarint64(&answer, ok ? 1 : 0);
-                             const std::shared_ptr<rpc::Call> open = call.lock();
-                             if (open != nullptr) outbox->Put(*open, answer);
-                           }});
+      answers_->Expect();
+      proposals.push_back({rest.substr(0, size),
+                           [answers = answers_, number](bool ok) { answers->Answer(number, ok); }});
       rest.remove_prefix(size);
     }
     propose_(std::move(proposals));
   }
-  void OnSent(rpc::Call& call) override { outbox_->Sent(call); }
+  void OnSent(rpc::Call& call) override { answers_->Sent(call); }
   void OnDone(rpc::Call& /*call*/, const Status& /*status*/) override {}
 
  private:
   const Propose propose_;
-  const std::weak_ptr<rpc::Call> call_;
-  const std::shared_ptr<Outbox> outbox_ = std::make_shared<Outbox>();
+  const std::shared_ptr<Answers> answers_;
 };
 
 }  // namespace
+
+std::string Outbox::TakeLocked() {
+  if (writing_ || held_) return {};
+  writing_ = !waiting_.empty();
+  return std::exchange(waiting_, {});
+}
 
 void Outbox::Put(rpc::Call& call, std::string_view bytes) {
   std::string ready;
   {
     const base::MutexLock lock(mu_);
     waiting_.append(bytes);
-    if (std::exchange(writing_, true)) return;
-    ready.swap(waiting_);
+    ready = TakeLocked();
   }
-  call.Send(std::move(ready));
+  if (!ready.empty()) call.Send(std::move(ready));
+}
+
+bool Outbox::PutMore(std::string_view bytes) {
+  const base::MutexLock lock(mu_);
+  const bool first = waiting_.empty() && !writing_;
+  waiting_.append(bytes);
+  return first;
 }
 
 void Outbox::Sent(rpc::Call& call) {
   std::string ready;
   {
     const base::MutexLock lock(mu_);
-    writing_ = !waiting_.empty();
-    if (!writing_) return;
-    ready.swap(waiting_);
+    writing_ = false;
+    ready = TakeLocked();
   }
-  call.Send(std::move(ready));
+  if (!ready.empty()) call.Send(std::move(ready));
+}
+
+void Outbox::Hold() {
+  const base::MutexLock lock(mu_);
+  held_ = true;
+}
+
+void Outbox::Release(rpc::Call& call) {
+  std::string ready;
+  {
+    const base::MutexLock lock(mu_);
+    held_ = false;
+    ready = TakeLocked();
+  }
+  if (!ready.empty()) call.Send(std::move(ready));
 }
 
 void ProposalStream::Open(rpc::Channel& channel) {
@@ -95,13 +143,15 @@ ProposalStream::Done ProposalStream::Take(uint64_t number) {
   return done;
 }
 
-void ProposalStream::OnMessage(rpc::Call& /*call*/, std::string message) {
+void ProposalStream::OnMessage(rpc::Call& call, std::string message) {
+  outbox_.Hold();
   std::string_view rest = message;
   uint64_t number;
   uint64_t ok;
   while (base::GetVarint64(&rest, &number) && base::GetVarint64(&rest, &ok)) {
     if (const Done done = Take(number)) done(ok == 1);
   }
+  outbox_.Release(call);
 }
 
 void ProposalStream::OnDone(rpc::Call& /*call*/, const Status& /*status*/) {
@@ -114,9 +164,12 @@ void ProposalStream::OnDone(rpc::Call& /*call*/, const Status& /*status*/) {
   for (const auto& [number, done] : waiting) done(false);
 }
 
-rpc::Method ProposalMethod(std::function<void(std::vector<StreamProposal>)> propose) {
-  return {"Propose", [propose = std::move(propose)](const std::shared_ptr<rpc::Call>& call) {
-            return std::make_shared<ProposalHandler>(propose, call);
+rpc::Method ProposalMethod(std::function<void(std::vector<StreamProposal>)> propose,
+                           rpc::Executor soon) {
+  return {"Propose", [propose = std::move(propose),
+                      soon = std::move(soon)](const std::shared_ptr<rpc::Call>& call) {
+            return std::make_shared<ProposalHandler>(propose,
+                                                     std::make_shared<Answers>(call, soon));
           }};
 }
 

@@ -1,5 +1,6 @@
 // Proposals over a stream, as a client library would send them: what comes while a write is under
-// way is the next message, in both directions.
+// way is the next message, in both directions; answers to what was applied together leave together,
+// and so does what is asked because of answers that came together.
 //
 // A message of the client is a sequence of (number, length, bytes), one of the server a sequence of
 // (number, 1 if it was applied), all numbers as varints.
@@ -24,14 +25,24 @@ namespace nokv::bench {
 // What waits for a write of one call.
 class Outbox {
  public:
-  // Takes over `bytes`; they leave at once if no write is under way.
+  // Takes over `bytes`. They leave at once if no write is under way and nobody holds it.
   void Put(rpc::Call& call, std::string_view bytes) EXCLUDES(mu_);
+  // The same, but more is expected: they leave with what is put or released next. True if nothing
+  // else waited, so that somebody has to see to a release.
+  bool PutMore(std::string_view bytes) EXCLUDES(mu_);
   void Sent(rpc::Call& call) EXCLUDES(mu_);
+  // What is put after this leaves with the release.
+  void Hold() EXCLUDES(mu_);
+  void Release(rpc::Call& call) EXCLUDES(mu_);
 
  private:
+  // What leaves now; empty if that is nothing.
+  std::string TakeLocked() REQUIRES(mu_);
+
   base::Mutex mu_;
   std::string waiting_ GUARDED_BY(mu_);
   bool writing_ GUARDED_BY(mu_) = false;
+  bool held_ GUARDED_BY(mu_) = false;
 };
 
 // The client's end. When the call ends, what waits and what comes has failed.
@@ -66,7 +77,9 @@ struct StreamProposal {
   ProposalStream::Done done;
 };
 
-// The server's end: hands the proposals of each message to `propose`.
-rpc::Method ProposalMethod(std::function<void(std::vector<StreamProposal>)> propose);
+// The server's end: hands the proposals of each message to `propose`. Answers leave at once if no
+// other is expected, else with those that come before `soon` runs.
+rpc::Method ProposalMethod(std::function<void(std::vector<StreamProposal>)> propose,
+                           rpc::Executor soon);
 
 }  // namespace nokv::bench

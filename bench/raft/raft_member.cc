@@ -105,7 +105,8 @@ class RaftMember {
   rpc::Service MakeProposalService() {
     rpc::Service service{std::string(kProposalService), {}, rpc::AtOnce()};
     service.methods.push_back(ProposalMethod(
-        [this](std::vector<StreamProposal> proposals) { Propose(std::move(proposals)); }));
+        [this](std::vector<StreamProposal> proposals) { Propose(std::move(proposals)); },
+        [this](runtime::Task task) { runtime_->Post(runtime::Lane::kUrgent, std::move(task)); }));
     // Both wait, so they are on a lane that nothing else uses.
     service.methods.push_back(rpc::UnaryMethod(
         std::string(kLeadMethod), [this](const std::string& /*request*/, rpc::Answer answer) {
