@@ -47,8 +47,8 @@ struct Options {
 
   // A memtable is flushed when it holds this many bytes.
   size_t memtable_bytes = size_t{64} << 20;
-  // Writes wait when memtables that await their flush hold more than this, and are slowed down from
-  // half of it on.
+  // Writes wait when memtables that await their flush, and the active one, are full and hold more
+  // than this; they are slowed down from half of it on.
   size_t immutable_memtable_bytes = size_t{128} << 20;
   // Size of a log segment file; a record that is larger gets a segment of its own.
   size_t log_segment_bytes = size_t{64} << 20;

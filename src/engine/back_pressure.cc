@@ -2,10 +2,15 @@
 #include "engine/engine_impl.h"
 
 namespace nokv::engine {
+namespace {
+// How often the load is judged while a memtable fills and writes are slowed down: the steps in
+// which their rate falls.
+constexpr uint64_t kJudgementsOfMemtable = 64;
+}  // namespace
 
 ThrottleLimits EngineImpl::LimitsOf(const Options& options) {
   ThrottleLimits limits;
-  limits.immutable_bytes = options.immutable_memtable_bytes;
+  limits.memtable_bytes = options.immutable_memtable_bytes;
   limits.level0_trigger = static_cast<uint64_t>(options.level0_compaction_trigger);
   limits.level0_stop = static_cast<uint64_t>(options.level0_stop_trigger);
   limits.pending_bytes = options.compaction_debt_bytes;
@@ -49,13 +54,27 @@ const char* EngineImpl::WaitReasonLocked() {
 
 void EngineImpl::JudgeLoadLocked() {
   if (options_.read_only) return;
+  unjudged_bytes_ = 0;
   ThrottleLoad load;
-  load.immutable_bytes = ImmutableBytesLocked();
+  // While one awaits its flush, the active one fills up on the way to a stop.
+  if (!immutables_.empty()) {
+    load.memtable_bytes = ImmutableBytesLocked() + active_.table->MemoryUsage();
+    if (flush_started_micros_ != 0) {
+      load.flush_bytes = immutables_.front().batch_bytes;
+      load.flush_micros = clock().MonotonicMicros() - flush_started_micros_;
+    }
+  }
   load.level0_tables = read_state_->version->files(0).size();
   load.pending_bytes = lsm::PendingCompactionBytes(*read_state_->version, compaction_options_);
   load.free_disk_bytes = free_disk_bytes_;
   throttle_.Judge(load);
   if (throttle_.awaits_compaction()) HurrySlicesLocked();
+}
+
+void EngineImpl::ChargeLocked(uint64_t bytes) {
+  throttle_.Charge(bytes, clock().MonotonicMicros());
+  unjudged_bytes_ += bytes;
+  if (unjudged_bytes_ >= options_.memtable_bytes / kJudgementsOfMemtable) JudgeLoadLocked();
 }
 
 void EngineImpl::LookAtDisk() {
@@ -70,7 +89,8 @@ void EngineImpl::WakeWritersLocked() {
   if (waker_.has_value() || closing_) return;
   const uint64_t now = clock().MonotonicMicros();
   const uint64_t delay = throttle_.DueAt() > now ? throttle_.DueAt() - now : 1;
-  waker_ = doors_.runtime.PostAfter(runtime::Lane::kLog, delay, [this] {
+  // Not behind a sync, which may take long.
+  waker_ = doors_.runtime.PostAfter(runtime::Lane::kUrgent, delay, [this] {
     {
       base::MutexLock lock(mu_);
       waker_.reset();

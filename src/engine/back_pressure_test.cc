@@ -53,6 +53,87 @@ TEST_F(BackPressureTest, WritesTakeTurnsBeforeTheyStop) {
   EXPECT_EQ(after.stalls[0].reason, "immutable memtables");
 }
 
+// The runtime of the harness, with a count of what is posted to each lane. Tasks of the log's lane
+// wait for ReleaseLog after HoldLog, as if a sync took that long.
+class LaneWatch : public runtime::Runtime {
+ public:
+  explicit LaneWatch(runtime::Runtime& base) : base_(base) {}
+  base::Clock& clock() override { return base_.clock(); }
+  void Post(runtime::Lane lane, runtime::Task task) override {
+    posted[lane]++;
+    if (holds_log_ && lane == runtime::Lane::kLog) return held_.push_back(std::move(task));
+    base_.Post(lane, std::move(task));
+  }
+  runtime::TimerId PostAfter(runtime::Lane lane, uint64_t delay, runtime::Task task) override {
+    if (!holds_log_ || lane != runtime::Lane::kLog) {
+      return base_.PostAfter(lane, delay, std::move(task));
+    }
+    return base_.PostAfter(lane, delay, [this, task] { held_.push_back(task); });
+  }
+  bool Cancel(runtime::TimerId timer) override { return base_.Cancel(timer); }
+  std::unique_ptr<runtime::Event> NewEvent() override { return base_.NewEvent(); }
+
+  void HoldLog() { holds_log_ = true; }
+  void ReleaseLog() {
+    holds_log_ = false;
+    for (runtime::Task& task : held_) base_.Post(runtime::Lane::kLog, std::move(task));
+    held_.clear();
+  }
+
+  std::map<runtime::Lane, int> posted;
+
+ private:
+  runtime::Runtime& base_;
+  bool holds_log_ = false;
+  std::vector<runtime::Task> held_;
+};
+
+TEST_F(BackPressureTest, WritesTakeTurnsWhileTheLogIsSynced) {
+  LaneWatch lanes(*h_.runtime);
+  lanes.HoldLog();
+  Options options = SmallOptions();
+  options.immutable_memtable_bytes = 32 << 20;
+  options.memtable_bytes = 16 << 20;
+  options.value_separation_threshold = 1 << 10;
+  h_.db = *OpenDB(options, "/db", {*h_.fs, lanes, base::NullLogger()});
+  WriteAsync(16, 1 << 20);
+  h_.runtime->RunReady();
+  WriteAsync(12, 1 << 20);
+  ASSERT_LT(acknowledged_, 28);
+  ASSERT_EQ(h_.db->Stats().write.throttle_reason, "immutable memtables");
+  h_.runtime->Advance(60'000'000);
+  EXPECT_EQ(acknowledged_, 28);
+  EXPECT_EQ(h_.db->Stats().flush.completed, 0) << "it awaits the sync";
+  lanes.ReleaseLog();
+  h_.runtime->RunReady();
+  EXPECT_EQ(h_.db->Stats().flush.completed, 1);
+  h_.db.reset();
+}
+
+TEST_F(BackPressureTest, TheActiveMemtableCountsWhileAnotherAwaitsItsFlush) {
+  LaneWatch lanes(*h_.runtime);
+  lanes.HoldLog();
+  Options options = SmallOptions();
+  options.immutable_memtable_bytes = 32 << 20;
+  options.memtable_bytes = 16 << 20;
+  options.value_separation_threshold = 1 << 10;
+  h_.db = *OpenDB(options, "/db", {*h_.fs, lanes, base::NullLogger()});
+  WriteAsync(16, 1 << 20);
+  h_.runtime->RunReady();
+  uint64_t before = UINT64_MAX;
+  for (int i = 0; i < 12; i++) {
+    WriteAsync(1, 1 << 20);
+    h_.runtime->Advance(10'000'000);
+    const uint64_t rate = h_.db->Stats().write.throttle_rate_bytes_per_sec;
+    EXPECT_LT(rate, before) << i;
+    before = rate;
+  }
+  lanes.ReleaseLog();
+  h_.runtime->RunReady();
+  EXPECT_EQ(h_.db->Stats().write.throttle_mode, "none");
+  h_.db.reset();
+}
+
 TEST_F(BackPressureTest, ACloseDoesNotWaitForTheTurnOfAWrite) {
   Options options = SmallOptions();
   options.immutable_memtable_bytes = 64 << 20;
@@ -90,30 +171,9 @@ TEST_F(BackPressureTest, ADiskThatIsNearlyFullSlowsWritesDownAndTheyGoOnByTheClo
   EXPECT_EQ(h_.db->Stats().write.throttle_mode, "none");
 }
 
-// The runtime of the harness, and a count of what is posted to each lane.
-class LaneCounter : public runtime::Runtime {
- public:
-  explicit LaneCounter(runtime::Runtime& base) : base_(base) {}
-  base::Clock& clock() override { return base_.clock(); }
-  void Post(runtime::Lane lane, runtime::Task task) override {
-    posted[lane]++;
-    base_.Post(lane, std::move(task));
-  }
-  runtime::TimerId PostAfter(runtime::Lane lane, uint64_t delay, runtime::Task task) override {
-    return base_.PostAfter(lane, delay, std::move(task));
-  }
-  bool Cancel(runtime::TimerId timer) override { return base_.Cancel(timer); }
-  std::unique_ptr<runtime::Event> NewEvent() override { return base_.NewEvent(); }
-
-  std::map<runtime::Lane, int> posted;
-
- private:
-  runtime::Runtime& base_;
-};
-
 TEST_F(BackPressureTest, CompactionsAreUrgentOnlyWhileWritesWaitForThem) {
   using runtime::Lane;
-  LaneCounter lanes(*h_.runtime);
+  LaneWatch lanes(*h_.runtime);
   Options options = SmallOptions();
   options.memtable_bytes = options.immutable_memtable_bytes = 64 << 20;
   options.level0_compaction_trigger = 2;

@@ -179,9 +179,10 @@ Status EngineImpl::InstallFlush(const MemtableRef& memtable) {
     timings_.flush_bytes_written += flush_job_->stats().bytes_written;
     const uint64_t micros = clock().MonotonicMicros() - flush_started_micros_;
     timings_.flush_build.Add(micros);
-    throttle_.FlushDone(memtable.table->MemoryUsage(), micros);
+    throttle_.FlushDone(memtable.batch_bytes, micros);
     pace_.Charge(WorkClass::kFlush, flush_job_->stats().bytes_written, clock().MonotonicMicros());
     immutables_.pop_front();
+    flush_started_micros_ = 0;
     replay_segment_ = memtable.log_end.segment;
     PublishReadStateLocked();
   }

@@ -48,6 +48,7 @@ struct MemtableRef {
   wal::LogPosition log_end;
   uint64_t id = 0;
   uint64_t queued_at_micros = 0;  // when it became immutable
+  uint64_t batch_bytes = 0;       // of the batches in it, as the throttle counts them
 };
 
 class EngineImpl final : public Engine {
@@ -261,6 +262,8 @@ class EngineImpl final : public Engine {
   const char* WaitReasonLocked() REQUIRES(mu_);
   // What is waiting has changed: sets the rate of writes.
   void JudgeLoadLocked() REQUIRES(mu_);
+  // Of a write that goes while writes are slowed down.
+  void ChargeLocked(uint64_t bytes) REQUIRES(mu_);
   void LookAtDisk() EXCLUDES(mu_);
   // Has the writes that wait tried again when the throttle lets them.
   void WakeWritersLocked() REQUIRES(mu_);
@@ -387,6 +390,8 @@ class EngineImpl final : public Engine {
   CommitTracker tracker_ GUARDED_BY(mu_){0, &horizon_};
   std::deque<StalledWrite> stalled_ GUARDED_BY(mu_);
   WriteThrottle throttle_ GUARDED_BY(mu_);
+  uint64_t flush_started_micros_ GUARDED_BY(mu_) = 0;      // 0: none runs
+  uint64_t unjudged_bytes_ GUARDED_BY(mu_) = 0;            // written since the load was judged
   uint64_t free_disk_bytes_ GUARDED_BY(mu_) = UINT64_MAX;  // when it was last looked at
   std::optional<runtime::TimerId> waker_ GUARDED_BY(mu_);  // of writes that take turns
   bool waking_ GUARDED_BY(mu_) = false;                    // it runs
@@ -401,7 +406,6 @@ class EngineImpl final : public Engine {
   bool flushing_ GUARDED_BY(mu_) = false;
   std::unique_ptr<lsm::MergeJob> flush_job_;  // owned by the flush task, as the next
   lsm::BlockCache::Reservation flush_room_;
-  uint64_t flush_started_micros_ = 0;  // likewise
   std::vector<FlushWaiter> flush_waiters_ GUARDED_BY(mu_);
 
   std::vector<std::shared_ptr<Compaction>> compactions_ GUARDED_BY(mu_);  // that run

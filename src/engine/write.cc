@@ -159,7 +159,7 @@ Result<EngineImpl::Admission> EngineImpl::AdmitLocked(std::string_view encoding,
     SetBackgroundErrorLocked(place.status(), completions);
     return background_error_;
   }
-  if (throttle_.engaged()) throttle_.Charge(encoding.size(), clock().MonotonicMicros());
+  if (throttle_.engaged()) ChargeLocked(encoding.size());
   for (Validation* validation : validations_) validation->SeeBatch(encoding);
   const uint32_t count = BatchReader(encoding).count();
   Admission admission;
@@ -169,6 +169,7 @@ Result<EngineImpl::Admission> EngineImpl::AdmitLocked(std::string_view encoding,
   admission.ticket = tracker_.Begin(encoding, count, need, std::move(*done));
   active_.last_sequence = tracker_.next() - 1;
   active_.log_end = admission.place.end;
+  active_.batch_bytes += encoding.size();
   timings_.batches++;
   timings_.batch_entries += count;
   timings_.batch_bytes += encoding.size();

@@ -7,10 +7,6 @@ namespace nokv::engine {
 
 namespace {
 
-// Writes come this much faster than the work behind them when pressure begins, and this much slower
-// just before they would be stopped.
-constexpr double kPaceAtFirst = 1.5;
-constexpr double kPaceAtLast = 0.25;
 // Work that took no longer than this says nothing of the pace.
 constexpr uint64_t kShortestMicros = 1000;
 // What the newest experience counts.
@@ -32,11 +28,17 @@ void WriteThrottle::Pace::Add(uint64_t bytes, uint64_t micros) {
   seen_ = true;
 }
 
-bool WriteThrottle::Press(double pressure, const Pace& pace, const char* reason, double* rate) {
+double WriteThrottle::Pace::RateIf(uint64_t bytes, uint64_t micros) const {
+  if (micros < kShortestMicros) return rate_;
+  return std::min(rate_, static_cast<double>(bytes) * 1e6 / static_cast<double>(micros));
+}
+
+bool WriteThrottle::Press(double pressure, double pace, const Shares& shares, const char* reason,
+                          double* rate) {
   if (pressure <= 0) return false;
   pressure = std::min(pressure, 1.0);
   const double mine =
-      std::max(pace.rate() * (kPaceAtFirst - (kPaceAtFirst - kPaceAtLast) * pressure),
+      std::max(pace * (shares.at_first - (shares.at_first - shares.at_last) * pressure),
                static_cast<double>(kMinRate));
   if (mine >= *rate) return true;
   *rate = mine;
@@ -49,21 +51,22 @@ void WriteThrottle::Judge(const ThrottleLoad& load) {
   reason_ = "";
   pressure_permille_ = 0;
   double rate = std::numeric_limits<double>::infinity();
-  Press(Progress(load.immutable_bytes, limits_.immutable_bytes / 2, limits_.immutable_bytes),
-        flush_pace_, "immutable memtables", &rate);
+  Press(Progress(load.memtable_bytes, limits_.memtable_bytes / 2, limits_.memtable_bytes),
+        flush_pace_.RateIf(load.flush_bytes, load.flush_micros), {.at_first = 2, .at_last = 0.05},
+        "immutable memtables", &rate);
   // A third of the way to the stop is for bursts.
   awaits_compaction_ =
       Press(Progress(load.level0_tables,
                      limits_.level0_trigger + (limits_.level0_stop - limits_.level0_trigger) / 3,
                      limits_.level0_stop),
-            compaction_pace_, "level 0 tables", &rate);
+            compaction_pace_.rate(), {}, "level 0 tables", &rate);
   awaits_compaction_ |=
       Press(Progress(load.pending_bytes, limits_.pending_bytes / 4, limits_.pending_bytes),
-            compaction_pace_, "compaction debt", &rate);
+            compaction_pace_.rate(), {}, "compaction debt", &rate);
   if (load.free_disk_bytes < limits_.low_disk_bytes) {
     awaits_compaction_ |=
         Press(Progress(limits_.low_disk_bytes - load.free_disk_bytes, 0, limits_.low_disk_bytes),
-              flush_pace_, "free disk", &rate);
+              flush_pace_.rate(), {}, "free disk", &rate);
   }
   rate_.store(reason_[0] == '\0' ? 0 : static_cast<uint64_t>(rate), std::memory_order_relaxed);
 }

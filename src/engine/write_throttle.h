@@ -3,9 +3,11 @@
 // What waits is judged by four loads: memtables that await their flush, tables of level 0, bytes
 // that compaction is behind by, and free disk. Each is fine up to a point; from there to its limit
 // the pressure rises from 0 to 1, and writes get a rate that falls with it, relative to how fast
-// that kind of work was seen to be done: a little more than that at first, a quarter in the end. So
-// writes settle where they come as fast as the work behind them goes. Stopping them is for the
-// engine, at the limits themselves.
+// that kind of work was seen to be done: a little more than that at first, a part of it in the end.
+// So writes settle where they come as fast as the work behind them goes. Stopping them is for the
+// engine, at the limits themselves. Memtables get there with every flush that takes much longer
+// than those before it, so in their case the rate falls to nearly nothing, and the time that the
+// flush has taken so far counts, too.
 //
 // The rate is that of one token bucket for all writers. It is counted in time: every write moves on
 // the moment when the bucket is even, and may go while that is not far ahead.
@@ -19,15 +21,18 @@
 namespace nokv::engine {
 
 struct ThrottleLimits {
-  uint64_t immutable_bytes = 0;  // writes stop at this much
-  uint64_t level0_trigger = 0;   // tables that compaction leaves there
-  uint64_t level0_stop = 0;      // writes stop at as many
-  uint64_t pending_bytes = 0;    // of compaction; pressure begins at a quarter of it
-  uint64_t low_disk_bytes = 0;   // pressure begins when no more than this is free
+  uint64_t memtable_bytes = 0;  // writes stop at this much
+  uint64_t level0_trigger = 0;  // tables that compaction leaves there
+  uint64_t level0_stop = 0;     // writes stop at as many
+  uint64_t pending_bytes = 0;   // of compaction; pressure begins at a quarter of it
+  uint64_t low_disk_bytes = 0;  // pressure begins when no more than this is free
 };
 
 struct ThrottleLoad {
-  uint64_t immutable_bytes = 0;
+  uint64_t memtable_bytes = 0;  // if any awaits its flush: of these and the active one
+  // The flush that runs: what it flushes, as FlushDone will tell, and since when; 0: none.
+  uint64_t flush_bytes = 0;
+  uint64_t flush_micros = 0;
   uint64_t level0_tables = 0;
   uint64_t pending_bytes = 0;
   uint64_t free_disk_bytes = UINT64_MAX;
@@ -71,15 +76,22 @@ class WriteThrottle {
    public:
     void Add(uint64_t bytes, uint64_t micros);
     double rate() const { return rate_; }
+    // If work on `bytes` has already taken `micros`.
+    double RateIf(uint64_t bytes, uint64_t micros) const;
 
    private:
     double rate_ = 64 << 20;  // until there is experience
     bool seen_ = false;
   };
 
+  // The rate of writes, in shares of the pace: when pressure begins, and just before a stop.
+  struct Shares {
+    double at_first = 1.5;
+    double at_last = 0.25;
+  };
   // Takes the rate that `pressure` asks for if it is lower than the one so far. False if nothing
   // presses.
-  bool Press(double pressure, const Pace& pace, const char* reason, double* rate);
+  bool Press(double pressure, double pace, const Shares& shares, const char* reason, double* rate);
 
   const ThrottleLimits limits_;
   Pace flush_pace_;

@@ -6,7 +6,7 @@
 namespace nokv::engine {
 namespace {
 
-constexpr ThrottleLimits kLimits{.immutable_bytes = 100,
+constexpr ThrottleLimits kLimits{.memtable_bytes = 100,
                                  .level0_trigger = 4,
                                  .level0_stop = 34,
                                  .pending_bytes = 1000,
@@ -15,7 +15,7 @@ constexpr ThrottleLimits kLimits{.immutable_bytes = 100,
 TEST(WriteThrottleTest, WithinAllBoundsNothingWaits) {
   WriteThrottle throttle(kLimits);
   throttle.Judge(
-      {.immutable_bytes = 50, .level0_tables = 14, .pending_bytes = 250, .free_disk_bytes = 500});
+      {.memtable_bytes = 50, .level0_tables = 14, .pending_bytes = 250, .free_disk_bytes = 500});
   EXPECT_FALSE(throttle.engaged());
   EXPECT_STREQ(throttle.reason(), "");
   throttle.Charge(1 << 30, 10);
@@ -28,7 +28,7 @@ TEST(WriteThrottleTest, EachKindOfLoadSlowsWritesAndSaysSo) {
     throttle.Judge(load);
     return std::string(throttle.engaged() ? throttle.reason() : "");
   };
-  EXPECT_EQ(reason({.immutable_bytes = 60}), "immutable memtables");
+  EXPECT_EQ(reason({.memtable_bytes = 60}), "immutable memtables");
   EXPECT_EQ(reason({.level0_tables = 15}), "level 0 tables");
   EXPECT_EQ(reason({.pending_bytes = 400}), "compaction debt");
   EXPECT_EQ(reason({.free_disk_bytes = 400}), "free disk");
@@ -54,8 +54,30 @@ TEST(WriteThrottleTest, TheLowestRateCounts) {
   WriteThrottle throttle(kLimits);
   throttle.CompactionDone(100 << 20, 1'000'000);
   throttle.FlushDone(10 << 20, 1'000'000);
-  throttle.Judge({.immutable_bytes = 51, .level0_tables = 20});
+  throttle.Judge({.memtable_bytes = 51, .level0_tables = 20});
   EXPECT_STREQ(throttle.reason(), "immutable memtables");
+}
+
+TEST(WriteThrottleTest, JustBeforeMemtablesStopThemWritesTrickle) {
+  WriteThrottle throttle(kLimits);
+  throttle.FlushDone(100 << 20, 1'000'000);
+  throttle.Judge({.memtable_bytes = 51});
+  EXPECT_GT(throttle.rate(), uint64_t{190} << 20);
+  throttle.Judge({.memtable_bytes = 100});
+  EXPECT_NEAR(static_cast<double>(throttle.rate()), 5 << 20, 1000);
+}
+
+TEST(WriteThrottleTest, AFlushThatTakesLongerThanThoseBeforeItSlowsWritesMeanwhile) {
+  WriteThrottle throttle(kLimits);
+  throttle.FlushDone(100 << 20, 1'000'000);
+  const auto rate_after = [&](uint64_t micros) {
+    throttle.Judge({.memtable_bytes = 75, .flush_bytes = 100 << 20, .flush_micros = micros});
+    return static_cast<double>(throttle.rate());
+  };
+  const double expected = rate_after(500'000);
+  EXPECT_EQ(rate_after(1'000'000), expected);
+  EXPECT_NEAR(rate_after(2'000'000), expected / 2, expected / 1000);
+  EXPECT_NEAR(rate_after(8'000'000), expected / 8, expected / 1000);
 }
 
 TEST(WriteThrottleTest, SaysWhetherCompactionWouldHelp) {
@@ -65,17 +87,17 @@ TEST(WriteThrottleTest, SaysWhetherCompactionWouldHelp) {
     return throttle.awaits_compaction();
   };
   EXPECT_TRUE(awaits({.level0_tables = 20}));
-  EXPECT_FALSE(awaits({.immutable_bytes = 100}));
+  EXPECT_FALSE(awaits({.memtable_bytes = 100}));
   EXPECT_TRUE(awaits({.pending_bytes = 400}));
   EXPECT_TRUE(awaits({.free_disk_bytes = 400}));
-  EXPECT_TRUE(awaits({.immutable_bytes = 100, .level0_tables = 15})) << "beside another reason";
+  EXPECT_TRUE(awaits({.memtable_bytes = 100, .level0_tables = 15})) << "beside another reason";
   EXPECT_FALSE(awaits({}));
 }
 
 TEST(WriteThrottleTest, WritesComeAtTheRateInBurstsOfAFewMilliseconds) {
   WriteThrottle throttle(kLimits);
   throttle.FlushDone(100 << 20, 1'000'000);
-  throttle.Judge({.immutable_bytes = 80});
+  throttle.Judge({.memtable_bytes = 80});
   const auto rate = static_cast<double>(throttle.rate());
   uint64_t now = 1'000'000;
   uint64_t written = 0, longest = 0;
@@ -94,7 +116,7 @@ TEST(WriteThrottleTest, WritesComeAtTheRateInBurstsOfAFewMilliseconds) {
 
 TEST(WriteThrottleTest, AHugeBatchDoesNotStopThoseBehindIt) {
   WriteThrottle throttle(kLimits);
-  throttle.Judge({.immutable_bytes = 99});
+  throttle.Judge({.memtable_bytes = 99});
   throttle.Charge(uint64_t{1} << 40, 1'000'000);
   EXPECT_FALSE(throttle.MayGo(1'000'000));
   EXPECT_LE(throttle.DueAt(), 1'000'001 + WriteThrottle::kMaxDebtMicros);
