@@ -93,8 +93,9 @@ void Operator::Observe(const RegisterMachine& state) {
   }
 }
 
+// A voter that is lost for good will never ask for the votes of those that were removed.
 bool Operator::VotersKnow() {
-  size_t know = 0;
+  size_t know = std::ranges::count(seen_.voters, cluster_.lost());
   for (size_t i = 0; i < cluster_.machines(); i++) {
     const Member* member = cluster_.member(i);
     if (member == nullptr ||

@@ -11,6 +11,16 @@ const Scenario& TheScenario() {
   return *FindScenario("replicated-log");
 }
 
+// Each of these has a voter that is lost for good when another one is removed, and options without
+// which those that were removed disturb the others, or a leader that removed itself leads on.
+TEST(ReplicatedLogTest, RemovedMembersGoThoughAVoterIsLost) {
+  for (const uint64_t seed : {12249, 12965, 14017, 14158, 17722}) {
+    const RunReport run = TheScenario().run({.seed = seed});
+    EXPECT_TRUE(run.violations.empty()) << seed << ": " << run.violations[0];
+    EXPECT_EQ(run.counters.at("lost members"), 1U) << seed;
+  }
+}
+
 TEST(ReplicatedLogTest, SeedsPass) {
   const ManyReport report = RunMany(
       TheScenario(), {.first_seed = 1, .last_seed = 60}, [](uint64_t seed, const RunReport& run) {
