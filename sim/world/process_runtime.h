@@ -81,7 +81,7 @@ class ProcessRuntime : public runtime::Runtime {
   std::shared_ptr<ProcessRuntime*> self_;
   std::map<Number, runtime::Task> tasks_;
   std::map<Number, runtime::Lane> timers_;  // those of them that have not been posted yet
-  std::array<uint64_t, 4> lane_free_us_ = {};
+  std::array<uint64_t, runtime::kLanes> lane_free_us_ = {};
   std::deque<Number> held_;  // due while paused
   Number next_ = 1;
   bool paused_ = false;

@@ -48,7 +48,7 @@ const char* EngineImpl::WaitReasonLocked() {
   const char* reason = StopReasonLocked();
   if (reason != nullptr || !throttle_.engaged()) return reason;
   if (throttle_.MayGo(clock().MonotonicMicros())) return nullptr;
-  WakeWritersLocked();
+  if (!waker_.has_value()) WakeWritersLocked();
   return throttle_.reason();
 }
 
@@ -86,21 +86,37 @@ void EngineImpl::LookAtDisk() {
 }
 
 void EngineImpl::WakeWritersLocked() {
-  if (waker_.has_value() || closing_) return;
+  if (waking_ || closing_) return;
+  // Set for a time when less was possible than now.
+  if (waker_.has_value() && !doors_.runtime.Cancel(*waker_)) return;  // it runs already
+  waker_.reset();
   const uint64_t now = clock().MonotonicMicros();
-  const uint64_t delay = throttle_.DueAt() > now ? throttle_.DueAt() - now : 1;
-  // Not behind a sync, which may take long.
-  waker_ = doors_.runtime.PostAfter(runtime::Lane::kUrgent, delay, [this] {
+  // Not on a lane where it would wait for a sync, or for a compaction.
+  if (throttle_.MayGo(now)) {
+    waking_ = true;
+    return doors_.runtime.Post(runtime::Lane::kUrgent, [this] { LetWritersGo(); });
+  }
+  waker_ = doors_.runtime.PostAfter(runtime::Lane::kUrgent, throttle_.DueAt() - now, [this] {
     {
       base::MutexLock lock(mu_);
       waker_.reset();
       waking_ = true;
     }
-    DrainStalled();
-    base::MutexLock lock(mu_);
-    waking_ = false;
-    MaybeFinishCloseLocked();
+    LetWritersGo();
   });
+}
+
+void EngineImpl::RoomMadeLocked() {
+  if (!stalled_.empty()) WakeWritersLocked();
+}
+
+void EngineImpl::LetWritersGo() {
+  DrainStalled();
+  base::MutexLock lock(mu_);
+  waking_ = false;
+  // If they are stopped, whoever makes room wakes them.
+  if (StopReasonLocked() == nullptr) RoomMadeLocked();
+  MaybeFinishCloseLocked();
 }
 
 }  // namespace nokv::engine

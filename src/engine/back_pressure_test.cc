@@ -53,44 +53,44 @@ TEST_F(BackPressureTest, WritesTakeTurnsBeforeTheyStop) {
   EXPECT_EQ(after.stalls[0].reason, "immutable memtables");
 }
 
-// The runtime of the harness, with a count of what is posted to each lane. Tasks of the log's lane
-// wait for ReleaseLog after HoldLog, as if a sync took that long.
+// The runtime of the harness, with a count of what is posted to each lane. After Hold, tasks of all
+// lanes but the urgent one wait for Release, as if others on their lanes took that long.
 class LaneWatch : public runtime::Runtime {
  public:
   explicit LaneWatch(runtime::Runtime& base) : base_(base) {}
   base::Clock& clock() override { return base_.clock(); }
   void Post(runtime::Lane lane, runtime::Task task) override {
     posted[lane]++;
-    if (holds_log_ && lane == runtime::Lane::kLog) return held_.push_back(std::move(task));
-    base_.Post(lane, std::move(task));
+    if (!Holds(lane)) return base_.Post(lane, std::move(task));
+    held_.emplace_back(lane, std::move(task));
   }
   runtime::TimerId PostAfter(runtime::Lane lane, uint64_t delay, runtime::Task task) override {
-    if (!holds_log_ || lane != runtime::Lane::kLog) {
-      return base_.PostAfter(lane, delay, std::move(task));
-    }
-    return base_.PostAfter(lane, delay, [this, task] { held_.push_back(task); });
+    if (!Holds(lane)) return base_.PostAfter(lane, delay, std::move(task));
+    return base_.PostAfter(lane, delay, [this, lane, task] { held_.emplace_back(lane, task); });
   }
   bool Cancel(runtime::TimerId timer) override { return base_.Cancel(timer); }
   std::unique_ptr<runtime::Event> NewEvent() override { return base_.NewEvent(); }
 
-  void HoldLog() { holds_log_ = true; }
-  void ReleaseLog() {
-    holds_log_ = false;
-    for (runtime::Task& task : held_) base_.Post(runtime::Lane::kLog, std::move(task));
+  void Hold() { holds_ = true; }
+  void Release() {
+    holds_ = false;
+    for (auto& [lane, task] : held_) base_.Post(lane, std::move(task));
     held_.clear();
   }
 
   std::map<runtime::Lane, int> posted;
 
  private:
+  bool Holds(runtime::Lane lane) const { return holds_ && lane != runtime::Lane::kUrgent; }
+
   runtime::Runtime& base_;
-  bool holds_log_ = false;
-  std::vector<runtime::Task> held_;
+  bool holds_ = false;
+  std::vector<std::pair<runtime::Lane, runtime::Task>> held_;
 };
 
-TEST_F(BackPressureTest, WritesTakeTurnsWhileTheLogIsSynced) {
+TEST_F(BackPressureTest, WritesTakeTurnsWhateverElseIsBusy) {
   LaneWatch lanes(*h_.runtime);
-  lanes.HoldLog();
+  lanes.Hold();
   Options options = SmallOptions();
   options.immutable_memtable_bytes = 32 << 20;
   options.memtable_bytes = 16 << 20;
@@ -103,8 +103,8 @@ TEST_F(BackPressureTest, WritesTakeTurnsWhileTheLogIsSynced) {
   ASSERT_EQ(h_.db->Stats().write.throttle_reason, "immutable memtables");
   h_.runtime->Advance(60'000'000);
   EXPECT_EQ(acknowledged_, 28);
-  EXPECT_EQ(h_.db->Stats().flush.completed, 0) << "it awaits the sync";
-  lanes.ReleaseLog();
+  EXPECT_EQ(h_.db->Stats().flush.completed, 0);
+  lanes.Release();
   h_.runtime->RunReady();
   EXPECT_EQ(h_.db->Stats().flush.completed, 1);
   h_.db.reset();
@@ -112,7 +112,7 @@ TEST_F(BackPressureTest, WritesTakeTurnsWhileTheLogIsSynced) {
 
 TEST_F(BackPressureTest, TheActiveMemtableCountsWhileAnotherAwaitsItsFlush) {
   LaneWatch lanes(*h_.runtime);
-  lanes.HoldLog();
+  lanes.Hold();
   Options options = SmallOptions();
   options.immutable_memtable_bytes = 32 << 20;
   options.memtable_bytes = 16 << 20;
@@ -128,7 +128,7 @@ TEST_F(BackPressureTest, TheActiveMemtableCountsWhileAnotherAwaitsItsFlush) {
     EXPECT_LT(rate, before) << i;
     before = rate;
   }
-  lanes.ReleaseLog();
+  lanes.Release();
   h_.runtime->RunReady();
   EXPECT_EQ(h_.db->Stats().write.throttle_mode, "none");
   h_.db.reset();
@@ -171,7 +171,7 @@ TEST_F(BackPressureTest, ADiskThatIsNearlyFullSlowsWritesDownAndTheyGoOnByTheClo
   EXPECT_EQ(h_.db->Stats().write.throttle_mode, "none");
 }
 
-TEST_F(BackPressureTest, CompactionsAreUrgentOnlyWhileWritesWaitForThem) {
+TEST_F(BackPressureTest, CompactionsAreHurriedOnlyWhileWritesWaitForThem) {
   using runtime::Lane;
   LaneWatch lanes(*h_.runtime);
   Options options = SmallOptions();
@@ -187,9 +187,9 @@ TEST_F(BackPressureTest, CompactionsAreUrgentOnlyWhileWritesWaitForThem) {
   for (int i = 0; i < 2; i++) add_table();
   h_.runtime->RunReady();
   EXPECT_GT(lanes.posted[Lane::kCompaction], 1) << "two tables slow nobody down";
-  EXPECT_EQ(lanes.posted[Lane::kUrgent], 0);
-  for (int i = 0; i < 40 && lanes.posted[Lane::kUrgent] == 0; i++) add_table();
-  EXPECT_GT(lanes.posted[Lane::kUrgent], 0);
+  EXPECT_EQ(lanes.posted[Lane::kHurried], 0);
+  for (int i = 0; i < 40 && lanes.posted[Lane::kHurried] == 0; i++) add_table();
+  EXPECT_GT(lanes.posted[Lane::kHurried], 0);
   h_.runtime->Advance(60'000'000);
   lanes.posted.clear();
   for (int i = 0; i < 2; i++) add_table();

@@ -209,10 +209,10 @@ void EngineImpl::FinishFlush(Status status) {
     });
   }
   completions.Run();
-  DrainStalled();
   // Last: from here on the engine may be closed and destroyed.
   base::MutexLock lock(mu_);
   flushing_ = false;
+  RoomMadeLocked();
   ScheduleLocked();
   MaybeFinishCloseLocked();
 }

@@ -59,7 +59,7 @@ void EngineImpl::PostSliceLocked(const std::shared_ptr<Compaction>& compaction,
                                  lsm::MergeJob* job) {
   // What writers wait for does not stand back behind readers and other programs.
   const auto lane =
-      throttle_.awaits_compaction() ? runtime::Lane::kUrgent : runtime::Lane::kCompaction;
+      throttle_.awaits_compaction() ? runtime::Lane::kHurried : runtime::Lane::kCompaction;
   doors_.runtime.Post(lane, [this, compaction, job] { RunSlice(compaction, job); });
 }
 
@@ -251,10 +251,10 @@ void EngineImpl::FinishCompaction(Compaction& compaction, Status status) {
   }
   completions.Run();
   if (status.ok()) RemoveObsoleteFiles();
-  DrainStalled();
   // Last: from here on the engine may be closed and destroyed.
   base::MutexLock lock(mu_);
   finishing_--;
+  RoomMadeLocked();
   ScheduleLocked();
   MaybeFinishCloseLocked();
 }

@@ -221,6 +221,7 @@ class EngineImpl final : public Engine {
   // Copies the batch into log and memtable and marks it applied; then runs the sync that may have
   // become due, on this thread if `leading`. True if reads can see it.
   bool Apply(const Admission& admission, std::string_view encoding, bool leading) EXCLUDES(mu_);
+  // Admits and applies writes that wait, as long as they may go; some of them.
   void DrainStalled() EXCLUDES(mu_);
   // Has the log made ready for what follows a write at `position`.
   void PrepareLogLocked(wal::LogPosition position, bool synced) REQUIRES(mu_);
@@ -265,8 +266,12 @@ class EngineImpl final : public Engine {
   // Of a write that goes while writes are slowed down.
   void ChargeLocked(uint64_t bytes) REQUIRES(mu_);
   void LookAtDisk() EXCLUDES(mu_);
-  // Has the writes that wait tried again when the throttle lets them.
+  // Has the writes that wait tried again as soon as the throttle lets them.
   void WakeWritersLocked() REQUIRES(mu_);
+  // What stopped writes may be over.
+  void RoomMadeLocked() REQUIRES(mu_);
+  // The task that WakeWritersLocked posts. REQUIRES: waking_ is set.
+  void LetWritersGo() EXCLUDES(mu_);
 
   // background.cc
   void ScheduleLocked() REQUIRES(mu_);
@@ -394,7 +399,7 @@ class EngineImpl final : public Engine {
   uint64_t unjudged_bytes_ GUARDED_BY(mu_) = 0;            // written since the load was judged
   uint64_t free_disk_bytes_ GUARDED_BY(mu_) = UINT64_MAX;  // when it was last looked at
   std::optional<runtime::TimerId> waker_ GUARDED_BY(mu_);  // of writes that take turns
-  bool waking_ GUARDED_BY(mu_) = false;                    // it runs
+  bool waking_ GUARDED_BY(mu_) = false;                    // it runs, or is about to
   std::vector<Validation*> validations_ GUARDED_BY(mu_);   // registered
   bool syncing_ GUARDED_BY(mu_) = false;
   bool preparing_log_ GUARDED_BY(mu_) = false;

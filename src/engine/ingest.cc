@@ -203,11 +203,11 @@ void EngineImpl::FinishIngest(Ingest& ingest, Status status) {
     if (!removed.ok())
       doors_.logger.Warning("ingest: remove what was moved: " + removed.ToString());
   }
-  DrainStalled();
   ingest.done(std::move(status));
   // Last: from here on the engine may be closed and destroyed.
   base::MutexLock lock(mu_);
   ingests_.pop_front();
+  RoomMadeLocked();
   if (!ingests_.empty()) PostIngest();
   ScheduleLocked();
   MaybeFinishCloseLocked();

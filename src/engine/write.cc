@@ -12,6 +12,8 @@ namespace {
 constexpr size_t kExpectedEntryBytes = 256;
 // What may wait for room. Blocking writers hold one batch each; asynchronous ones could pile up.
 constexpr size_t kMaxStalledWrites = 1 << 16;
+// How many of them one task lets go: others have tasks on its lane, too.
+constexpr size_t kDrainedAtOnce = 64;
 }  // namespace
 
 Status InsertBatch(std::string_view encoding, keys::SequenceNumber first_sequence,
@@ -248,22 +250,31 @@ bool EngineImpl::Apply(const Admission& admission, std::string_view encoding, bo
 }
 
 void EngineImpl::DrainStalled() {
-  while (true) {
-    Completions completions;
-    StalledWrite write;
+  struct Going {
+    StalledWrite write;  // stays where it is until it is applied
     std::optional<Admission> admission;
-    {
-      base::MutexLock lock(mu_);
-      if (stalled_.empty() || !RefusalLocked().ok() || !MakeRoomLocked()) break;
-      write = std::move(stalled_.front());
+  };
+  std::deque<Going> going;
+  Completions completions;
+  {
+    // They get their places before others may go, and are applied while others do.
+    base::MutexLock lock(mu_);
+    while (going.size() < kDrainedAtOnce && !stalled_.empty() && RefusalLocked().ok() &&
+           MakeRoomLocked()) {
+      Going& next = going.emplace_back();
+      next.write = std::move(stalled_.front());
       stalled_.pop_front();
       const uint64_t now = clock().MonotonicMicros();
-      timings_.write_room.Add(now - write.queued_at_micros);
+      timings_.write_room.Add(now - next.write.queued_at_micros);
       if (stalled_.empty()) timings_.stalls.End(now);
-      AdmitStalledLocked(&write, &admission, &completions);
+      AdmitStalledLocked(&next.write, &next.admission, &completions);
     }
-    completions.Run();
-    if (admission.has_value()) Apply(*admission, write.encoding, /*leading=*/false);
+  }
+  completions.Run();
+  for (const Going& next : going) {
+    if (next.admission.has_value()) {
+      Apply(*next.admission, next.write.encoding, /*leading=*/false);
+    }
   }
 }
 

@@ -23,8 +23,11 @@ enum class Lane {
   kLog,         // log syncs; short
   kFlush,       // memtable flushes
   kCompaction,  // compactions and other long work
-  kUrgent,      // the same while somebody waits for it: as many threads, which do not stand back
+  kHurried,     // the same while somebody waits for it: as many threads, which do not stand back
+  kUrgent,      // short tasks that somebody waits for, and that wait for nothing
 };
+
+inline constexpr size_t kLanes = 5;
 
 // A one-shot signal.
 class Event {
@@ -58,6 +61,7 @@ struct ThreadRuntimeOptions {
   int log_threads = 1;
   int flush_threads = 1;
   int compaction_threads = 2;
+  int urgent_threads = 2;
 };
 
 // Threads start at once; the destructor runs what was posted, drops timers and joins them.

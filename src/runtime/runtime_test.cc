@@ -17,7 +17,8 @@
 namespace nokv::runtime {
 namespace {
 
-constexpr Lane kLanes[] = {Lane::kLog, Lane::kFlush, Lane::kCompaction, Lane::kUrgent};
+constexpr Lane kAllLanes[] = {Lane::kLog, Lane::kFlush, Lane::kCompaction, Lane::kHurried,
+                              Lane::kUrgent};
 
 // A list that tasks add to.
 class Journal {
@@ -114,7 +115,7 @@ TEST(ThreadRuntimeTest, AnEventMayGoAsSoonAsItIsSet) {
 TEST(ThreadRuntimeTest, ThreadsAreNamedAfterTheirLane) {
   const auto runtime = NewThreadRuntime({});
   std::string found;
-  for (const Lane lane : kLanes) {
+  for (const Lane lane : kAllLanes) {
     const auto done = runtime->NewEvent();
     runtime->Post(lane, [&] {
       char name[16];
@@ -124,7 +125,7 @@ TEST(ThreadRuntimeTest, ThreadsAreNamedAfterTheirLane) {
     });
     done->Wait();
   }
-  EXPECT_EQ(found, "nokv-log nokv-flush nokv-compact nokv-urgent ");
+  EXPECT_EQ(found, "nokv-log nokv-flush nokv-compact nokv-hurried nokv-urgent ");
 }
 
 TEST(ThreadRuntimeTest, TimersFireInDeadlineOrderAndNotEarly) {
@@ -177,7 +178,7 @@ std::vector<int> Schedule(uint64_t seed, uint64_t* trace_hash) {
   std::vector<int> order;
   for (int i = 0; i < 10; i++) {
     for (int lane = 0; lane < 3; lane++) {
-      runtime->Post(kLanes[lane], [&order, i, lane] { order.push_back(lane * 100 + i); });
+      runtime->Post(kAllLanes[lane], [&order, i, lane] { order.push_back(lane * 100 + i); });
     }
   }
   runtime->RunReady();
@@ -311,6 +312,7 @@ TEST(ThreadRuntimeTest, WorkThatNobodyWaitsForHasALowerPriority) {
   EXPECT_EQ(priority_of(Lane::kLog), own);
   EXPECT_GE(priority_of(Lane::kFlush), std::min(own + 1, 19));
   EXPECT_GE(priority_of(Lane::kCompaction), priority_of(Lane::kFlush));
+  EXPECT_EQ(priority_of(Lane::kHurried), own);
   EXPECT_EQ(priority_of(Lane::kUrgent), own);
   EXPECT_EQ(getpriority(PRIO_PROCESS, 0), own);
 }

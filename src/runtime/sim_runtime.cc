@@ -12,8 +12,6 @@
 namespace nokv::runtime {
 namespace {
 
-constexpr size_t kLanes = 4;
-
 class SimClock : public base::Clock {
  public:
   explicit SimClock(uint64_t start_wall_millis) : wall_start_millis_(start_wall_millis) {}

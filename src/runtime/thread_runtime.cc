@@ -21,8 +21,6 @@
 namespace nokv::runtime {
 namespace {
 
-constexpr size_t kLanes = 4;
-
 // Steps of nice(1) below the process. Where processors are scarce, who waits for an answer goes
 // before work that nobody waits for; a flush less so, because writes wait for it in the end. A
 // thread without privileges cannot be raised again, so urgent work has threads of its own.
@@ -69,7 +67,8 @@ class ThreadRuntime : public Runtime {
     StartLane(Lane::kLog, "nokv-log", options.log_threads, 0);
     StartLane(Lane::kFlush, "nokv-flush", options.flush_threads, kFlushStepsBelow);
     StartLane(Lane::kCompaction, "nokv-compact", options.compaction_threads, kCompactionStepsBelow);
-    StartLane(Lane::kUrgent, "nokv-urgent", options.compaction_threads, 0);
+    StartLane(Lane::kHurried, "nokv-hurried", options.compaction_threads, 0);
+    StartLane(Lane::kUrgent, "nokv-urgent", options.urgent_threads, 0);
     Start("nokv-timer", [this] { TimerLoop(); });
   }
 
