@@ -25,6 +25,7 @@ void EngineImpl::ScheduleLocked() {
   if (!flushing_ && !immutables_.empty() &&
       tracker_.visible() >= immutables_.front().last_sequence) {
     flushing_ = true;
+    flush_started_micros_ = clock().MonotonicMicros();
     doors_.runtime.Post(runtime::Lane::kFlush, [this] { RunFlush(); });
   }
   StartCompactionsLocked();
@@ -121,7 +122,6 @@ void EngineImpl::RunFlush() {
     base::MutexLock lock(mu_);
     const MemtableRef& memtable = immutables_.front();
     timings_.flush_wait.Add(clock().MonotonicMicros() - memtable.queued_at_micros);
-    flush_started_micros_ = clock().MonotonicMicros();
     flush_job_ = lsm::NewFlushJob({memtable.table}, JobContextLocked());
   }
   const Result<bool> done = flush_job_->Step(kSliceBytes);

@@ -182,14 +182,15 @@ Result<EngineImpl::Admission> EngineImpl::AdmitLocked(std::string_view encoding,
 
 void EngineImpl::PrepareLogLocked(wal::LogPosition position, bool synced) {
   if (preparing_log_ || closing_) return;
+  // Writers wait for it if it comes late, so it is hurried; and no flush waits behind it.
   if (synced && position >= write_ahead_at_) {
     preparing_log_ = true;
     write_ahead_at_ = {position.segment, position.offset + wal::kWriteAheadBytes};
-    doors_.runtime.Post(runtime::Lane::kFlush, [this] { RunWriteAhead(); });
+    doors_.runtime.Post(runtime::Lane::kHurried, [this] { RunWriteAhead(); });
   } else if (position.segment > last_prepared_after_ && log_->NextIsDue(position)) {
     preparing_log_ = true;
     last_prepared_after_ = position.segment;
-    doors_.runtime.Post(runtime::Lane::kFlush, [this] { RunPrepareNext(); });
+    doors_.runtime.Post(runtime::Lane::kHurried, [this] { RunPrepareNext(); });
   }
 }
 
@@ -208,7 +209,7 @@ void EngineImpl::RunWriteAhead() {
     base::MutexLock lock(mu_);
     if (!done.ok()) SetBackgroundErrorLocked(done.status(), &completions);
     if (done.ok() && !*done && !closing_) {
-      doors_.runtime.Post(runtime::Lane::kFlush, [this] { RunWriteAhead(); });
+      doors_.runtime.Post(runtime::Lane::kHurried, [this] { RunWriteAhead(); });
     } else {
       preparing_log_ = false;
       MaybeFinishCloseLocked();
