@@ -186,12 +186,24 @@ Status EngineImpl::InstallFlush(const MemtableRef& memtable) {
     replay_segment_ = memtable.log_end.segment;
     PublishReadStateLocked();
   }
-  // What the tables now hold need not be replayed.
-  const uint64_t started = clock().MonotonicMicros();
-  RemoveUnusedValueFiles();
-  base::MutexLock lock(mu_);
-  timings_.flush_release.Add(clock().MonotonicMicros() - started);
+  ReleaseLater();
   return Status::Ok();
+}
+
+// What the tables now hold need not be replayed. To remove a file may take as long as to write it,
+// and the next flush is not to wait for that.
+void EngineImpl::ReleaseLater() {
+  base::MutexLock lock(mu_);
+  finishing_++;
+  doors_.runtime.Post(runtime::Lane::kCompaction, [this] {
+    const uint64_t started = clock().MonotonicMicros();
+    RemoveUnusedValueFiles();
+    // Last: from here on the engine may be closed and destroyed.
+    base::MutexLock task_lock(mu_);
+    timings_.flush_release.Add(clock().MonotonicMicros() - started);
+    finishing_--;
+    MaybeFinishCloseLocked();
+  });
 }
 
 void EngineImpl::FinishFlush(Status status) {

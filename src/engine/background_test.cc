@@ -247,6 +247,7 @@ TEST_F(BackgroundTest, FailedCompactionKeepsItsInputs) {
 
 TEST_F(BackgroundTest, ALargeCompactionRunsInPartsAndIsInstalledAsOne) {
   PrepareLargeCompaction();
+  h_.runtime->RunReady();
   int parts = 0, edits = 0;
   h_.fs->SetObserver([&](const vfs::Operation& operation) {
     if (operation.op == vfs::Op::kSyncDir) parts++;  // each makes its tables durable

@@ -276,6 +276,8 @@ class EngineImpl final : public Engine {
   // background.cc
   void ScheduleLocked() REQUIRES(mu_);
   void RunFlush() EXCLUDES(mu_);
+  // Has files of the log that nobody needs any more removed.
+  void ReleaseLater() EXCLUDES(mu_);
   // The table is written. If it points into the log, the log is synced before it is installed.
   void SyncThenInstallFlush() EXCLUDES(mu_);
   void EndFlush(Status synced) EXCLUDES(mu_);

@@ -52,7 +52,7 @@ void WriteThrottle::Judge(const ThrottleLoad& load) {
   pressure_permille_ = 0;
   double rate = std::numeric_limits<double>::infinity();
   Press(Progress(load.memtable_bytes, limits_.memtable_bytes / 2, limits_.memtable_bytes),
-        flush_pace_.RateIf(load.flush_bytes, load.flush_micros), {.at_first = 2, .at_last = 0.05},
+        flush_pace_.RateIf(load.flush_bytes, load.flush_micros), {.at_first = 2, .at_last = 0},
         "immutable memtables", &rate);
   // A third of the way to the stop is for bursts.
   awaits_compaction_ =
