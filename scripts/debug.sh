@@ -20,6 +20,8 @@ if [[ -z "$folder" ]]; then
   folder=build/dev/bin
 fi
 [[ -x "$folder/$target" ]] || die "there is no $folder/$target: is '$module' a module of src/?"
+# The results that a test run keeps of the whole program stay.
+unset GTEST_OUTPUT
 count="$("$folder/$target" --gtest_list_tests --gtest_filter="$test" | grep -c '^  ' || true)"
 ((count > 0)) || die "$target has no test '$test'; $folder/$target --gtest_list_tests shows them"
 exec gdb -q "$@" --args "$folder/$target" --gtest_filter="$test" --gtest_break_on_failure
