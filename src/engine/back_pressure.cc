@@ -59,9 +59,9 @@ void EngineImpl::JudgeLoadLocked() {
   // While one awaits its flush, the active one fills up on the way to a stop.
   if (!immutables_.empty()) {
     load.memtable_bytes = ImmutableBytesLocked() + active_.table->MemoryUsage();
-    if (flush_started_micros_ != 0) {
+    if (flush_due_micros_ != 0) {
       load.flush_bytes = immutables_.front().batch_bytes;
-      load.flush_micros = clock().MonotonicMicros() - flush_started_micros_;
+      load.flush_micros = clock().MonotonicMicros() - flush_due_micros_;
     }
   }
   load.level0_tables = read_state_->version->files(0).size();

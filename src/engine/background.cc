@@ -25,7 +25,7 @@ void EngineImpl::ScheduleLocked() {
   if (!flushing_ && !immutables_.empty() &&
       tracker_.visible() >= immutables_.front().last_sequence) {
     flushing_ = true;
-    flush_started_micros_ = clock().MonotonicMicros();
+    flush_due_micros_ = clock().MonotonicMicros();
     doors_.runtime.Post(runtime::Lane::kFlush, [this] { RunFlush(); });
   }
   StartCompactionsLocked();
@@ -121,7 +121,8 @@ void EngineImpl::RunFlush() {
     base::ReturnFreedMemory();
     base::MutexLock lock(mu_);
     const MemtableRef& memtable = immutables_.front();
-    timings_.flush_wait.Add(clock().MonotonicMicros() - memtable.queued_at_micros);
+    flush_started_micros_ = clock().MonotonicMicros();
+    timings_.flush_wait.Add(flush_started_micros_ - memtable.queued_at_micros);
     flush_job_ = lsm::NewFlushJob({memtable.table}, JobContextLocked());
   }
   const Result<bool> done = flush_job_->Step(kSliceBytes);
@@ -177,12 +178,12 @@ Status EngineImpl::InstallFlush(const MemtableRef& memtable) {
   {
     base::MutexLock lock(mu_);
     timings_.flush_bytes_written += flush_job_->stats().bytes_written;
-    const uint64_t micros = clock().MonotonicMicros() - flush_started_micros_;
-    timings_.flush_build.Add(micros);
-    throttle_.FlushDone(memtable.batch_bytes, micros);
-    pace_.Charge(WorkClass::kFlush, flush_job_->stats().bytes_written, clock().MonotonicMicros());
+    const uint64_t now = clock().MonotonicMicros();
+    timings_.flush_build.Add(now - flush_started_micros_);
+    throttle_.FlushDone(memtable.batch_bytes, now - flush_due_micros_);
+    pace_.Charge(WorkClass::kFlush, flush_job_->stats().bytes_written, now);
     immutables_.pop_front();
-    flush_started_micros_ = 0;
+    flush_due_micros_ = 0;
     replay_segment_ = memtable.log_end.segment;
     PublishReadStateLocked();
   }

@@ -397,7 +397,7 @@ class EngineImpl final : public Engine {
   CommitTracker tracker_ GUARDED_BY(mu_){0, &horizon_};
   std::deque<StalledWrite> stalled_ GUARDED_BY(mu_);
   WriteThrottle throttle_ GUARDED_BY(mu_);
-  uint64_t flush_started_micros_ GUARDED_BY(mu_) = 0;      // 0: none runs
+  uint64_t flush_due_micros_ GUARDED_BY(mu_) = 0;          // 0: none is
   uint64_t unjudged_bytes_ GUARDED_BY(mu_) = 0;            // written since the load was judged
   uint64_t free_disk_bytes_ GUARDED_BY(mu_) = UINT64_MAX;  // when it was last looked at
   std::optional<runtime::TimerId> waker_ GUARDED_BY(mu_);  // of writes that take turns
@@ -413,6 +413,7 @@ class EngineImpl final : public Engine {
   bool flushing_ GUARDED_BY(mu_) = false;
   std::unique_ptr<lsm::MergeJob> flush_job_;  // owned by the flush task, as the next
   lsm::BlockCache::Reservation flush_room_;
+  uint64_t flush_started_micros_ = 0;  // likewise
   std::vector<FlushWaiter> flush_waiters_ GUARDED_BY(mu_);
 
   std::vector<std::shared_ptr<Compaction>> compactions_ GUARDED_BY(mu_);  // that run

@@ -30,7 +30,7 @@ struct ThrottleLimits {
 
 struct ThrottleLoad {
   uint64_t memtable_bytes = 0;  // if any awaits its flush: of these and the active one
-  // The flush that runs: what it flushes, as FlushDone will tell, and since when; 0: none.
+  // The flush that is due: what it flushes, as FlushDone will tell, and for how long; 0: none.
   uint64_t flush_bytes = 0;
   uint64_t flush_micros = 0;
   uint64_t level0_tables = 0;
@@ -48,7 +48,7 @@ class WriteThrottle {
 
   explicit WriteThrottle(const ThrottleLimits& limits) : limits_(limits) {}
 
-  // What a flush, or a compaction out of level 0, got done. They set the pace.
+  // What a flush, from when it was due, or a compaction out of level 0 got done. They set the pace.
   void FlushDone(uint64_t bytes, uint64_t micros) { flush_pace_.Add(bytes, micros); }
   void CompactionDone(uint64_t bytes, uint64_t micros) { compaction_pace_.Add(bytes, micros); }
   // Sets the rate, now that the load is this.

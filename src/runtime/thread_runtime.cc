@@ -23,7 +23,7 @@ namespace {
 
 // Steps of nice(1) below the process. Where processors are scarce, who waits for an answer goes
 // before work that nobody waits for; a flush less so, because writes wait for it in the end. A
-// thread without privileges cannot be raised again, so urgent work has threads of its own.
+// thread without privileges cannot be raised again, so hurried work has threads of its own.
 constexpr int kFlushStepsBelow = 5;
 constexpr int kCompactionStepsBelow = 10;
 
