@@ -172,15 +172,18 @@ stop_nodes() {
   done
 }
 
+kill_on_signal() { trap 'kill -KILL "${pids[@]}" 2>/dev/null || true' INT TERM HUP; }
+
 stop_all() {
   trap - EXIT
-  trap 'kill -KILL "${pids[@]}" 2>/dev/null || true' INT TERM HUP
+  kill_on_signal
   stop_nodes 'store-*'
   stop_nodes 'coordinator'
   stop_nodes 'meta-root-*'
 }
 
 shut_down() {
+  kill_on_signal # before it says so: whoever reads that may send the second
   say "Stopping ${#pids[@]} processes."
   stop_all
   say "Stopped. What they keep is in $workdir."

@@ -170,6 +170,13 @@ class IdentityTest(PlaneTest):
     def check_goes_on(self):
         self.assertGreater(self.plane.wait_ready(), self.before)
 
+    def wait_for_cluster_of(self, node):
+        deadline = time.monotonic() + gateway.PATIENCE
+        identity = self.folder_of(node) / "IDENTITY"
+        while not re.search(r" cluster [1-9]", identity.read_text()):
+            self.assertLess(time.monotonic(), deadline, identity.read_text())
+            time.sleep(0.05)
+
     def test_a_node_that_lost_its_directory_is_refused_and_says_so(self):
         node, other = self.plane.roots[2], self.plane.roots[0]
         node.kill()
@@ -186,6 +193,7 @@ class IdentityTest(PlaneTest):
 
     def test_a_directory_of_an_older_cluster_is_refused_on_both_sides(self):
         old, *fresh = self.plane.roots
+        self.wait_for_cluster_of(old)  # two of three are ready without it
         for node in self.plane.nodes:
             node.kill()
         for node in fresh:
