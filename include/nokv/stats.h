@@ -63,6 +63,15 @@ struct CacheStats {
   uint64_t charge_bytes = 0, capacity_bytes = 0;
 };
 
+// How often tables were asked, and how often they knew without a look at a block.
+struct FilterStats {
+  uint64_t point_checks = 0;           // lookups of a key
+  uint64_t point_negatives = 0;        // of them, what filter or key index spared
+  uint64_t range_checks = 0;           // seeks with an end
+  uint64_t range_negatives = 0;        // of them, what the range filter spared
+  uint64_t range_false_positives = 0;  // of them, what it let pass though there was nothing
+};
+
 struct ValueLogStats {
   int64_t segments = 0;  // files outside tables that tables point into
   uint64_t gc_runs = 0;  // compactions for the sake of a file with much garbage
@@ -116,6 +125,7 @@ struct Stats {
   WriteStats write;
   ValueLogStats value_log;
   CacheStats cache;
+  FilterStats filter;
   std::vector<LevelStats> levels;
   AmplificationStats amplification;
   std::map<std::string, DurationStats> operations;  // get, seek, write

@@ -91,6 +91,11 @@ inline nokv::Stats FullStats() {
   stats.write.throttle_mode = "stop";
   stats.write.throttle_reason = "level 0 tables";
   stats.write.throttle_pressure_permille = 1000;
+  stats.filter = {.point_checks = 1000,
+                  .point_negatives = 900,
+                  .range_checks = 80,
+                  .range_negatives = 60,
+                  .range_false_positives = 3};
   stats.cache = {.block_hit_rate = 0.75,
                  .hits = 39,
                  .misses = 13,

@@ -205,11 +205,11 @@ Json LsmJson(const nokv::Stats& stats) {
   lsm["value_bytes_total"] = stats.value_bytes_total;
   lsm["value_density_max"] = max_density;
   lsm["value_density_alert"] = false;
-  lsm["range_filter"] = {{"point_candidates", 0},
-                         {"point_pruned", 0},
-                         {"bounded_candidates", 0},
-                         {"bounded_pruned", 0},
-                         {"fallbacks", 0}};
+  lsm["range_filter"] = {{"point_candidates", stats.filter.point_checks},
+                         {"point_pruned", stats.filter.point_negatives},
+                         {"bounded_candidates", stats.filter.range_checks},
+                         {"bounded_pruned", stats.filter.range_negatives},
+                         {"fallbacks", stats.filter.range_false_positives}};
   return lsm;
 }
 

@@ -145,6 +145,14 @@ CacheStats ReportCache(const lsm::BlockCacheStats& stats) {
   return cache;
 }
 
+FilterStats ReportFilter(const lsm::TableReadStats& stats) {
+  return {.point_checks = stats.filter_checks,
+          .point_negatives = stats.filter_negatives,
+          .range_checks = stats.range_checks,
+          .range_negatives = stats.range_negatives,
+          .range_false_positives = stats.range_false_positives};
+}
+
 double WriteAmplification(const Stats& stats) {
   const uint64_t written =
       stats.wal.bytes_written + stats.flush.bytes_written + stats.compaction.bytes_written;
@@ -245,6 +253,7 @@ Stats EngineImpl::GetStats() {
     stats.value_log.head = ValueLogStats::Head{stats.wal.active_segment, stats.wal.active_size};
   }
   stats.cache = ReportCache(cache_.stats());
+  stats.filter = ReportFilter(versions_->read_stats());
   stats.amplification.write = WriteAmplification(stats);
   return stats;
 }

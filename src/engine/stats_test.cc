@@ -68,6 +68,33 @@ TEST_F(StatsTest, AmplificationIsWhatTheDiskHolds) {
   EXPECT_NEAR(h_.db->Stats().amplification.space, 2, 0.1) << "an old version lies below the new";
 }
 
+// Also of tables that are gone.
+TEST_F(StatsTest, FiltersSayHowOftenTheyWereAskedAndSparedALook) {
+  Options options = SmallOptions();
+  options.range_filter = true;
+  h_.Open(options);
+  for (int i = 0; i < 50; i++) h_.Put("k" + std::to_string(10 + i), "value");
+  ASSERT_TRUE(h_.db->Flush().ok());
+  for (int i = 0; i < 50; i++) h_.Get("k" + std::to_string(10 + i));
+  for (int i = 0; i < 30; i++) h_.Get("k" + std::to_string(10 + i) + "absent");
+  for (const auto& [lower, upper] : {std::pair{"k20", "k21"}, {"k20absent", "k20b"}}) {
+    IteratorOptions range;
+    range.lower_bound = lower;
+    range.upper_bound = upper;
+    const auto it = h_.db->NewIterator(range);
+    it->SeekToFirst();
+    EXPECT_EQ(it->Valid(), std::string_view(lower) == "k20");
+  }
+  h_.Put("k10", "newer");
+  ASSERT_TRUE(h_.db->CompactRange("", "").ok());
+  const FilterStats stats = h_.db->Stats().filter;
+  EXPECT_EQ(stats.point_checks, 80U);
+  EXPECT_GE(stats.point_negatives, 25U);
+  EXPECT_LE(stats.point_negatives, 30U);
+  EXPECT_EQ(stats.range_checks, 2U);
+  EXPECT_EQ(stats.range_negatives + stats.range_false_positives, 1U);
+}
+
 TEST_F(StatsTest, StallsAreCountedByReason) {
   const std::string value(8 << 10, 'v');
   for (int i = 0; i < 100; i++) {

@@ -18,8 +18,8 @@ using internal::TableReader;
 class Table::Impl {
  public:
   Impl(std::unique_ptr<vfs::RandomFile> file, std::string path, uint64_t file_number,
-       BlockCache& cache, keys::SequenceNumber sequence)
-      : reader(std::move(file), std::move(path), file_number, cache, sequence) {}
+       BlockCache& cache, keys::SequenceNumber sequence, TableReadCounters* counters)
+      : reader(std::move(file), std::move(path), file_number, cache, sequence, counters) {}
 
   // Checks the entries of the block at `position` in the index; `*last` is the key before it and
   // becomes its last key.
@@ -39,9 +39,10 @@ Table::~Table() = default;
 
 Result<std::shared_ptr<const Table>> Table::Open(std::unique_ptr<vfs::RandomFile> file,
                                                  std::string path, uint64_t file_number,
-                                                 BlockCache& cache, keys::SequenceNumber sequence) {
-  auto impl =
-      std::make_unique<Impl>(std::move(file), std::move(path), file_number, cache, sequence);
+                                                 BlockCache& cache, keys::SequenceNumber sequence,
+                                                 TableReadCounters* counters) {
+  auto impl = std::make_unique<Impl>(std::move(file), std::move(path), file_number, cache, sequence,
+                                     counters);
   RETURN_IF_ERROR(impl->reader.Open().Prefixed("open sstable " + impl->reader.path()));
   return std::shared_ptr<const Table>(new Table(std::move(impl)));
 }
@@ -197,14 +198,6 @@ std::vector<TableBlock> Table::Blocks() const {
 
 size_t Table::metadata_bytes() const {
   return impl_->reader.metadata_bytes();
-}
-
-TableReadStats Table::read_stats() const {
-  return {.filter_checks = impl_->reader.filter_checks(),
-          .filter_negatives = impl_->reader.filter_negatives(),
-          .range_checks = impl_->reader.range_checks(),
-          .range_negatives = impl_->reader.range_negatives(),
-          .range_false_positives = impl_->reader.range_false_positives()};
 }
 
 namespace {

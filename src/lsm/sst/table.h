@@ -23,6 +23,7 @@
 #include "lsm/sst/block_cache.h"
 #include "lsm/sst/key_index.h"
 #include "lsm/sst/table_builder.h"
+#include "lsm/sst/table_counters.h"
 #include "nokv/status.h"
 #include "vfs/vfs.h"
 
@@ -33,14 +34,6 @@ struct TableEntry {
   uint64_t trailer = 0;
   std::string_view payload;
   BlockHandle block;
-};
-
-struct TableReadStats {
-  uint64_t filter_checks = 0;
-  uint64_t filter_negatives = 0;       // reads that the filter spared
-  uint64_t range_checks = 0;           // seeks with an end that the range filter was asked about
-  uint64_t range_negatives = 0;        // of them, what it spared
-  uint64_t range_false_positives = 0;  // of them, what it let pass though there was nothing
 };
 
 namespace internal {
@@ -57,12 +50,14 @@ struct TableBlock {
 class Table {
  public:
   // Reads and checks everything but data blocks and key index. `cache` is borrowed. If the table is
-  // external, all that is in it has the sequence number `sequence`. kDataLoss ("open sstable
+  // external, all that is in it has the sequence number `sequence`. Its reads are counted in
+  // `counters`, which is borrowed and may be null. kDataLoss ("open sstable
   // 00012.sst: …") for a damaged or foreign file, kUnimplemented for a newer format version.
   static Result<std::shared_ptr<const Table>> Open(std::unique_ptr<vfs::RandomFile> file,
                                                    std::string path, uint64_t file_number,
                                                    BlockCache& cache,
-                                                   keys::SequenceNumber sequence = 0);
+                                                   keys::SequenceNumber sequence = 0,
+                                                   TableReadCounters* counters = nullptr);
   ~Table();
 
   // The newest entry of `engine_key` with sequence number <= `snapshot`. Result holds false if
@@ -82,7 +77,6 @@ class Table {
   std::vector<std::pair<std::string, std::string>> Properties() const;
   std::vector<TableBlock> Blocks() const;
   size_t metadata_bytes() const;  // memory for index, filter and tombstones
-  TableReadStats read_stats() const;
   // Reads and checks every block, the order of all keys, and the bounds; of an external table, that
   // its entries are what a database can take.
   Status Verify() const;

@@ -21,12 +21,14 @@ uint64_t HeadOf(std::string_view text) {
 }  // namespace
 
 TableReader::TableReader(std::unique_ptr<vfs::RandomFile> file, std::string path,
-                         uint64_t file_number, BlockCache& cache, keys::SequenceNumber sequence)
+                         uint64_t file_number, BlockCache& cache, keys::SequenceNumber sequence,
+                         TableReadCounters* counters)
     : file_(std::move(file)),
       path_(std::move(path)),
       file_number_(file_number),
       cache_(cache),
       sequence_(sequence),
+      counters_(counters),
       blocks_(*file_),
       tombstones_(RangeTombstoneSet::Build({})) {}
 
@@ -234,8 +236,7 @@ Result<KeyIndex::Answer> TableReader::FindPrefix(uint64_t hash, KeyPlace* place)
   } else if (!filter_.MayContain(hash)) {
     answer = KeyIndex::Answer::kAbsent;
   }
-  counters_.Add(kFilterChecks);
-  if (answer == KeyIndex::Answer::kAbsent) counters_.Add(kFilterNegatives);
+  if (counters_ != nullptr) counters_->CountFilter(answer == KeyIndex::Answer::kAbsent);
   return answer;
 }
 

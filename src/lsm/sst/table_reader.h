@@ -13,7 +13,6 @@
 #include <vector>
 
 #include "base/mutex.h"
-#include "base/striped_counters.h"
 #include "lsm/range_tombstone.h"
 #include "lsm/seek_key.h"
 #include "lsm/sst/block.h"
@@ -24,6 +23,7 @@
 #include "lsm/sst/properties.h"
 #include "lsm/sst/range_filter.h"
 #include "lsm/sst/read_ahead.h"
+#include "lsm/sst/table_counters.h"
 #include "nokv/status.h"
 #include "vfs/vfs.h"
 
@@ -78,9 +78,9 @@ class TableReader {
   };
   enum class CacheUse { kFill, kLookOnly };
 
-  // `sequence` is that of all entries of an external table.
+  // `sequence` is that of all entries of an external table; `counters`, borrowed, may be null.
   TableReader(std::unique_ptr<vfs::RandomFile> file, std::string path, uint64_t file_number,
-              BlockCache& cache, keys::SequenceNumber sequence);
+              BlockCache& cache, keys::SequenceNumber sequence, TableReadCounters* counters);
   TableReader(const TableReader&) = delete;
   TableReader& operator=(const TableReader&) = delete;
 
@@ -140,28 +140,16 @@ class TableReader {
   const RangeFilter& range_filter() const { return range_filter_.get(); }
   // The range filter was asked, and spared a look at a block, or not.
   void CountRange(bool skipped) const {
-    counters_.Add(kRangeChecks);
-    if (skipped) counters_.Add(kRangeNegatives);
+    if (counters_ != nullptr) counters_->CountRange(skipped);
   }
   // That look found nothing.
-  void CountFalseRange() const { counters_.Add(kRangeFalsePositives); }
-  uint64_t range_checks() const { return counters_.Sum(kRangeChecks); }
-  uint64_t range_negatives() const { return counters_.Sum(kRangeNegatives); }
-  uint64_t range_false_positives() const { return counters_.Sum(kRangeFalsePositives); }
-  uint64_t filter_checks() const { return counters_.Sum(kFilterChecks); }
-  uint64_t filter_negatives() const { return counters_.Sum(kFilterNegatives); }
+  void CountFalseRange() const {
+    if (counters_ != nullptr) counters_->CountFalseRange();
+  }
 
  private:
   struct Metaindex {
     std::optional<BlockLocation> filter, key_index, range_filter, index, properties, tombstones;
-  };
-  enum Counter : size_t {
-    kFilterChecks,
-    kFilterNegatives,
-    kRangeChecks,
-    kRangeNegatives,
-    kRangeFalsePositives,
-    kCounters
   };
 
   Status ReadMetaindex(const BlockLocation& location, Metaindex* metaindex) const;
@@ -176,6 +164,7 @@ class TableReader {
   const uint64_t file_number_;
   BlockCache& cache_;
   const keys::SequenceNumber sequence_;
+  TableReadCounters* const counters_;
   const BlockReader blocks_;
   bool external_ = false;
 
@@ -192,7 +181,6 @@ class TableReader {
   BlockCache::Reservation reservation_;  // for what is here
   mutable LatePart<KeyIndex> key_index_;
   mutable LatePart<RangeFilter> range_filter_;
-  mutable base::StripedCounters<kCounters> counters_;
 };
 
 }  // namespace nokv::lsm::internal

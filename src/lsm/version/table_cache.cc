@@ -39,8 +39,9 @@ Result<std::shared_ptr<const Table>> TableCache::Open(const manifest::FileMetada
     return Unexpected(path, "it has " + std::to_string((*file)->Size()) +
                                 " bytes, the manifest says " + std::to_string(meta.file_bytes));
   }
-  ASSIGN_OR_RETURN(std::shared_ptr<const Table> table,
-                   Table::Open(std::move(*file), path, meta.number, cache_, meta.largest_sequence));
+  ASSIGN_OR_RETURN(
+      std::shared_ptr<const Table> table,
+      Table::Open(std::move(*file), path, meta.number, cache_, meta.largest_sequence, &counters_));
   const bool ingested = !table->external_comparator().empty();
   if (ingested && meta.smallest_sequence != meta.largest_sequence) {
     return Unexpected(path, "it is not the one that the manifest names");

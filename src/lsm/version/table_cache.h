@@ -20,6 +20,7 @@
 #include "base/mutex.h"
 #include "lsm/sst/block_cache.h"
 #include "lsm/sst/table.h"
+#include "lsm/sst/table_counters.h"
 #include "manifest/version_edit.h"
 #include "nokv/status.h"
 #include "vfs/vfs.h"
@@ -63,6 +64,8 @@ class TableCache {
   Status CheckPresent(const std::set<uint64_t>& numbers) const;
   // Tables that are kept open because of Use.
   size_t open_tables() const EXCLUDES(mu_);
+  // Of all tables that were opened here.
+  TableReadStats read_stats() const { return counters_.Sum(); }
 
  private:
   struct Kept {
@@ -76,6 +79,7 @@ class TableCache {
   BlockCache& cache_;
   const vfs::ReadMode mode_;
   const size_t limit_;
+  mutable TableReadCounters counters_;
 
   mutable base::Mutex mu_;
   Order order_ GUARDED_BY(mu_);

@@ -61,6 +61,8 @@ class VersionState {
 
   // Tables that a limit keeps open now; 0 without one.
   size_t open_tables() const { return tables_->open_tables(); }
+  // Of all tables, also those that are gone.
+  TableReadStats read_stats() const { return tables_->read_stats(); }
 
   // The current version and the state that it shows, of one moment.
   struct Current {
