@@ -180,7 +180,8 @@ Status EngineImpl::InstallFlush(const MemtableRef& memtable) {
     timings_.flush_bytes_written += flush_job_->stats().bytes_written;
     const uint64_t now = clock().MonotonicMicros();
     timings_.flush_build.Add(now - flush_started_micros_);
-    throttle_.FlushDone(memtable.batch_bytes, now - flush_due_micros_);
+    throttle_.FlushDone(memtable.batch_bytes, flush_job_->stats().bytes_written,
+                        now - flush_due_micros_);
     pace_.Charge(WorkClass::kFlush, flush_job_->stats().bytes_written, now);
     immutables_.pop_front();
     flush_due_micros_ = 0;

@@ -33,6 +33,13 @@ double WriteThrottle::Pace::RateIf(uint64_t bytes, uint64_t micros) const {
   return std::min(rate_, static_cast<double>(bytes) * 1e6 / static_cast<double>(micros));
 }
 
+void WriteThrottle::FlushDone(uint64_t bytes, uint64_t table_bytes, uint64_t micros) {
+  flush_pace_.Add(bytes, micros);
+  if (bytes == 0 || table_bytes == 0) return;
+  const double ratio = static_cast<double>(bytes) / static_cast<double>(table_bytes);
+  written_per_table_byte_ += kNewest * (ratio - written_per_table_byte_);
+}
+
 bool WriteThrottle::Press(double pressure, double pace, const Shares& shares, const char* reason,
                           double* rate) {
   if (pressure <= 0) return false;
@@ -59,10 +66,10 @@ void WriteThrottle::Judge(const ThrottleLoad& load) {
       Press(Progress(load.level0_tables,
                      limits_.level0_trigger + (limits_.level0_stop - limits_.level0_trigger) / 3,
                      limits_.level0_stop),
-            compaction_pace_.rate(), {}, "level 0 tables", &rate);
+            CompactionRate(), {}, "level 0 tables", &rate);
   awaits_compaction_ |=
       Press(Progress(load.pending_bytes, limits_.pending_bytes / 4, limits_.pending_bytes),
-            compaction_pace_.rate(), {}, "compaction debt", &rate);
+            CompactionRate(), {}, "compaction debt", &rate);
   if (load.free_disk_bytes < limits_.low_disk_bytes) {
     awaits_compaction_ |=
         Press(Progress(limits_.low_disk_bytes - load.free_disk_bytes, 0, limits_.low_disk_bytes),

@@ -48,9 +48,13 @@ class WriteThrottle {
 
   explicit WriteThrottle(const ThrottleLimits& limits) : limits_(limits) {}
 
-  // What a flush, from when it was due, or a compaction out of level 0 got done. They set the pace.
-  void FlushDone(uint64_t bytes, uint64_t micros) { flush_pace_.Add(bytes, micros); }
-  void CompactionDone(uint64_t bytes, uint64_t micros) { compaction_pace_.Add(bytes, micros); }
+  // A flush of writes of `bytes` to tables of `table_bytes` is done, `micros` after it was due. Sets
+  // the pace.
+  void FlushDone(uint64_t bytes, uint64_t table_bytes, uint64_t micros);
+  // A compaction of tables of `table_bytes` to a deeper level is done. Sets the pace.
+  void CompactionDone(uint64_t table_bytes, uint64_t micros) {
+    compaction_pace_.Add(table_bytes, micros);
+  }
   // Sets the rate, now that the load is this.
   void Judge(const ThrottleLoad& load);
 
@@ -93,9 +97,13 @@ class WriteThrottle {
   // presses.
   bool Press(double pressure, double pace, const Shares& shares, const char* reason, double* rate);
 
+  // Of compactions, in bytes of writes: where values stay in the log, tables have few of them.
+  double CompactionRate() const { return compaction_pace_.rate() * written_per_table_byte_; }
+
   const ThrottleLimits limits_;
   Pace flush_pace_;
-  Pace compaction_pace_;
+  Pace compaction_pace_;  // in bytes of tables
+  double written_per_table_byte_ = 1;
   std::atomic<uint64_t> rate_{0};
   const char* reason_ = "";
   uint32_t pressure_permille_ = 0;

@@ -50,17 +50,28 @@ TEST(WriteThrottleTest, TheRateFallsWithPressureAroundWhatTheWorkBehindGetsDone)
   EXPECT_NEAR(static_cast<double>(throttle.rate()), 20 << 20, 1000);
 }
 
+// Where values stay in the log, a table of level 0 stands for much more than it has.
+TEST(WriteThrottleTest, ThePaceOfCompactionsCountsInWhatWasWritten) {
+  WriteThrottle throttle(kLimits);
+  for (int i = 0; i < 30; i++) throttle.FlushDone(64 << 20, 4 << 20, 1'000'000);
+  throttle.CompactionDone(5 << 20, 1'000'000);
+  throttle.Judge({.level0_tables = 34});
+  EXPECT_NEAR(static_cast<double>(throttle.rate()), 20 << 20, 20 << 10);
+  throttle.Judge({.pending_bytes = 1 << 20});
+  EXPECT_NEAR(static_cast<double>(throttle.rate()), 20 << 20, 20 << 10);
+}
+
 TEST(WriteThrottleTest, TheLowestRateCounts) {
   WriteThrottle throttle(kLimits);
   throttle.CompactionDone(100 << 20, 1'000'000);
-  throttle.FlushDone(10 << 20, 1'000'000);
+  throttle.FlushDone(10 << 20, 10 << 20, 1'000'000);
   throttle.Judge({.memtable_bytes = 51, .level0_tables = 20});
   EXPECT_STREQ(throttle.reason(), "immutable memtables");
 }
 
 TEST(WriteThrottleTest, JustBeforeMemtablesStopThemWritesTrickle) {
   WriteThrottle throttle(kLimits);
-  throttle.FlushDone(100 << 20, 1'000'000);
+  throttle.FlushDone(100 << 20, 100 << 20, 1'000'000);
   throttle.Judge({.memtable_bytes = 51});
   EXPECT_GT(throttle.rate(), uint64_t{190} << 20);
   throttle.Judge({.memtable_bytes = 100});
@@ -69,7 +80,7 @@ TEST(WriteThrottleTest, JustBeforeMemtablesStopThemWritesTrickle) {
 
 TEST(WriteThrottleTest, AFlushThatTakesLongerThanThoseBeforeItSlowsWritesMeanwhile) {
   WriteThrottle throttle(kLimits);
-  throttle.FlushDone(100 << 20, 1'000'000);
+  throttle.FlushDone(100 << 20, 100 << 20, 1'000'000);
   const auto rate_after = [&](uint64_t micros) {
     throttle.Judge({.memtable_bytes = 75, .flush_bytes = 100 << 20, .flush_micros = micros});
     return static_cast<double>(throttle.rate());
@@ -96,7 +107,7 @@ TEST(WriteThrottleTest, SaysWhetherCompactionWouldHelp) {
 
 TEST(WriteThrottleTest, WritesComeAtTheRateInBurstsOfAFewMilliseconds) {
   WriteThrottle throttle(kLimits);
-  throttle.FlushDone(100 << 20, 1'000'000);
+  throttle.FlushDone(100 << 20, 100 << 20, 1'000'000);
   throttle.Judge({.memtable_bytes = 80});
   const auto rate = static_cast<double>(throttle.rate());
   uint64_t now = 1'000'000;
@@ -125,7 +136,7 @@ TEST(WriteThrottleTest, AHugeBatchDoesNotStopThoseBehindIt) {
 
 TEST(WriteThrottleTest, HoweverSlowTheWorkIsWritesGoOn) {
   WriteThrottle throttle(kLimits);
-  throttle.FlushDone(1, 1'000'000'000);
+  throttle.FlushDone(1, 1, 1'000'000'000);
   throttle.Judge({.free_disk_bytes = 0});
   EXPECT_EQ(throttle.rate(), WriteThrottle::kMinRate);
 }
