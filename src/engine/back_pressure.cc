@@ -68,6 +68,9 @@ void EngineImpl::JudgeLoadLocked() {
   load.pending_bytes = lsm::PendingCompactionBytes(*read_state_->version, compaction_options_);
   load.free_disk_bytes = free_disk_bytes_;
   throttle_.Judge(load);
+  // Whoever asked for a collection of value garbage waits for the moves.
+  in_haste_.store(throttle_.compaction_in_haste() && !value_gc_.has_value(),
+                  std::memory_order_relaxed);
   if (throttle_.awaits_compaction()) HurrySlicesLocked();
 }
 

@@ -106,6 +106,8 @@ std::optional<lsm::CompactionPlan> EngineImpl::PlanCompactionLocked(Completions*
   if (!plan.has_value()) plan = PlanValueGarbageLocked(completions);
   if (!plan.has_value()) plan = PlanValueOrderLocked();
   if (!plan.has_value() || plan->reason == lsm::CompactionReason::kValueGarbage) return plan;
+  // There for readers and writers, and soon merged again.
+  if (plan->reason == lsm::CompactionReason::kLevel0Merge) return plan;
   // What has to be read anyway leaves the files that are to be emptied.
   const auto files = FilesToEmptyAlongLocked();
   plan->emptied = {files.begin(), files.end()};

@@ -397,6 +397,9 @@ class EngineImpl final : public Engine {
   CommitTracker tracker_ GUARDED_BY(mu_){0, &horizon_};
   std::deque<StalledWrite> stalled_ GUARDED_BY(mu_);
   WriteThrottle throttle_ GUARDED_BY(mu_);
+  // While it is true compactions move no values for the sake of their files, since writes may soon
+  // have to wait for them. Their jobs read it.
+  std::atomic<bool> in_haste_{false};
   uint64_t flush_due_micros_ GUARDED_BY(mu_) = 0;          // 0: none is
   uint64_t unjudged_bytes_ GUARDED_BY(mu_) = 0;            // written since the load was judged
   uint64_t free_disk_bytes_ GUARDED_BY(mu_) = UINT64_MAX;  // when it was last looked at

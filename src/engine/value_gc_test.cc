@@ -192,6 +192,31 @@ TEST_F(ValueGcTest, TheFurtherCompactionIsBehindTheLessItMovesAlong) {
   ExpectEveryFifth();
 }
 
+TEST_F(ValueGcTest, ACompactionForWhichWritesMaySoonWaitMovesNothingAlong) {
+  for (const bool in_haste : {false, true}) {
+    Options options = GcOptions(/*ratio=*/0.5);
+    options.value_log_gc_interval_ms = 3'600'000;
+    options.value_log_gc_reduce_score = options.value_log_gc_skip_score = 1000;
+    options.level0_compaction_trigger = 2;
+    if (in_haste) options.compaction_debt_bytes = 1024;
+    h_.Open(options);
+    for (int i = 0; i < 2; i++) {
+      MakeGarbage();
+      h_.runtime->RunReady();
+    }
+    const uint64_t before = SpaceOf(".vlog");
+    for (int i = 0; i < 2; i++) {
+      h_.Put("a", "before all of them");
+      h_.Put("z", "behind all of them");
+      ASSERT_TRUE(h_.db->Flush().ok());
+    }
+    h_.runtime->RunReady();
+    ASSERT_GT(h_.db->Stats().compaction.runs, 0U);
+    EXPECT_EQ(SpaceOf(".vlog") > before, !in_haste);
+    ExpectEveryFifth();
+  }
+}
+
 TEST_F(ValueGcTest, CollectionsThatBeginByThemselvesKeepApart) {
   Options options = GcOptions(/*ratio=*/0.5);
   options.value_log_gc_interval_ms = 60'000;

@@ -61,16 +61,21 @@ void WriteThrottle::Judge(const ThrottleLoad& load) {
   Press(Progress(load.memtable_bytes, limits_.memtable_bytes / 2, limits_.memtable_bytes),
         flush_pace_.RateIf(load.flush_bytes, load.flush_micros), {.at_first = 2, .at_last = 0},
         "immutable memtables", &rate);
+  const auto level0 = [&](uint64_t share) {
+    const uint64_t begin =
+        limits_.level0_trigger + (limits_.level0_stop - limits_.level0_trigger) / share;
+    return Progress(load.level0_tables, begin, limits_.level0_stop);
+  };
+  const auto debt = [&](uint64_t share) {
+    return Progress(load.pending_bytes, limits_.pending_bytes / share, limits_.pending_bytes);
+  };
   // A third of the way to the stop is for bursts.
-  awaits_compaction_ =
-      Press(Progress(load.level0_tables,
-                     limits_.level0_trigger + (limits_.level0_stop - limits_.level0_trigger) / 3,
-                     limits_.level0_stop),
-            CompactionRate(), {}, "level 0 tables", &rate);
-  awaits_compaction_ |=
-      Press(Progress(load.pending_bytes, limits_.pending_bytes / 4, limits_.pending_bytes),
-            CompactionRate(), {}, "compaction debt", &rate);
-  if (load.free_disk_bytes < limits_.low_disk_bytes) {
+  awaits_compaction_ = Press(level0(3), CompactionRate(), {}, "level 0 tables", &rate);
+  awaits_compaction_ |= Press(debt(4), CompactionRate(), {}, "compaction debt", &rate);
+  // A disk that is nearly full needs what moving values gives back.
+  const bool disk_low = load.free_disk_bytes < limits_.low_disk_bytes;
+  compaction_in_haste_ = !disk_low && (level0(6) > 0 || debt(8) > 0);
+  if (disk_low) {
     awaits_compaction_ |=
         Press(Progress(limits_.low_disk_bytes - load.free_disk_bytes, 0, limits_.low_disk_bytes),
               flush_pace_.rate(), {}, "free disk", &rate);

@@ -48,8 +48,8 @@ class WriteThrottle {
 
   explicit WriteThrottle(const ThrottleLimits& limits) : limits_(limits) {}
 
-  // A flush of writes of `bytes` to tables of `table_bytes` is done, `micros` after it was due. Sets
-  // the pace.
+  // A flush of writes of `bytes` to tables of `table_bytes` is done, `micros` after it was due.
+  // Sets the pace.
   void FlushDone(uint64_t bytes, uint64_t table_bytes, uint64_t micros);
   // A compaction of tables of `table_bytes` to a deeper level is done. Sets the pace.
   void CompactionDone(uint64_t table_bytes, uint64_t micros) {
@@ -69,6 +69,9 @@ class WriteThrottle {
 
   // True if writes would be faster if compactions were: any of the loads but the memtables presses.
   bool awaits_compaction() const { return awaits_compaction_; }
+  // True if compactions have come half of the way to where they slow writes down: then they should
+  // leave undone what can wait.
+  bool compaction_in_haste() const { return compaction_in_haste_; }
   // "immutable memtables", "level 0 tables", "compaction debt", "free disk"; "" if not engaged.
   const char* reason() const { return reason_; }
   uint64_t rate() const { return rate_.load(std::memory_order_relaxed); }  // bytes/s; 0: no limit
@@ -108,6 +111,7 @@ class WriteThrottle {
   const char* reason_ = "";
   uint32_t pressure_permille_ = 0;
   bool awaits_compaction_ = false;
+  bool compaction_in_haste_ = false;
   double even_at_micros_ = 0;  // with fractions: a short write takes few
   bool waiting_ = false;       // the burst is used up, and the bucket not even again
 };

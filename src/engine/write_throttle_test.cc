@@ -61,6 +61,23 @@ TEST(WriteThrottleTest, ThePaceOfCompactionsCountsInWhatWasWritten) {
   EXPECT_NEAR(static_cast<double>(throttle.rate()), 20 << 20, 20 << 10);
 }
 
+TEST(WriteThrottleTest, CompactionsAreInHasteHalfTheWayToWhereTheySlowWrites) {
+  const auto in_haste = [](const ThrottleLoad& load) {
+    WriteThrottle throttle(kLimits);
+    throttle.Judge(load);
+    EXPECT_FALSE(throttle.awaits_compaction());
+    return throttle.compaction_in_haste();
+  };
+  EXPECT_FALSE(in_haste({.level0_tables = 9}));
+  EXPECT_TRUE(in_haste({.level0_tables = 10}));
+  EXPECT_FALSE(in_haste({.pending_bytes = 125}));
+  EXPECT_TRUE(in_haste({.pending_bytes = 126}));
+  EXPECT_FALSE(in_haste({.memtable_bytes = 100}));
+  WriteThrottle throttle(kLimits);
+  throttle.Judge({.level0_tables = 30, .free_disk_bytes = 499});
+  EXPECT_FALSE(throttle.compaction_in_haste()) << "moving values gives disk back";
+}
+
 TEST(WriteThrottleTest, TheLowestRateCounts) {
   WriteThrottle throttle(kLimits);
   throttle.CompactionDone(100 << 20, 1'000'000);

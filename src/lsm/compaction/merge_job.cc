@@ -157,6 +157,9 @@ Result<std::string_view> MergeJob::TablePayload(std::string_view internal_key,
 }
 
 bool MergeJob::Moves(const vlog::ValuePointer& pointer) const {
+  if (context_.in_haste != nullptr && context_.in_haste->load(std::memory_order_relaxed)) {
+    return false;
+  }
   return (plan_.gathers && pointer.length <= kLongestOrdered) ||
          plan_.emptied.contains(pointer.file);
 }

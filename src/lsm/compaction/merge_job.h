@@ -12,6 +12,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -64,6 +65,8 @@ struct MergeJobContext {
   // Values that are moved are not in memory: a rewrite of a table reads them ahead. One that
   // gathers does so anyway.
   bool values_on_disk = false;
+  // While it is true no value is moved for the sake of its file; may be null. Borrowed.
+  const std::atomic<bool>* in_haste = nullptr;
   ValueFilter filter;  // of compactions; flushes do not ask
 };
 
