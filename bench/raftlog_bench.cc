@@ -119,7 +119,8 @@ Status Time(const Append& append, const Sync& sync, metrics::Histogram* append_n
   return Status::Ok();
 }
 
-// Both in turns, so that the disk is the same for both.
+// Both in turns, so that the disk is the same for both; and each first in turns, since the first
+// comes right behind what is written ahead.
 Status Measure(const Flags& flags, Costs* costs) {
   const Scratch plain_directory(flags.directory);
   const Scratch group_directory(flags.directory);
@@ -129,17 +130,26 @@ Status Measure(const Flags& flags, Costs* costs) {
   ASSIGN_OR_RETURN(const auto plain, PlainLog::Open(plain_directory.path()));
   ASSIGN_OR_RETURN(const auto groups, GroupLog::Open(group_directory.path(), flags));
   base::Random random(7);
-  std::string bytes;
+  std::string bytes;  // as many as the last append of the groups had
   uint64_t before = 0;
-  for (uint64_t round = 0; round < flags.rounds; ++round) {
+  const auto append_groups = [&](uint64_t round) -> Status {
     groups->Make(round, flags, random);
     RETURN_IF_ERROR(Time([&] { return groups->Append(); }, [&] { return groups->Sync(); },
                          &costs->group_append, &costs->group_sync, &costs->group));
     bytes.resize(groups->bytes() - before);
     before = groups->bytes();
+    return Status::Ok();
+  };
+  const auto append_plain = [&]() -> Status {
     for (char& byte : bytes) byte = static_cast<char>(random.Next());
-    RETURN_IF_ERROR(Time([&] { return plain->Append(bytes); }, [&] { return plain->Sync(); },
-                         &costs->plain_append, &costs->plain_sync, &costs->plain));
+    return Time([&] { return plain->Append(bytes); }, [&] { return plain->Sync(); },
+                &costs->plain_append, &costs->plain_sync, &costs->plain);
+  };
+  for (uint64_t round = 0; round < flags.rounds; ++round) {
+    const bool groups_first = round % 2 == 0;
+    if (groups_first) RETURN_IF_ERROR(append_groups(round));
+    RETURN_IF_ERROR(append_plain());
+    if (!groups_first) RETURN_IF_ERROR(append_groups(round));
     RETURN_IF_ERROR(groups->Prepare());
     RETURN_IF_ERROR(plain->Prepare());
   }

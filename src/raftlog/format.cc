@@ -1,5 +1,6 @@
 #include "raftlog/format.h"
 
+#include <algorithm>
 #include <string>
 
 #include "base/coding.h"
@@ -47,14 +48,6 @@ struct Store {
     std::memcpy(at, value.data(), value.size());
     at += value.size();
   }
-};
-
-struct Append {
-  std::string& out;
-
-  void Byte(uint8_t value) { out.push_back(static_cast<char>(value)); }
-  void Varint(uint64_t value) { base::PutVarint64(&out, value); }
-  void Bytes(std::string_view value) { out.append(value); }
 };
 
 template <typename Sink>
@@ -235,25 +228,26 @@ void SectionWriter::Removed(GroupId group) {
   at_ = sink.at;
 }
 
-void DigestBuilder::StartRecord(const EntrySlot* slots) {
+void DigestBuilder::StartRecord(const EntrySlot* slots, uint64_t bytes) {
   ++records_;
   slots_ = slots;
+  if (room_.size() < used_ + bytes) room_.resize(std::max(2 * room_.size(), used_ + bytes));
 }
 
 void DigestBuilder::HardState(GroupId group, const raft::HardState& state) {
-  Append sink{sections_};
+  Store sink{end()};
   PutHardStateSection(sink, group, state);
+  set_end(sink.at);
 }
 
 void DigestBuilder::State(GroupId group, const GroupState& state, bool restores) {
-  Append sink{sections_};
+  Store sink{end()};
   PutState(sink, group, state, restores);
+  set_end(sink.at);
 }
 
 void DigestBuilder::Entries(GroupId group, SectionKind kind, std::span<const raft::Entry> entries) {
-  const size_t before = sections_.size();
-  sections_.resize(before + kMaxDigestBytesOfSection + entries.size() * kMaxDigestBytesOfEntry);
-  Store sink{sections_.data() + before};
+  Store sink{end()};
   PutEntriesHead(sink, group, kind, entries);
   // The others follow right behind the first.
   sink.Varint(slots_->place.offset);
@@ -262,30 +256,31 @@ void DigestBuilder::Entries(GroupId group, SectionKind kind, std::span<const raf
     sink.Varint(slots_->term);
     sink.Varint(slots_->data_bytes);
   }
-  sections_.resize(static_cast<size_t>(sink.at - sections_.data()));
+  set_end(sink.at);
 }
 
 void DigestBuilder::Removed(GroupId group) {
-  Append sink{sections_};
+  Store sink{end()};
   PutHead(sink, SectionKind::kRemoved, group);
+  set_end(sink.at);
 }
 
 std::string DigestBuilder::Payload() const {
-  std::string payload;
-  Append sink{payload};
+  std::string payload(bytes(), '\0');
+  Store sink{payload.data()};
   sink.Byte(static_cast<uint8_t>(SectionKind::kDigest));
   sink.Varint(records_);
-  sink.Bytes(sections_);
+  sink.Bytes({room_.data(), used_});
   return payload;
 }
 
 uint64_t DigestBuilder::bytes() const {
-  return 1 + VarintLength(records_) + sections_.size();
+  return 1 + VarintLength(records_) + used_;
 }
 
 void DigestBuilder::Clear() {
   records_ = 0;
-  sections_.clear();
+  used_ = 0;
 }
 
 bool GetDigestHead(std::string_view* payload, uint64_t* records) {

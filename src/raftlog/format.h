@@ -84,8 +84,8 @@ class SectionWriter {
 // replay them. It takes the same calls as SectionWriter, after it.
 class DigestBuilder {
  public:
-  // A record follows whose entries are in `slots`, in order.
-  void StartRecord(const EntrySlot* slots);
+  // A record follows whose entries are in `slots`, in order, and which adds up to `bytes`.
+  void StartRecord(const EntrySlot* slots, uint64_t bytes);
   void HardState(GroupId group, const raft::HardState& state);
   void State(GroupId group, const GroupState& state, bool restores);
   void Entries(GroupId group, SectionKind kind, std::span<const raft::Entry> entries);
@@ -98,9 +98,13 @@ class DigestBuilder {
   void Clear();
 
  private:
+  char* end() { return room_.data() + used_; }
+  void set_end(const char* end) { used_ = static_cast<size_t>(end - room_.data()); }
+
   uint64_t records_ = 0;
   const EntrySlot* slots_ = nullptr;
-  std::string sections_;
+  std::string room_;  // the sections are the first used_ bytes of it
+  size_t used_ = 0;
 };
 
 // What Entries adds to a digest, at most, and what anything else adds beyond its own size.

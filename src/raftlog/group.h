@@ -85,6 +85,11 @@ class Group {
                 SegmentUses* uses);
   // `entries`, stored in as many `slots`, replace what is at and after the first of them.
   void Append(std::span<const raft::Entry> entries, const EntrySlot* slots, SegmentUses* uses);
+  // Hints that Append will be called: of each of many groups it writes to other memory.
+  void PrefetchEnd() const {
+    if (!slots_.empty()) __builtin_prefetch(&slots_.back() + 1, /*rw=*/1);
+    if (!cached_.empty()) __builtin_prefetch(&cached_.back() + 1, /*rw=*/1);
+  }
   // The entries from `first` on were copied to `slots`.
   void Move(raft::LogIndex first, std::span<const EntrySlot> slots, SegmentUses* uses);
   // Forgets everything.

@@ -100,8 +100,9 @@ Status RaftLog::Plan::TakeCompaction(const GroupWrite& write) {
   return Status::Ok();
 }
 
-Status RaftLog::AddPlanLocked(const GroupWrite& write) {
-  Group& group = GroupLocked(write.group);
+Status RaftLog::AddPlanLocked(const GroupWrite& write, GroupMap::iterator* next) {
+  Group& group = GroupLocked(write.group, next);
+  group.PrefetchEnd();
   const size_t last = std::exchange(group.last_plan, plans_.size());
   Plan& plan = plans_.emplace_back();
   const Plan* const earlier =

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -36,9 +37,16 @@ std::vector<GroupId> RaftLog::Groups() const {
 }
 
 Group& RaftLog::GroupLocked(GroupId id) {
-  std::unique_ptr<Group>& group = groups_[id];
-  if (group == nullptr) group = std::make_unique<Group>(id);
-  return *group;
+  auto next = groups_.end();
+  return GroupLocked(id, &next);
+}
+
+Group& RaftLog::GroupLocked(GroupId id, GroupMap::iterator* next) {
+  const bool is_next = *next != groups_.end() && (*next)->first == id;
+  const auto found = is_next ? *next : groups_.try_emplace(id).first;
+  if (found->second == nullptr) found->second = std::make_unique<Group>(id);
+  *next = std::next(found);
+  return *found->second;
 }
 
 GroupStorage& RaftLog::StorageOf(GroupId id) {
@@ -52,7 +60,8 @@ Result<wal::LogPosition> RaftLog::Append(std::span<const GroupWrite> writes) {
   plans_.clear();
   {
     const base::MutexLock lock(mu_);
-    for (const GroupWrite& write : writes) RETURN_IF_ERROR(AddPlanLocked(write));
+    auto next = groups_.begin();
+    for (const GroupWrite& write : writes) RETURN_IF_ERROR(AddPlanLocked(write, &next));
   }
   Result<wal::LogPosition> appended = AppendPlans(plans_);
   plans_.clear();  // entries are the caller's, and a snapshot may be large
@@ -85,7 +94,7 @@ Result<wal::LogPosition> RaftLog::AppendPlans(std::span<Plan> plans) {
   for (const Plan& plan : plans) plan.Write(writer);
   RETURN_IF_ERROR(log_->Commit(place).status());
   NoteAppended(place);
-  digest_.StartRecord(slots_.data());
+  digest_.StartRecord(slots_.data(), digest_bytes);
   for (const Plan& plan : plans) plan.Write(digest_);
 
   const base::MutexLock lock(mu_);

@@ -166,6 +166,7 @@ class RaftLog {
   friend class GroupStorage;
   struct Plan;
   using Files = std::map<uint64_t, std::shared_ptr<const vfs::RandomFile>>;
+  using GroupMap = std::map<GroupId, std::unique_ptr<Group>>;
 
   RaftLog(vfs::FileSystem& fs, std::string dir, const RaftLogOptions& options);
 
@@ -174,8 +175,11 @@ class RaftLog {
   Status CheckStart(std::optional<uint64_t> start) const;
 
   Group& GroupLocked(GroupId id) REQUIRES(mu_);
-  // Adds to `plans_` what `write` does to its group after those that are there.
-  Status AddPlanLocked(const GroupWrite& write) REQUIRES(mu_);
+  // Of the groups that are ready the next one mostly follows in the order of the map, too: it is
+  // looked for at `*next` first, which then moves on.
+  Group& GroupLocked(GroupId id, GroupMap::iterator* next) REQUIRES(mu_);
+  // Adds to `plans_` what `write` does to its group after those that are there. `next` as above.
+  Status AddPlanLocked(const GroupWrite& write, GroupMap::iterator* next) REQUIRES(mu_);
   Result<wal::LogPosition> AppendPlans(std::span<Plan> plans) EXCLUDES(mu_);
   // Ends the segment with its digest and starts the next one, if the next record, of `bytes` that
   // add `digest_bytes` to the digest, would leave no room for it.
@@ -224,7 +228,7 @@ class RaftLog {
   std::vector<EntrySlot> slots_;
 
   mutable base::Mutex mu_;
-  std::map<GroupId, std::unique_ptr<Group>> groups_ GUARDED_BY(mu_);
+  GroupMap groups_ GUARDED_BY(mu_);
   std::map<GroupId, std::unique_ptr<GroupStorage>> storages_ GUARDED_BY(mu_);
   SegmentUses uses_ GUARDED_BY(mu_);
   uint64_t cached_bytes_ GUARDED_BY(mu_) = 0;
