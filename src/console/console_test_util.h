@@ -41,6 +41,14 @@ inline void AddDistributions(nokv::Stats* stats) {
   stats->background_errors = 1;
 }
 
+inline void AddFilters(nokv::Stats* stats) {
+  stats->filter = {.point_checks = 1000,
+                   .point_negatives = 900,
+                   .range_checks = 80,
+                   .range_negatives = 60,
+                   .range_false_positives = 3};
+}
+
 inline nokv::Stats FullStats() {
   nokv::Stats stats;
   stats.entries = 9007199254740993;  // no double holds it
@@ -91,11 +99,6 @@ inline nokv::Stats FullStats() {
   stats.write.throttle_mode = "stop";
   stats.write.throttle_reason = "level 0 tables";
   stats.write.throttle_pressure_permille = 1000;
-  stats.filter = {.point_checks = 1000,
-                  .point_negatives = 900,
-                  .range_checks = 80,
-                  .range_negatives = 60,
-                  .range_false_positives = 3};
   stats.cache = {.block_hit_rate = 0.75,
                  .hits = 39,
                  .misses = 13,
@@ -107,6 +110,7 @@ inline nokv::Stats FullStats() {
       {.level = 6, .tables = 43, .size_bytes = 8192, .value_bytes = 2048, .stale_bytes = 44}};
   stats.value_bytes_total = 2048;
   AddDistributions(&stats);
+  AddFilters(&stats);
   stats.snapshots = 45;
   stats.last_sequence = 46;
   stats.open_generation = 47;
