@@ -49,7 +49,7 @@ def read_bugs(path):
 def copy_tree():
     """Copies what CMake needs; files that did not change keep their time."""
     names = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard", "src", "sim", "include", "cmake",
+        ["git", "ls-files", "-co", "--exclude-standard", "src", "sim", "include", "proto", "cmake",
          "CMakeLists.txt", "scripts/lint/layers.txt"],
         cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()
     for old in [path for path in TREE.rglob("*") if path.is_file()]:
