@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/check.h"
 #include "nokv/status.h"
 #include "raft/types.h"
 #include "wal/format.h"
@@ -99,7 +100,10 @@ class DigestBuilder {
 
  private:
   char* end() { return room_.data() + used_; }
-  void set_end(const char* end) { used_ = static_cast<size_t>(end - room_.data()); }
+  void set_end(const char* end) {
+    used_ = static_cast<size_t>(end - room_.data());
+    NOKV_CHECK(used_ <= room_.size()) << "a record adds more to the digest than was said";
+  }
 
   uint64_t records_ = 0;
   const EntrySlot* slots_ = nullptr;
