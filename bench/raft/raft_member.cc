@@ -67,8 +67,10 @@ class RaftMember {
     std::vector<rpc::Service> services;
     services.push_back(raft_->MakeService());
     services.push_back(MakeProposalService());
-    ASSIGN_OR_RETURN(server_, rpc::grpc::Listen(addresses_[flags_.id - 1], std::move(services), {},
-                                                base::NullLogger()));
+    // With a stream for each client, so many are open for good; one too many would wait forever.
+    const rpc::grpc::ServerOptions options{.max_calls_per_connection = 1 << 20};
+    ASSIGN_OR_RETURN(server_, rpc::grpc::Listen(addresses_[flags_.id - 1], std::move(services),
+                                                options, base::NullLogger()));
     return Status::Ok();
   }
 
