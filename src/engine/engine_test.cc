@@ -229,6 +229,26 @@ TEST_F(EngineTest, OpenReadsMetadataAndTheUnflushedLogOnly) {
   EXPECT_LT(read_bytes, table_bytes / 10);
 }
 
+// To remove a large file may take as long as to write it.
+TEST_F(EngineTest, AFlushDoesNotWaitUntilTheSegmentsThatItReleasesAreRemoved) {
+  int acknowledged = 0;
+  for (int i = 0; i < 10; i++) Put("k", std::string(10'000, 'v'), false, &acknowledged);
+  runtime_->RunReady();
+  bool flushed = false;
+  int removed = 0;
+  fs_->SetObserver([&](const vfs::Operation& operation) {
+    if (operation.op == vfs::Op::kRemove && operation.path.ends_with(".wal")) {
+      EXPECT_TRUE(flushed) << operation.path;
+      removed++;
+    }
+    return vfs::Fault{};
+  });
+  engine_->FlushAsync([&](const Status& status) { flushed = status.ok(); });
+  runtime_->RunReady();
+  EXPECT_TRUE(flushed);
+  EXPECT_GT(removed, 0);
+}
+
 TEST_F(EngineTest, TwoEnginesShareNoStatistics) {
   int acknowledged = 0;
   Put("k", "v", false, &acknowledged);
