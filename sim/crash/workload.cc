@@ -53,7 +53,7 @@ Options TinyOptions(uint64_t seed) {
   options.value_log_buckets = 1 + seed % 3;
   // Some scans are enough.
   options.value_order_ratio = seed % 4 == 0 ? 0 : 0.001;
-  options.value_order_counts_memory = true;
+  options.value_order_memory_reads = 1;
   if (random.OneIn(2)) options.compression = {CompressionType::kNone, CompressionType::kZstd};
   options.max_compactions = 1 + static_cast<int>(random.Uniform(3));
   if (random.OneIn(4)) options.compaction_bytes_per_second = 64 << 10;

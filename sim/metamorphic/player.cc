@@ -85,7 +85,7 @@ Options Player::DrawOptions() {
   options.value_log_gc_discard_ratio = luck_.OneIn(4) ? 1 : 0.1;
   options.value_log_gc_interval_ms = luck_.OneIn(2) ? 0 : power(1, 12);
   options.value_order_ratio = luck_.OneIn(4) ? 0 : 0.001;
-  options.value_order_counts_memory = luck_.OneIn(2);
+  options.value_order_memory_reads = luck_.OneIn(2) ? 1 : 0;
   options.filter_bits_per_key = static_cast<int>(luck_.Uniform(16));
   options.key_index = luck_.OneIn(2);
   options.range_filter = luck_.OneIn(2);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/random.h"
 #include "engine/value_runs.h"
 #include "lsm/compaction/value_order.h"
 #include "vlog/value_file.h"
@@ -19,8 +20,7 @@ class EngineCursor final : public Cursor {
       : source_(std::move(source)),
         lower_(options.lower),
         upper_(options.upper),
-        key_only_(options.key_only),
-        runs_(source_.scattered_in_memory ? ValueRuns::kCacheLine : ValueRuns::kPage) {
+        key_only_(options.key_only) {
     std::erase_if(source_.tombstones, [](const auto& set) { return set->empty(); });
   }
 
@@ -177,12 +177,17 @@ class EngineCursor final : public Cursor {
   void NotePlace(const Entry& entry) {
     const vlog::ValuePointer& pointer = *entry.parsed.pointer;
     const bool in_order = runs_.Add(pointer);
-    const bool counts = (cold_ > 0 || source_.scattered_in_memory) &&
-                        pointer.length <= lsm::kLongestOrdered && values_ < kCounted;
+    const bool counts = pointer.length <= lsm::kLongestOrdered && values_ < kCounted;
     values_++;
     if (in_order || !counts || source_.scattered == nullptr) return;
+    if (cold_ == 0 && !CountsInMemory(pointer)) return;
     if (!source_.scattered->Count()) return;
     source_.scattered->Credit(*source_.version, entry.key, source_.sequence, pointer);
+  }
+  // Which ones is decided by their place, so that there is nothing to keep from scan to scan.
+  bool CountsInMemory(const vlog::ValuePointer& pointer) const {
+    const uint32_t one_in = source_.scattered_in_memory;
+    return one_in != 0 && base::MixSeed(pointer.offset) % one_in == 0;
   }
 
   void FetchAhead(const Entry& entry) {

@@ -33,7 +33,7 @@ struct CursorSource {
   std::shared_ptr<OperationTimes> times;
   // Told of values that do not lie in the order of their keys; null: nobody is.
   std::shared_ptr<ScatteredReads> scattered;
-  bool scattered_in_memory = false;  // also of those that are in memory
+  uint32_t scattered_in_memory = 0;  // of those in memory one in so many; 0: none
 };
 
 std::unique_ptr<Cursor> NewEngineCursor(CursorSource source, const CursorOptions& options);

@@ -226,7 +226,7 @@ std::unique_ptr<Cursor> EngineImpl::NewCursor(const CursorOptions& options) {
   source.closed = closed_;
   source.times = times_;
   source.scattered = scattered_;
-  source.scattered_in_memory = options_.value_order_counts_memory;
+  source.scattered_in_memory = options_.value_order_memory_reads;
   std::vector<std::unique_ptr<lsm::InternalIterator>> children;
   children.push_back(state.active->NewIterator());
   auto tombstones = state.version->CollectTombstones();

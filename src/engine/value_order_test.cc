@@ -30,7 +30,7 @@ Options OrderOptions(double ratio = 1) {
   options.value_separation_threshold = kLong;
   options.value_log_gc_discard_ratio = 1;
   options.value_order_ratio = ratio;
-  options.value_order_counts_memory = true;
+  options.value_order_memory_reads = 1;
   return options;
 }
 
@@ -152,9 +152,25 @@ TEST_F(ValueOrderTest, KeysAloneAndLookupsPayForNothing) {
   EXPECT_EQ(Values().order_runs, 0U);
 }
 
-TEST_F(ValueOrderTest, ValuesThatWereInMemoryPayForNothingUnlessAsked) {
+TEST_F(ValueOrderTest, OfValuesThatWereInMemoryAFewStandForAll) {
+  Options options = OrderOptions();
+  options.value_order_memory_reads = 32;
+  Load(options);
+  Scan(100);
+  Settle();
+  EXPECT_EQ(Values().order_runs, 0U) << "2,000 reads of 12,800";
+  Scan(900);
+  Settle();
+  EXPECT_EQ(Values().order_runs, 1U);
+  Scan(2000);
+  Settle();
+  EXPECT_EQ(Values().order_runs, 1U) << "what lies in order pays nothing";
+  ExpectAll();
+}
+
+TEST_F(ValueOrderTest, ValuesThatWereInMemoryPayForNothingIfTheyDoNotCount) {
   Options options = OrderOptions(/*ratio=*/0.01);
-  options.value_order_counts_memory = false;
+  options.value_order_memory_reads = 0;
   Load(options);
   Scan(100);
   Settle();
@@ -163,7 +179,7 @@ TEST_F(ValueOrderTest, ValuesThatWereInMemoryPayForNothingUnlessAsked) {
 
 TEST_F(ValueOrderTest, ValuesFromASlowDiskPay) {
   Options options = OrderOptions();
-  options.value_order_counts_memory = false;
+  options.value_order_memory_reads = 0;
   options.mapped_reads = false;
   Load(options);
   h_.fs->SetObserver([this](const vfs::Operation& operation) {

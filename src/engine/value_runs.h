@@ -18,9 +18,6 @@ class ValueRuns {
  public:
   // Values of a run may lie so far apart: on a disk a page more is read, but from the same place.
   static constexpr uint64_t kPage = 4096;
-  static constexpr uint64_t kCacheLine = 64;
-
-  explicit ValueRuns(uint64_t gap_bytes) : gap_bytes_(gap_bytes) {}
 
   // A part of a file.
   struct Extent {
@@ -76,8 +73,8 @@ class ValueRuns {
 
   bool Continues(const Run& run, const vlog::ValuePointer& pointer) const {
     if (run.file != pointer.file) return false;
-    return forward_ ? pointer.offset >= run.end && pointer.offset - run.end <= gap_bytes_
-                    : pointer.end() <= run.begin && run.begin - pointer.end() <= gap_bytes_;
+    return forward_ ? pointer.offset >= run.end && pointer.offset - run.end <= kPage
+                    : pointer.end() <= run.begin && run.begin - pointer.end() <= kPage;
   }
   static void Extend(Run* run, const vlog::ValuePointer& pointer) {
     run->begin = std::min(run->begin, pointer.offset);
@@ -102,7 +99,6 @@ class ValueRuns {
     return {run->told, end};
   }
 
-  const uint64_t gap_bytes_;
   bool forward_ = true;
   std::array<Run, kRuns> runs_;  // the last one first
   size_t count_ = 0;

@@ -17,7 +17,7 @@ void Expect(const ValueRuns::Extent& extent, uint64_t begin, uint64_t end) {
 }
 
 TEST(ValueRunsTest, ValuesBehindEachOtherAreInOrderAndOthersAreNot) {
-  ValueRuns runs(ValueRuns::kPage);
+  ValueRuns runs;
   runs.Restart(/*forward=*/true);
   EXPECT_TRUE(runs.Add(At(50'000))) << "a scan has to begin somewhere";
   EXPECT_TRUE(runs.Add(At(51'008)));
@@ -28,7 +28,7 @@ TEST(ValueRunsTest, ValuesBehindEachOtherAreInOrderAndOthersAreNot) {
 }
 
 TEST(ValueRunsTest, BackwardsTheNextValueLiesBefore) {
-  ValueRuns runs(ValueRuns::kPage);
+  ValueRuns runs;
   runs.Restart(/*forward=*/false);
   EXPECT_TRUE(runs.Add(At(50'000)));
   EXPECT_TRUE(runs.Add(At(48'992)));
@@ -36,7 +36,7 @@ TEST(ValueRunsTest, BackwardsTheNextValueLiesBefore) {
 }
 
 TEST(ValueRunsTest, RunsInSomePlacesMayTakeTurns) {
-  ValueRuns runs(ValueRuns::kPage);
+  ValueRuns runs;
   runs.Restart(/*forward=*/true);
   for (uint64_t i = 0; i < 10; i++) {
     for (uint64_t file = 1; file <= 4; file++) {
@@ -50,7 +50,7 @@ TEST(ValueRunsTest, RunsInSomePlacesMayTakeTurns) {
 }
 
 TEST(ValueRunsTest, AfterARestartNothingIsKnown) {
-  ValueRuns runs(ValueRuns::kPage);
+  ValueRuns runs;
   runs.Restart(/*forward=*/true);
   runs.Add(At(0));
   runs.Add(At(50'000));
@@ -59,7 +59,7 @@ TEST(ValueRunsTest, AfterARestartNothingIsKnown) {
 }
 
 TEST(ValueRunsTest, OfAValueAloneNoMoreIsRead) {
-  ValueRuns runs(ValueRuns::kPage);
+  ValueRuns runs;
   runs.Restart(/*forward=*/true);
   runs.Add(At(50'000));
   Expect(runs.Ahead(At(50'000)), 50'000, 51'000);
@@ -68,7 +68,7 @@ TEST(ValueRunsTest, OfAValueAloneNoMoreIsRead) {
 }
 
 TEST(ValueRunsTest, ARunIsReadAheadInLargerAndLargerPieces) {
-  ValueRuns runs(ValueRuns::kPage);
+  ValueRuns runs;
   runs.Restart(/*forward=*/true);
   uint64_t told = 0;
   uint64_t pieces = 0;
@@ -95,7 +95,7 @@ TEST(ValueRunsTest, ARunIsReadAheadInLargerAndLargerPieces) {
 }
 
 TEST(ValueRunsTest, ARunThatGoesBackwardsIsReadAheadToo) {
-  ValueRuns runs(ValueRuns::kPage);
+  ValueRuns runs;
   runs.Restart(/*forward=*/false);
   const uint64_t end = uint64_t{1008} * 2000;
   uint64_t told = end;
@@ -118,7 +118,7 @@ TEST(ValueRunsTest, ARunThatGoesBackwardsIsReadAheadToo) {
 
 TEST(ValueRunsTest, AValueThatIsLongerThanAPieceIsReadWhole) {
   for (const bool forward : {true, false}) {
-    ValueRuns runs(ValueRuns::kPage);
+    ValueRuns runs;
     runs.Restart(forward);
     const uint64_t first = forward ? 1'000'000 : 1'100'000;
     const uint64_t second = forward ? 1'100'000 : 1'000'000;
