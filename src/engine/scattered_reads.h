@@ -1,6 +1,7 @@
 // ScatteredReads: what scans pay for values that do not lie in the order of their keys, by table.
 //
 // Rent or buy: a scan pays rent for each value that the disk has to bring from a place of its own.
+// One in memory costs far less, so only some of those count, for all (value_order_memory_reads).
 // Moving all values of a table into the order of its keys costs about as much as reading them once
 // in that way, and ends the rent. So a table is due when the rent for it has come to that price,
 // and never costs more than twice what the best choice in hindsight would have. Values that lie in
