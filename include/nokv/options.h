@@ -88,7 +88,7 @@ struct Options {
   // of its keys, as soon as nothing more urgent waits. 0: they stay where they are.
   double value_order_ratio = 1;
   // So many values that were in memory count as one read from the disk. 0: they do not count.
-  uint32_t value_order_memory_reads = 32;
+  uint32_t value_order_memory_reads = 64;
   // Target size of a table that compaction writes. It points to four times as many bytes of values
   // at most.
   size_t table_bytes = size_t{64} << 20;

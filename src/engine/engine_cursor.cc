@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "base/check.h"
-#include "base/random.h"
 #include "engine/value_runs.h"
 #include "lsm/compaction/value_order.h"
 #include "vlog/value_file.h"
@@ -134,16 +133,21 @@ class EngineCursor final : public Cursor {
     first_ = (first_ + 1) % kSlots;
     count_--;
     if (near_ > 0) near_--;
-    if (ahead_ < (cold_ > 0 ? kMostAheadCold : kMostAhead)) ahead_++;
     if (cold_ > 0) cold_--;
+    if (count_ <= LeastKnown()) ahead_ = std::min(2 * ahead_, MostAhead());
     Refill();
   }
+  // Values that are on the disk are asked for one by one, as each is a place in its queue. From
+  // memory several at once: a processor has time to find out where the pages of some are, but what
+  // it does meanwhile for one is not enough to cover that.
+  size_t LeastKnown() const { return cold_ > 0 ? ahead_ - 1 : std::min(ahead_ / 2, kNear); }
+  size_t MostAhead() const { return cold_ > 0 ? kMostAheadCold : kMostAhead; }
 
   // Looks ahead and stands on the first entry that is known.
   void Refill() {
     valid_ = false;
     const size_t known = count_;
-    while (count_ < ahead_ && (count_ == 0 || MayLookOn())) {
+    while (count_ < ahead_ && known <= LeastKnown() && (count_ == 0 || MayLookOn())) {
       if (!(forward_ ? TakeForward() : TakeBackward())) break;
       count_++;
     }
@@ -186,8 +190,11 @@ class EngineCursor final : public Cursor {
   }
   // Which ones is decided by their place, so that there is nothing to keep from scan to scan.
   bool CountsInMemory(const vlog::ValuePointer& pointer) const {
-    const uint32_t one_in = source_.scattered_in_memory;
-    return one_in != 0 && base::MixSeed(pointer.offset) % one_in == 0;
+    const uint64_t one_in = source_.scattered_in_memory;
+    // Fibonacci hashing, and the mixed place as a fraction of `one_in`: for each value of each scan
+    // a division would be felt.
+    const uint64_t mixed = pointer.offset * 0x9E3779B97F4A7C15;
+    return one_in != 0 && (mixed >> 32) * one_in >> 32 == 0;
   }
 
   void FetchAhead(const Entry& entry) {
@@ -319,7 +326,7 @@ class EngineCursor final : public Cursor {
   static constexpr size_t kMostAheadCold = 16;
   static constexpr size_t kSlots = 16;
   // Of them, those whose values are fetched from memory whole.
-  static constexpr size_t kNear = 3;
+  static constexpr size_t kNear = 2;
   // One value in so many is timed. One that takes so long was not in memory, and so many behind it
   // may not be either.
   static constexpr uint32_t kTimed = 8;

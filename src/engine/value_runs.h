@@ -32,17 +32,20 @@ class ValueRuns {
   }
   // Takes note of the next value; false if it lies apart from those before, as the first does not.
   bool Add(const vlog::ValuePointer& pointer) {
+    clock_++;
+    size_t stalest = 0;
     for (size_t i = 0; i < count_; i++) {
-      if (!Continues(runs_[i], pointer)) continue;
-      std::rotate(runs_.begin(), runs_.begin() + i, runs_.begin() + i + 1);
-      Extend(&runs_[0], pointer);
-      return true;
+      if (Continues(runs_[i], pointer)) {
+        Extend(&runs_[i], pointer);
+        return true;
+      }
+      if (runs_[i].extended < runs_[stalest].extended) stalest = i;
     }
     const bool first = count_ == 0;
-    count_ = std::min(count_ + 1, kRuns);
-    std::shift_right(runs_.begin(), runs_.begin() + count_, 1);
-    runs_[0] = {pointer.file, pointer.offset, pointer.end()};
-    runs_[0].told = forward_ ? 0 : UINT64_MAX;
+    Run& run = runs_[count_ < kRuns ? count_++ : stalest];
+    run = {pointer.file, pointer.offset, pointer.end()};
+    run.told = forward_ ? 0 : UINT64_MAX;
+    run.extended = clock_;
     return first;
   }
   // What to have brought into memory for a value that was added, and is not in memory: itself, if
@@ -68,7 +71,8 @@ class ValueRuns {
     uint64_t begin = 0;
     uint64_t end = 0;
     uint64_t values = 1;
-    uint64_t told = 0;  // up to (forward), or down to here
+    uint64_t told = 0;      // up to (forward), or down to here
+    uint64_t extended = 0;  // when, by the values that were added
   };
 
   bool Continues(const Run& run, const vlog::ValuePointer& pointer) const {
@@ -76,10 +80,11 @@ class ValueRuns {
     return forward_ ? pointer.offset >= run.end && pointer.offset - run.end <= kPage
                     : pointer.end() <= run.begin && run.begin - pointer.end() <= kPage;
   }
-  static void Extend(Run* run, const vlog::ValuePointer& pointer) {
+  void Extend(Run* run, const vlog::ValuePointer& pointer) const {
     run->begin = std::min(run->begin, pointer.offset);
     run->end = std::max(run->end, pointer.end());
     run->values++;
+    run->extended = clock_;
   }
   // Half as much as the run has, so that little is read in vain when it ends.
   static uint64_t PieceOf(const Run& run) {
@@ -100,8 +105,9 @@ class ValueRuns {
   }
 
   bool forward_ = true;
-  std::array<Run, kRuns> runs_;  // the last one first
+  std::array<Run, kRuns> runs_;
   size_t count_ = 0;
+  uint64_t clock_ = 0;
 };
 
 }  // namespace nokv::engine
