@@ -32,20 +32,15 @@ class ValueRuns {
   }
   // Takes note of the next value; false if it lies apart from those before, as the first does not.
   bool Add(const vlog::ValuePointer& pointer) {
-    clock_++;
-    size_t stalest = 0;
     for (size_t i = 0; i < count_; i++) {
-      if (Continues(runs_[i], pointer)) {
-        Extend(&runs_[i], pointer);
-        return true;
-      }
-      if (runs_[i].extended < runs_[stalest].extended) stalest = i;
+      if (!Continues(runs_[i], pointer)) continue;
+      Extend(&runs_[i], pointer);
+      return true;
     }
     const bool first = count_ == 0;
-    Run& run = runs_[count_ < kRuns ? count_++ : stalest];
+    Run& run = count_ < kRuns ? runs_[count_++] : Stale();
     run = {pointer.file, pointer.offset, pointer.end()};
     run.told = forward_ ? 0 : UINT64_MAX;
-    run.extended = clock_;
     return first;
   }
   // What to have brought into memory for a value that was added, and is not in memory: itself, if
@@ -72,7 +67,7 @@ class ValueRuns {
     uint64_t end = 0;
     uint64_t values = 1;
     uint64_t told = 0;      // up to (forward), or down to here
-    uint64_t extended = 0;  // when, by the values that were added
+    bool extended = false;  // since the hand came past
   };
 
   bool Continues(const Run& run, const vlog::ValuePointer& pointer) const {
@@ -80,11 +75,18 @@ class ValueRuns {
     return forward_ ? pointer.offset >= run.end && pointer.offset - run.end <= kPage
                     : pointer.end() <= run.begin && run.begin - pointer.end() <= kPage;
   }
-  void Extend(Run* run, const vlog::ValuePointer& pointer) const {
+  static void Extend(Run* run, const vlog::ValuePointer& pointer) {
     run->begin = std::min(run->begin, pointer.offset);
     run->end = std::max(run->end, pointer.end());
     run->values++;
-    run->extended = clock_;
+    run->extended = true;
+  }
+  // The run to give up, as the clock algorithm for pages finds it.
+  Run& Stale() {
+    for (; runs_[hand_].extended; hand_ = (hand_ + 1) % kRuns) runs_[hand_].extended = false;
+    Run& run = runs_[hand_];
+    hand_ = (hand_ + 1) % kRuns;
+    return run;
   }
   // Half as much as the run has, so that little is read in vain when it ends.
   static uint64_t PieceOf(const Run& run) {
@@ -107,7 +109,7 @@ class ValueRuns {
   bool forward_ = true;
   std::array<Run, kRuns> runs_;
   size_t count_ = 0;
-  uint64_t clock_ = 0;
+  size_t hand_ = 0;
 };
 
 }  // namespace nokv::engine

@@ -132,14 +132,6 @@ bool GetFields(Tag tag, std::string_view* in, VersionEdit* edit, bool* known) {
 
 }  // namespace
 
-uint64_t EncodeValueFileId(ValueFileId id) {
-  return id.number << 1 | static_cast<uint64_t>(id.kind);
-}
-
-ValueFileId DecodeValueFileId(uint64_t code) {
-  return {code >> 1, static_cast<ValueFileId::Kind>(code & 1)};
-}
-
 void AppendEdit(const VersionEdit& edit, std::string* out) {
   if (edit.comparator) {
     PutTag(Tag::kComparator, out);

@@ -31,8 +31,12 @@ struct ValueFileId {
   auto operator<=>(const ValueFileId&) const = default;
 };
 // On disk both are one number, in the same order.
-uint64_t EncodeValueFileId(ValueFileId id);
-ValueFileId DecodeValueFileId(uint64_t code);
+inline uint64_t EncodeValueFileId(ValueFileId id) {
+  return id.number << 1 | static_cast<uint64_t>(id.kind);
+}
+inline ValueFileId DecodeValueFileId(uint64_t code) {
+  return {code >> 1, static_cast<ValueFileId::Kind>(code & 1)};
+}
 
 // What a table points to in one file.
 struct ValueReference {

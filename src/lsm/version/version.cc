@@ -152,11 +152,24 @@ ValueFileList Collect(const std::array<FileList, kLevels>& levels) {
   return files;
 }
 
-std::vector<vlog::ValueFileId> IdsOf(const ValueFileList& files) {
-  std::vector<vlog::ValueFileId> ids;
-  ids.reserve(files.size());
-  for (const auto& file : files) ids.push_back(file->id());
-  return ids;
+std::vector<uint64_t> CodesOf(const ValueFileList& files) {
+  std::vector<uint64_t> codes;
+  codes.reserve(files.size());
+  for (const auto& file : files) codes.push_back(manifest::EncodeValueFileId(file->id()));
+  return codes;
+}
+
+// The first of `codes` that is not less than `code`; its last one if all are. Nothing is decided by
+// a jump: the values of a scan come in any order, and the wrong guesses of a processor would take
+// longer than the search.
+size_t AtOrAfter(const std::vector<uint64_t>& codes, uint64_t code) {
+  size_t first = 0;
+  for (size_t left = codes.size(); left > 1;) {
+    const size_t half = left / 2;
+    first += codes[first + half - 1] < code ? half : 0;
+    left -= half;
+  }
+  return first;
 }
 
 }  // namespace
@@ -164,12 +177,13 @@ std::vector<vlog::ValueFileId> IdsOf(const ValueFileList& files) {
 Version::Version(std::array<FileList, kLevels> levels)
     : levels_(std::move(levels)),
       value_files_(Collect(levels_)),
-      value_file_ids_(IdsOf(value_files_)) {}
+      value_file_codes_(CodesOf(value_files_)) {}
 
 const vlog::ValueFile* Version::FindValueFile(vlog::ValueFileId id) const {
-  const auto found = std::lower_bound(value_file_ids_.begin(), value_file_ids_.end(), id);
-  if (found == value_file_ids_.end() || *found != id) return nullptr;
-  return value_files_[static_cast<size_t>(found - value_file_ids_.begin())].get();
+  const uint64_t code = manifest::EncodeValueFileId(id);
+  const size_t found = AtOrAfter(value_file_codes_, code);
+  if (found == value_file_codes_.size() || value_file_codes_[found] != code) return nullptr;
+  return value_files_[found].get();
 }
 
 void Version::PrefetchValue(const vlog::ValuePointer& pointer) const {

@@ -112,8 +112,8 @@ class Version {
 
  private:
   const std::array<FileList, kLevels> levels_;
-  const ValueFileList value_files_;                      // ascending
-  const std::vector<vlog::ValueFileId> value_file_ids_;  // of `value_files_`, near each other
+  const ValueFileList value_files_;               // ascending
+  const std::vector<uint64_t> value_file_codes_;  // of `value_files_`, near each other
 };
 
 }  // namespace nokv::lsm
