@@ -217,6 +217,41 @@ TEST_F(ValueGcTest, ACompactionForWhichWritesMaySoonWaitMovesNothingAlong) {
   }
 }
 
+TEST_F(ValueGcTest, MergesWithinLevel0MoveNothingAlong) {
+  Options options = GcOptions(/*ratio=*/0.5);
+  options.value_log_gc_interval_ms = 3'600'000;
+  options.value_log_gc_reduce_score = options.value_log_gc_skip_score = 1000;
+  options.level0_compaction_trigger = 2;
+  options.memtable_bytes = options.immutable_memtable_bytes = 64 << 20;
+  options.table_bytes = 64 << 20;
+  options.compaction_bytes_per_second = 4 << 20;
+  h_.Open(options);
+  // A compaction that goes on for seconds keeps the level below from all others.
+  for (int i = 0; i < 2; i++) {
+    for (int j = 0; j < 8000; j++) h_.Put("a" + std::to_string(j), std::string(kLong - 1, 'v'));
+    h_.Put("z", "behind all of them");
+    ASSERT_TRUE(h_.db->Flush().ok());
+  }
+  h_.runtime->RunReady();
+  ASSERT_EQ(h_.db->Stats().compaction.runs, 0U);
+  Write(1, 0);
+  ASSERT_TRUE(h_.db->Flush().ok());
+  for (int i = 0; i < 60; i++) {
+    if (i % 5 == 0) continue;
+    ASSERT_TRUE(h_.db->Delete({}, Key(i)).ok());
+  }
+  ASSERT_TRUE(h_.db->Flush().ok());
+  h_.runtime->RunReady();
+  ASSERT_EQ(h_.db->Stats().compaction.runs, 1U) << "four values of five are garbage now";
+  h_.Put(Key(1), "merged with them");
+  ASSERT_TRUE(h_.db->Flush().ok());
+  h_.runtime->RunReady();
+  ASSERT_EQ(h_.db->Stats().compaction.runs, 2U);
+  EXPECT_EQ(SpaceOf(".vlog"), 0U);
+  Settle();
+  EXPECT_EQ(h_.Get(Key(5)), Value(5, 0));
+}
+
 TEST_F(ValueGcTest, CollectionsThatBeginByThemselvesKeepApart) {
   Options options = GcOptions(/*ratio=*/0.5);
   options.value_log_gc_interval_ms = 60'000;

@@ -1,5 +1,7 @@
 // Values in the order of their keys: which table is rewritten for that, when scans have paid for
 // it.
+#include <algorithm>
+
 #include "engine/engine_impl.h"
 
 namespace nokv::engine {
@@ -18,7 +20,8 @@ void EngineImpl::WatchScatteredReads() {
 }
 
 std::optional<lsm::CompactionPlan> EngineImpl::PlanValueOrderLocked() {
-  if (scattered_ == nullptr) return std::nullopt;
+  // In haste it would leave them where they lie.
+  if (scattered_ == nullptr || in_haste_.load(std::memory_order_relaxed)) return std::nullopt;
   const auto table = scattered_->Due(*read_state_->version);
   if (!table.has_value()) return std::nullopt;
   // A table is cut when it points to as much as one should; only earlier versions of this program
@@ -28,7 +31,10 @@ std::optional<lsm::CompactionPlan> EngineImpl::PlanValueOrderLocked() {
 }
 
 void EngineImpl::PassOnRent(const Compaction& compaction) {
-  if (scattered_ == nullptr || compaction.plan.gathers || compaction.jobs.empty()) return;
+  if (scattered_ == nullptr || compaction.jobs.empty()) return;
+  const bool left = std::any_of(compaction.jobs.begin(), compaction.jobs.end(),
+                                [](const auto& job) { return job->left_in_haste(); });
+  if (compaction.plan.gathers && !left) return;
   std::vector<uint64_t> before;
   for (const lsm::FileList* files : {&compaction.plan.inputs, &compaction.plan.output_inputs}) {
     for (const auto& file : *files) before.push_back(file->number());

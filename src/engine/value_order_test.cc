@@ -102,6 +102,29 @@ TEST_F(ValueOrderTest, ScansThatHavePaidForItHaveAllValuesMovedOnce) {
   ExpectAll();
 }
 
+TEST_F(ValueOrderTest, WhatARewriteLeftInHasteIsPutInOrderLater) {
+  Options options = OrderOptions();
+  options.table_bytes = 4 << 20;
+  options.compaction_bytes_per_second = 1 << 20;
+  options.level0_stop_trigger = 8;
+  Load(options, 6000);
+  Scan(400);
+  Settle();
+  ASSERT_EQ(Values().order_runs, 0U) << "it waits for its turn with a third of the values left";
+  for (int i = 0; i < 7; i++) {
+    h_.Put("a", "before all of them");
+    h_.Put("z", "behind all of them");
+    ASSERT_TRUE(h_.db->Flush().ok());
+  }
+  while (Values().order_runs < 2) ASSERT_TRUE(h_.runtime->RunOne());
+  EXPECT_GT(Values().order_bytes, AllValueBytes());
+  Scan(2000);
+  while (h_.runtime->RunOne()) {
+  }
+  EXPECT_EQ(Values().order_runs, 2U) << "what lies in order pays nothing";
+  ExpectAll();
+}
+
 TEST_F(ValueOrderTest, BackwardScansPayToo) {
   Load(OrderOptions());
   Scan(30, /*forward=*/false);

@@ -144,7 +144,10 @@ Result<std::string_view> MergeJob::TablePayload(std::string_view internal_key,
     return MoveValue(engine_key, parsed, parsed.value, base::MaskCrc(base::Crc32c(parsed.value)));
   }
   output_value_bytes_ += parsed.pointer->length;
-  if (!Moves(*parsed.pointer)) return payload;
+  if (!Moves(*parsed.pointer)) {
+    left_in_haste_ = left_in_haste_ || Gathers(*parsed.pointer);
+    return payload;
+  }
   std::string_view value;
   RETURN_IF_ERROR(plan_.version->ReadValue(*parsed.pointer, &fetched_, &value));
   moved_bytes_ += value.size();
@@ -160,8 +163,11 @@ bool MergeJob::Moves(const vlog::ValuePointer& pointer) const {
   if (context_.in_haste != nullptr && context_.in_haste->load(std::memory_order_relaxed)) {
     return false;
   }
-  return (plan_.gathers && pointer.length <= kLongestOrdered) ||
-         plan_.emptied.contains(pointer.file);
+  return Gathers(pointer) || plan_.emptied.contains(pointer.file);
+}
+
+bool MergeJob::Gathers(const vlog::ValuePointer& pointer) const {
+  return plan_.gathers && pointer.length <= kLongestOrdered;
 }
 
 std::string_view MergeJob::FlushedPayload(const ParsedPayload& parsed, std::string_view payload) {

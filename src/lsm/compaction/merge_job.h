@@ -100,6 +100,8 @@ class MergeJob {
   // returned true.
   const manifest::VersionEdit& edit() const { return edit_; }
   MergeJobStats stats() const;
+  // True if values that were to be gathered stayed where they lay, because it was in haste.
+  bool left_in_haste() const { return left_in_haste_; }
   // Removes what was written. Best effort: a file that stays is an orphan for the next open.
   void RemoveOutputs();
 
@@ -120,6 +122,8 @@ class MergeJob {
   Result<std::string_view> TablePayload(std::string_view internal_key, std::string_view payload);
   // True if the value does not stay where it lies.
   bool Moves(const vlog::ValuePointer& pointer) const;
+  // True if the plan has it put into the order of the keys.
+  bool Gathers(const vlog::ValuePointer& pointer) const;
   // Of a flush: a value that lies in the log is left where it is.
   std::string_view FlushedPayload(const ParsedPayload& parsed, std::string_view payload);
   // Puts the value into a value file.
@@ -151,6 +155,7 @@ class MergeJob {
   std::string fetched_;  // a value that is being moved
   ValueOutputs values_;
   uint64_t moved_bytes_ = 0;
+  bool left_in_haste_ = false;
   std::unique_ptr<OrderedReadAhead> ahead_;  // of a rewrite that moves values; may be null
   uint64_t entries_added_ = 0;
   uint64_t output_value_bytes_ = 0;  // that the open output points to
