@@ -122,7 +122,9 @@ class FaultMappedFile : public MappedFile {
     return Watch::Error(fault, Op::kWritten, path_);
   }
 
-  void ExpectSyncs() override { base_->ExpectSyncs(); }
+  void ExpectStores(uint64_t offset, uint64_t length) override {
+    base_->ExpectStores(offset, length);
+  }
   Status WriteAhead(uint64_t offset, uint64_t length) override {
     const Fault fault = watch_->Ask(Op::kWriteAhead, path_, offset, length);
     RETURN_IF_ERROR(Watch::Error(fault, Op::kWriteAhead, path_));

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 
 #include "base/macros.h"
@@ -134,10 +135,16 @@ class PosixMappedFile : public MappedFile {
     return data_ == nullptr ? Status::Closed(path_) : Status::Ok();
   }
 
-  // Ahead of stores the system reads in ever larger folios, and a folio is written back whole: each
-  // sync of some hundred bytes would write up to a megabyte.
-  void ExpectSyncs() override {
-    if (data_ != nullptr) (void)::madvise(data_, size_, MADV_RANDOM);
+  // Zeros are there already. Written once more they take one folio where stores would take many,
+  // each with a fault that looks for its block. What this cannot do the stores do.
+  void ExpectStores(uint64_t offset, uint64_t length) override {
+    if (data_ == nullptr) return;
+    static constexpr std::array<char, size_t{64} << 10> kZeros{};
+    const uint64_t end = std::min(offset + length, size_);
+    for (uint64_t at = offset; at < end; at += kZeros.size()) {
+      const size_t bytes = std::min<uint64_t>(kZeros.size(), end - at);
+      if (::pwrite(fd_.get(), kZeros.data(), bytes, static_cast<off_t>(at)) < 0) return;
+    }
   }
 
   Status WriteAhead(uint64_t offset, uint64_t length) override {
@@ -207,6 +214,10 @@ Result<std::unique_ptr<MappedFile>> AllocateAndMap(const std::string& path, Fd f
   RETURN_IF_ERROR(Allocate(fd.get(), size, path));
   void* data = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
   if (data == MAP_FAILED) return ErrnoStatus("map", path);
+  // Ahead of stores the system would read, as far as the device's read-ahead says: megabytes of
+  // zeros at a time, for which the one that stores waits, and in ever larger folios, which a sync
+  // writes back whole.
+  (void)::madvise(data, size, MADV_RANDOM);
   return std::unique_ptr<MappedFile>(
       std::make_unique<PosixMappedFile>(path, std::move(fd), static_cast<char*>(data), size));
 }

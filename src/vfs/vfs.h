@@ -70,9 +70,10 @@ class MappedFile {
   virtual char* data() = 0;
   virtual uint64_t size() const = 0;
   virtual Status Written(uint64_t offset, uint64_t length) = 0;
-  // Tells that Sync will be called often, for few bytes each; until then it is cheapest for many. A
-  // hint.
-  virtual void ExpectSyncs() {}
+  // Tells that the range will be stored to soon, piece by piece: brings memory for all of it at
+  // once. Nothing may be stored there yet, nor until this returns. A Sync may write all of a range
+  // of which something changed. A hint.
+  virtual void ExpectStores(uint64_t /*offset*/, uint64_t /*length*/) {}
   // Has these bytes written to the device as they stand, so that a Sync of what is stored over them
   // later writes data and nothing else: no allocation, and nothing about it. Changes nothing, and
   // others may store there at the same time. No sync; but an error is as final as a Sync's. The

@@ -178,6 +178,8 @@ Status Log::RotateLocked(uint64_t first_record_bytes) {
   AdvanceLocked();
   files_.insert(number);
   ++stats_.segments_created;
+  // As the last one was, until it turns out otherwise.
+  if (std::exchange(expects_syncs_, false)) next->ExpectSyncs();
   segments_.push_back(std::move(next));
   return Status::Ok();
 }
@@ -193,6 +195,7 @@ Result<bool> Log::WriteAhead() {
     RETURN_IF_ERROR(UsableLocked());
     active = segments_.back().get();
     active->ExpectSyncs();
+    expects_syncs_ = true;
     begin = active->end().offset;
     wanted = std::min(begin + kAheadBytes, active->file_bytes());
   }

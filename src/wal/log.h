@@ -228,6 +228,7 @@ class Log {
   std::deque<Pending> pending_ GUARDED_BY(mu_);
   uint64_t first_ticket_ GUARDED_BY(mu_) = 0;
   LogPosition committed_ GUARDED_BY(mu_);
+  bool expects_syncs_ GUARDED_BY(mu_) = false;  // the active segment was written ahead
   LogPosition synced_ GUARDED_BY(mu_);
   LogStats stats_ GUARDED_BY(mu_);
 };

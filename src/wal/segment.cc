@@ -9,6 +9,13 @@ namespace nokv::wal {
 namespace {
 
 constexpr uint64_t kSealBytes = RecordBytes(kSegmentIndexBytes);
+// What memory is asked for at a time. Whoever reserves waits for it, so it is little.
+constexpr uint64_t kExpectedBytes = uint64_t{64} << 10;
+constexpr uint64_t kPageBytes = 4096;
+
+constexpr uint64_t RoundUp(uint64_t offset, uint64_t unit) {
+  return (offset + unit - 1) / unit * unit;
+}
 
 }  // namespace
 
@@ -49,7 +56,19 @@ uint64_t Segment::Reserve(RecordType type, uint32_t payload_bytes) {
   const uint64_t offset = index_.end_offset;
   index_.Add(type, offset + kRecordHeaderBytes, payload_bytes);
   index_.end_offset += bytes;
+  ExpectStores(offset);
   return offset;
+}
+
+void Segment::ExpectStores(uint64_t offset) {
+  const uint64_t end = index_.end_offset;
+  if (expects_syncs_ || end <= expected_end_) return;
+  // In the page where the record begins others may be storing.
+  const uint64_t begin = std::max(expected_end_, RoundUp(offset, kPageBytes));
+  expected_end_ = std::min(RoundUp(end, kExpectedBytes), file_->size());
+  // A long record is stored by one that pays for itself, beside the others.
+  if (begin >= expected_end_ || end - offset > kExpectedBytes) return;
+  file_->ExpectStores(begin, expected_end_ - begin);
 }
 
 Status Segment::Write(RecordType type, uint64_t offset, uint32_t payload_bytes,

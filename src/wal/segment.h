@@ -48,8 +48,8 @@ class Segment {
   Status Seal(LogPosition synced);
   bool sealed() const { return sealed_end_ != 0; }
 
-  // Sync will be called often, for few records each.
-  void ExpectSyncs() { file_->ExpectSyncs(); }
+  // Sync will be called often, for few records each: it shall write no more than them.
+  void ExpectSyncs() { expects_syncs_ = true; }
   // Makes the file ready for that: see vfs::MappedFile. Thread-safe, but for Close.
   Status WriteAhead(uint64_t offset, uint64_t length) {
     return file_->WriteAhead(offset, length).Prefixed(path_);
@@ -66,6 +66,9 @@ class Segment {
   Status Close() { return file_->Close(sealed_end_).Prefixed(path_); }
 
  private:
+  // Has memory brought for what is stored from `offset` on, if that is due; see vfs::MappedFile.
+  void ExpectStores(uint64_t offset);
+
   // `temporary_name` is the file's name until Publish.
   Segment(vfs::FileSystem& fs, std::string dir, std::string temporary_name,
           const SegmentHeader& header, std::unique_ptr<vfs::MappedFile> file);
@@ -78,6 +81,8 @@ class Segment {
   std::unique_ptr<vfs::MappedFile> file_;
   SegmentIndex index_;
   uint64_t sealed_end_ = 0;  // the end of the seal, 0 before there is one
+  bool expects_syncs_ = false;
+  uint64_t expected_end_ = 0;  // memory was asked for up to here
 };
 
 }  // namespace nokv::wal
