@@ -17,6 +17,8 @@ namespace nokv::base {
 class Arena {
  public:
   explicit Arena(size_t block_bytes = SystemMemory::kUnitBytes);
+  // Has its blocks from `units`, and gives them back, but for the first ones, which are smaller.
+  explicit Arena(std::shared_ptr<MemoryUnits> units);
   ~Arena();
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
@@ -33,6 +35,7 @@ class Arena {
   char* AllocateSlow(size_t bytes) EXCLUDES(mu_);
 
   const size_t block_bytes_;
+  const std::shared_ptr<MemoryUnits> units_;  // may be null
   // Paired with the release store in AllocateSlow: a reader sees the block's fields.
   std::atomic<Block*> current_{nullptr};
   std::atomic<size_t> usage_{0};

@@ -159,6 +159,28 @@ TEST(ArenaTest, KeepsPiecesApartInBlocksOfEveryKind) {
   EXPECT_GE(arena.MemoryUsage(), bytes + SystemMemory::kUnitBytes);
 }
 
+TEST(MemoryUnitsTest, WhatAnArenaGivesBackIsTakenAgainUpToTheLimit) {
+  const auto units = std::make_shared<MemoryUnits>(2);
+  const auto fill = [&units](size_t blocks) {
+    std::set<const char*> large;
+    Arena arena(units);
+    while (arena.MemoryUsage() < (blocks + 1) * SystemMemory::kUnitBytes) {
+      char* const piece = arena.Allocate(SystemMemory::kUnitBytes / 4);
+      std::memset(piece, 'x', SystemMemory::kUnitBytes / 4);
+      if (reinterpret_cast<uintptr_t>(piece) % SystemMemory::kUnitBytes == 0) large.insert(piece);
+    }
+    return large;
+  };
+  const std::set<const char*> first = fill(3);
+  EXPECT_GE(first.size(), 3U);
+  const auto unit = units->Take();
+  const auto other = units->Take();
+  EXPECT_TRUE(first.contains(unit->data()));
+  EXPECT_TRUE(first.contains(other->data()));
+  EXPECT_EQ(unit->data()[0], 'x');
+  EXPECT_EQ(units->Take()->data()[0], '\0') << "two were kept";
+}
+
 TEST(SystemMemoryTest, IsZeroedAndBeginsAtAUnit) {
   for (const size_t units : {1, 3}) {
     const SystemMemory memory(units * SystemMemory::kUnitBytes);

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <utility>
 
 #include "base/check.h"
 
@@ -27,6 +28,23 @@ SystemMemory::SystemMemory(size_t bytes) : bytes_(bytes) {
 
 SystemMemory::~SystemMemory() {
   (void)::munmap(data_, bytes_);  // lint: allow(file) as above
+}
+
+std::unique_ptr<SystemMemory> MemoryUnits::Take() {
+  {
+    const MutexLock lock(mu_);
+    if (!units_.empty()) {
+      std::unique_ptr<SystemMemory> unit = std::move(units_.back());
+      units_.pop_back();
+      return unit;
+    }
+  }
+  return std::make_unique<SystemMemory>(SystemMemory::kUnitBytes);
+}
+
+void MemoryUnits::Give(std::unique_ptr<SystemMemory> unit) {
+  const MutexLock lock(mu_);
+  if (units_.size() < most_) units_.push_back(std::move(unit));
 }
 
 }  // namespace nokv::base

@@ -6,6 +6,10 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "base/mutex.h"
 
 namespace nokv::base {
 
@@ -25,6 +29,27 @@ class SystemMemory {
  private:
   char* data_;
   const size_t bytes_;
+};
+
+// Units of memory that were given back, kept for whoever takes one next: the system zeroes a new
+// one when it is first stored to, and whoever stores waits for that; one that was used has its
+// pages.
+//
+// Thread safety: thread-safe.
+class MemoryUnits {
+ public:
+  // Keeps `most` units at most.
+  explicit MemoryUnits(size_t most) : most_(most) {}
+
+  // A unit, which need not be zeroed. Dies if the system has no more, as SystemMemory.
+  std::unique_ptr<SystemMemory> Take() EXCLUDES(mu_);
+  // REQUIRES: of one unit; nobody uses it any more.
+  void Give(std::unique_ptr<SystemMemory> unit) EXCLUDES(mu_);
+
+ private:
+  const size_t most_;
+  Mutex mu_;
+  std::vector<std::unique_ptr<SystemMemory>> units_ GUARDED_BY(mu_);
 };
 
 }  // namespace nokv::base

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "base/system_memory.h"
 #include "engine/background_pace.h"
 #include "engine/checkpoint_job.h"
 #include "engine/commit_tracker.h"
@@ -372,6 +373,8 @@ class EngineImpl final : public Engine {
   const lsm::CompactionOptions compaction_options_;
   const vlog::Placement placement_;
   lsm::BlockCache cache_;
+  // Of memtables that are gone, for those to come: as many as one fills.
+  const std::shared_ptr<base::MemoryUnits> memtable_units_;
   std::unique_ptr<lsm::VersionState> versions_;
   std::unique_ptr<wal::Log> log_;  // null when read-only
   lsm::VoidPlaces void_places_;

@@ -101,6 +101,8 @@ EngineImpl::EngineImpl(const Options& options, std::string path, const Doors& do
       compaction_options_(MakeCompactionOptions(options)),
       placement_(MakePlacement(options)),
       cache_(options.block_cache_bytes),
+      memtable_units_(std::make_shared<base::MemoryUnits>(options.memtable_bytes /
+                                                          base::SystemMemory::kUnitBytes)),
       times_(std::make_shared<OperationTimes>(doors.runtime.clock())),
       scattered_(MakeScatteredReads(options)),
       throttle_(LimitsOf(options)),

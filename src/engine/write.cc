@@ -151,7 +151,8 @@ void EngineImpl::RetireActiveLocked() {
 }
 
 std::shared_ptr<lsm::Memtable> EngineImpl::NewMemtable() const {
-  return std::make_shared<lsm::Memtable>(options_.memtable_bytes / kExpectedEntryBytes);
+  return std::make_shared<lsm::Memtable>(options_.memtable_bytes / kExpectedEntryBytes,
+                                         memtable_units_);
 }
 
 Result<EngineImpl::Admission> EngineImpl::AdmitLocked(std::string_view encoding, SyncNeed need,

@@ -31,12 +31,18 @@ TEST(WalSyncCostTest, ASyncWritesOnlyWhatChanged) {
   for (int i = 0; i < 48; ++i) ASSERT_TRUE(Append(**log, std::string(1 << 20, 'x')).ok());
   ASSERT_TRUE((*log)->Sync().ok());
   constexpr uint64_t kSyncs = 16;
-  const uint64_t before = *WrittenToDisks();
-  for (uint64_t i = 0; i < kSyncs; ++i) {
-    ASSERT_TRUE(Append(**log, std::string(size_t{64} << 10, 'x')).ok());
-    ASSERT_TRUE((*log)->Sync().ok());
-  }
-  EXPECT_LE(*WrittenToDisks() - before, kSyncs * (uint64_t{128} << 10));
+  const auto written_by_syncs_of = [&log](size_t record_bytes) {
+    const uint64_t before = *WrittenToDisks();
+    for (uint64_t i = 0; i < kSyncs; ++i) {
+      EXPECT_TRUE(Append(**log, std::string(record_bytes, 'x')).ok());
+      EXPECT_TRUE((*log)->Sync().ok());
+    }
+    return *WrittenToDisks() - before;
+  };
+  EXPECT_LE(written_by_syncs_of(size_t{64} << 10), kSyncs * (uint64_t{128} << 10));
+  EXPECT_LE(written_by_syncs_of(1000), kSyncs * (uint64_t{16} << 10));
+  ASSERT_TRUE((*log)->Rotate().ok());
+  EXPECT_LE(written_by_syncs_of(1000), kSyncs * (uint64_t{16} << 10)) << "in the next segment";
   log->reset();
   std::filesystem::remove_all(dir);
 }

@@ -165,7 +165,8 @@ class TombstoneList {
 
 class Memtable::Impl {
  public:
-  explicit Impl(size_t expected_entries) : index(expected_entries), sorted(arena) {}
+  Impl(size_t expected_entries, std::shared_ptr<base::MemoryUnits> units)
+      : arena(std::move(units)), index(expected_entries), sorted(arena) {}
 
   base::Arena arena;
   // What lookups read stays apart from what every write changes.
@@ -175,7 +176,8 @@ class Memtable::Impl {
   std::atomic<uint64_t> entries{0};
 };
 
-Memtable::Memtable(size_t expected_entries) : impl_(std::make_unique<Impl>(expected_entries)) {}
+Memtable::Memtable(size_t expected_entries, std::shared_ptr<base::MemoryUnits> units)
+    : impl_(std::make_unique<Impl>(expected_entries, std::move(units))) {}
 Memtable::~Memtable() = default;
 
 void Memtable::Add(keys::SequenceNumber sequence, keys::Kind kind, std::string_view engine_key,

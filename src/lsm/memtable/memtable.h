@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/system_memory.h"
 #include "keys/keys.h"
 #include "lsm/entry.h"
 #include "lsm/iterator/internal_iterator.h"
@@ -23,7 +24,9 @@ namespace nokv::lsm {
 class Memtable {
  public:
   // `expected_entries` sizes the hash index: 8 bytes each, and lookups slow down slowly beyond it.
-  explicit Memtable(size_t expected_entries = 1024);
+  // Its memory comes from `units` and goes back there; null: it has its own.
+  explicit Memtable(size_t expected_entries = 1024,
+                    std::shared_ptr<base::MemoryUnits> units = nullptr);
   ~Memtable();
   Memtable(const Memtable&) = delete;
   Memtable& operator=(const Memtable&) = delete;
