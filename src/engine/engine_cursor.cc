@@ -134,12 +134,13 @@ class EngineCursor final : public Cursor {
     count_--;
     if (near_ > 0) near_--;
     if (cold_ > 0) cold_--;
-    if (count_ <= LeastKnown()) ahead_ = std::min(2 * ahead_, MostAhead());
+    if (count_ <= LeastKnown()) ahead_ = std::min(cold_ > 0 ? ahead_ + 1 : 2 * ahead_, MostAhead());
     Refill();
   }
-  // Values that are on the disk are asked for one by one, as each is a place in its queue. From
-  // memory several at once: a processor has time to find out where the pages of some are, but what
-  // it does meanwhile for one is not enough to cover that.
+  // Values that are on the disk are asked for one by one, as each is a place in its queue, and one
+  // more with each step, so that a short scan reads little in vain. From memory several at once: a
+  // processor has time to find out where the pages of some are, but what it does meanwhile for one
+  // is not enough to cover that.
   size_t LeastKnown() const { return cold_ > 0 ? ahead_ - 1 : std::min(ahead_ / 2, kNear); }
   size_t MostAhead() const { return cold_ > 0 ? kMostAheadCold : kMostAhead; }
 

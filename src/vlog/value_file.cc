@@ -97,9 +97,7 @@ void ValueFile::Fetch(uint64_t offset, uint64_t length) const {
 void ValueFile::PrefetchPages(const ValuePointer& pointer) const {
   const std::string_view memory = file_->memory();
   if (memory.empty() || pointer.length == 0 || !Known(pointer)) return;
-  constexpr uint64_t kPage = 4096;
   __builtin_prefetch(memory.data() + pointer.offset);
-  if (pointer.offset / kPage == (pointer.end() - 1) / kPage) return;
   __builtin_prefetch(memory.data() + pointer.end() - 1);
 }
 
