@@ -4,7 +4,7 @@ namespace nokv::base {
 
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "fixed-width codecs assume little-endian");
 
-char* StoreVarint64(char* out, uint64_t value) {
+char* StoreLongVarint64(char* out, uint64_t value) {
   auto* p = reinterpret_cast<unsigned char*>(out);
   while (value >= 0x80) {
     *p++ = static_cast<unsigned char>(value) | 0x80;
@@ -24,15 +24,6 @@ void PutVarint64(std::string* out, uint64_t value) {
 void PutLengthPrefixed(std::string* out, std::string_view value) {
   PutVarint64(out, value.size());
   out->append(value);
-}
-
-size_t VarintLength(uint64_t value) {
-  size_t length = 1;
-  while (value >= 0x80) {
-    value >>= 7;
-    length++;
-  }
-  return length;
 }
 
 bool GetFixed16(std::string_view* in, uint16_t* value) {
@@ -76,14 +67,6 @@ bool GetVarint32(std::string_view* in, uint32_t* value) {
   uint64_t wide;
   if (!GetVarint64(in, &wide) || wide > UINT32_MAX) return false;
   *value = static_cast<uint32_t>(wide);
-  return true;
-}
-
-bool GetLengthPrefixed(std::string_view* in, std::string_view* value) {
-  uint64_t length;
-  if (!GetVarint64(in, &length) || length > in->size()) return false;
-  *value = in->substr(0, length);
-  in->remove_prefix(length);
   return true;
 }
 

@@ -6,6 +6,7 @@
 // leaving the cursor unspecified, when the input is too short or malformed.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <string>
@@ -58,14 +59,21 @@ inline void PutFixed64(std::string* out, uint64_t value) {
 inline constexpr size_t kMaxVarint32Bytes = 5;
 inline constexpr size_t kMaxVarint64Bytes = 10;
 
+char* StoreLongVarint64(char* out, uint64_t value);  // of any length
 // Writes `value` at `out` (room for kMaxVarint64Bytes) and returns the end.
-char* StoreVarint64(char* out, uint64_t value);
+inline char* StoreVarint64(char* out, uint64_t value) {
+  if (value >= 0x80) return StoreLongVarint64(out, value);
+  *out = static_cast<char>(value);
+  return out + 1;
+}
 void PutVarint64(std::string* out, uint64_t value);
 inline void PutVarint32(std::string* out, uint32_t value) {
   PutVarint64(out, value);
 }
 void PutLengthPrefixed(std::string* out, std::string_view value);
-size_t VarintLength(uint64_t value);
+inline size_t VarintLength(uint64_t value) {
+  return (static_cast<size_t>(std::bit_width(value | 1)) + 6) / 7;
+}
 
 bool GetFixed16(std::string_view* in, uint16_t* value);
 bool GetFixed32(std::string_view* in, uint32_t* value);
@@ -81,6 +89,12 @@ inline bool GetVarint64(std::string_view* in, uint64_t* value) {
   return true;
 }
 // The view returned points into the input.
-bool GetLengthPrefixed(std::string_view* in, std::string_view* value);
+inline bool GetLengthPrefixed(std::string_view* in, std::string_view* value) {
+  uint64_t length;
+  if (!GetVarint64(in, &length) || length > in->size()) return false;
+  *value = in->substr(0, length);
+  in->remove_prefix(length);
+  return true;
+}
 
 }  // namespace nokv::base
