@@ -60,7 +60,7 @@ Status RaftInvariants::Took(const raft::RawNode& node, const raft::Ready& ready)
   const raft::FullStatus status = node.GetStatus();
   const raft::NodeId id = status.basic.id;
   if (ready.snapshot != nullptr) members_[id].log = {{ready.snapshot->index, ready.snapshot->term}};
-  RETURN_IF_ERROR(AddEntries(id, ready.entries));
+  RETURN_IF_ERROR(AddEntries(id, raft::EntriesToStore(ready)));
   const raft::HardState& state = status.basic.hard_state;
   if (status.basic.soft_state.role == raft::Role::kLeader) {
     RETURN_IF_ERROR(CheckLeader(id, state.term));
@@ -73,7 +73,7 @@ Status RaftInvariants::Took(const raft::RawNode& node, const raft::Ready& ready)
   return Status::Ok();
 }
 
-Status RaftInvariants::AddEntries(raft::NodeId id, const std::vector<raft::Entry>& entries) {
+Status RaftInvariants::AddEntries(raft::NodeId id, std::span<const raft::Entry> entries) {
   auto& log = members_[id].log;
   for (const raft::Entry& entry : entries) {
     const auto previous = log.find(entry.index - 1);

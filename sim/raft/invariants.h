@@ -17,6 +17,7 @@
 #pragma once
 
 #include <map>
+#include <span>
 #include <string>
 
 #include "nokv/status.h"
@@ -66,7 +67,7 @@ class RaftInvariants {
     raft::ConfState core_conf_state;  // what the core must go by: a snapshot counts on arrival
   };
 
-  Status AddEntries(raft::NodeId id, const std::vector<raft::Entry>& entries);
+  Status AddEntries(raft::NodeId id, std::span<const raft::Entry> entries);
   Status NoteCommit(raft::NodeId id, raft::LogIndex commit, raft::Term term);
   Status CheckLeader(raft::NodeId id, raft::Term term) const;
   Status NoteVote(raft::NodeId voter, raft::Term term, raft::NodeId candidate);

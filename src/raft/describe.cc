@@ -132,7 +132,7 @@ std::string Describe(const Entry& entry) {
          ToString(entry.type) + (what.empty() ? "" : " " + what);
 }
 
-std::string Describe(const std::vector<Entry>& entries) {
+std::string Describe(std::span<const Entry> entries) {
   std::string text;
   for (const Entry& entry : entries) text += Describe(entry) + "\n";
   return text;
@@ -174,10 +174,12 @@ std::string Describe(const Ready& ready) {
     }
     text += "\n";
   }
-  if (!ready.entries.empty()) text += "Entries:\n" + Describe(ready.entries);
+  if (const auto entries = EntriesToStore(ready); !entries.empty()) {
+    text += "Entries:\n" + Describe(entries);
+  }
   if (ready.snapshot != nullptr) text += "Snapshot " + Describe(*ready.snapshot) + "\n";
-  if (!ready.committed_entries.empty()) {
-    text += "CommittedEntries:\n" + Describe(ready.committed_entries);
+  if (const auto entries = EntriesToApply(ready); !entries.empty()) {
+    text += "CommittedEntries:\n" + Describe(entries);
   }
   if (!ready.messages.empty()) text += "Messages:\n";
   for (const Message& message : ready.messages) text += Describe(message) + "\n";

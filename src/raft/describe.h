@@ -3,6 +3,7 @@
 // Thread safety: free functions.
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -21,7 +22,7 @@ std::string DescribeNode(NodeId id);
 // `1/3 EntryNormal "data"`: term and index first; `1/4 EntryConfChangeV2 v2 r1`.
 std::string Describe(const Entry& entry);
 // One line per entry.
-std::string Describe(const std::vector<Entry>& entries);
+std::string Describe(std::span<const Entry> entries);
 // "Voters:[1 2] VotersOutgoing:[] Learners:[] LearnersNext:[] AutoLeave:false".
 std::string Describe(const ConfState& state);
 // "Index:11 Term:1 ConfState:…".

@@ -5,6 +5,12 @@
 #include "base/check.h"
 
 namespace nokv::raft {
+namespace {
+
+// Memory for so many is kept when all are stored.
+constexpr size_t kKeptEntries = 64;
+
+}  // namespace
 
 std::vector<Entry> Unstable::Slice(LogIndex low, LogIndex high) const {
   NOKV_CHECK(offset_ <= low && low <= high && high <= offset_ + entries_.size())
@@ -21,6 +27,8 @@ std::optional<Term> Unstable::TermAt(LogIndex index) const {
     return at < entries_.size() ? std::optional(entries_[at].term) : std::nullopt;
   }
   if (snapshot_ != nullptr && snapshot_->index == index) return snapshot_->term;
+  // What is sent or appended next mostly follows it.
+  if (index + 1 == offset_ && index == stored_.index && index > 0) return stored_.term;
   return std::nullopt;
 }
 
@@ -42,6 +50,7 @@ void Unstable::Restore(std::shared_ptr<const Snapshot> snapshot) {
   snapshot_ = std::move(snapshot);
   snapshot_in_progress_ = false;
   entries_.clear();
+  stored_ = {};
   offset_ = snapshot_->index + 1;
   in_progress_ = offset_;
 }
@@ -56,8 +65,11 @@ void Unstable::StableTo(EntryId id) {
   if (id.index < offset_ || TermAt(id.index) != id.term) return;
   entries_.erase(entries_.begin(),
                  entries_.begin() + static_cast<ptrdiff_t>(id.index + 1 - offset_));
+  // A burst does not keep its memory.
+  if (entries_.empty() && entries_.capacity() > kKeptEntries) entries_ = {};
   offset_ = id.index + 1;
   in_progress_ = std::max(in_progress_, offset_);
+  stored_ = id;
 }
 
 void Unstable::StableSnapshotTo(LogIndex index) {

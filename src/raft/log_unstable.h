@@ -9,7 +9,6 @@
 // Thread safety: thread-compatible.
 #pragma once
 
-#include <deque>
 #include <memory>
 #include <optional>
 #include <span>
@@ -53,9 +52,10 @@ class Unstable {
  private:
   std::shared_ptr<const Snapshot> snapshot_;
   bool snapshot_in_progress_ = false;
-  std::deque<Entry> entries_;
+  std::vector<Entry> entries_;
   LogIndex offset_;
   LogIndex in_progress_;
+  EntryId stored_;  // the last one that was stored from here, if it is the one before `offset`
 };
 
 }  // namespace nokv::raft

@@ -1,10 +1,31 @@
 #include "raft/raw_node.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 #include "base/macros.h"
 #include "raft/message_check.h"
 
 namespace nokv::raft {
+
+namespace {
+
+std::span<const Entry> EntriesTo(NodeId thread, const Ready& ready) {
+  const auto found =
+      std::find_if(ready.messages.begin(), ready.messages.end(),
+                   [thread](const Message& message) { return message.to == thread; });
+  return found == ready.messages.end() ? std::span<const Entry>() : found->entries;
+}
+
+}  // namespace
+
+std::span<const Entry> EntriesToStore(const Ready& ready) {
+  return ready.entries.empty() ? EntriesTo(kAppendThread, ready) : ready.entries;
+}
+
+std::span<const Entry> EntriesToApply(const Ready& ready) {
+  return ready.committed_entries.empty() ? EntriesTo(kApplyThread, ready) : ready.committed_entries;
+}
 
 RawNode::RawNode(std::unique_ptr<Raft> raft, bool async)
     : raft_(std::move(raft)),
@@ -22,15 +43,15 @@ void RawNode::Tick() {
   if (failure().ok()) raft_->Tick();
 }
 
-Status RawNode::Step(Message message) {
+Status RawNode::Step(Message&& message) {
   RETURN_IF_ERROR(CheckMessage(message, raft_->tracker()));
   return StepLocal(std::move(message));
 }
 
 Status RawNode::StepLocal(Message&& message) {
-  RETURN_IF_ERROR(failure());
+  if (!failure().ok()) return failure();
   Status stepped = raft_->Step(std::move(message));
-  RETURN_IF_ERROR(failure());
+  if (!failure().ok()) return failure();
   return stepped;
 }
 
@@ -122,12 +143,13 @@ void RawNode::TakeReady(Ready* taken) {
   ready.messages = std::exchange(raft_->outbox().now, std::move(spare));
   ready.must_sync = !ready.entries.empty() || hard_state.term != last_hard_state_.term ||
                     hard_state.vote != last_hard_state_.vote;
+  Accept(ready);
   if (async_) {
-    AddStorageMessages(&ready);
+    AddAppendMessage(&ready);
+    AddApplyMessage(&ready);
   } else {
     SplitPromises(&ready);
   }
-  Accept(ready);
 }
 
 void RawNode::Recycle(std::vector<Message> responses) {
@@ -175,32 +197,34 @@ Message RawNode::ApplyResponse(const Ready& ready) const {
           .entries = ready.committed_entries};
 }
 
-Message RawNode::AppendMessage(const Ready& ready) {
-  Message append = {.type = MessageType::kStorageAppend,
-                    .to = kAppendThread,
-                    .from = raft_->id(),
-                    .term = ready.hard_state.term,
-                    .entries = ready.entries,
-                    .commit = ready.hard_state.commit,
-                    .vote = ready.hard_state.vote,
-                    .snapshot = ready.snapshot};
-  append.responses = std::exchange(raft_->outbox().after_append, TakeSpare());
-  if (NeedsAppendResponse(ready)) append.responses.push_back(AppendResponse(ready));
-  return append;
+void RawNode::AddAppendMessage(Ready* ready) {
+  std::vector<Message>& promises = raft_->outbox().after_append;
+  if (ready->entries.empty() && ready->hard_state.empty() && ready->snapshot == nullptr &&
+      promises.empty()) {
+    return;
+  }
+  Message& append = ready->messages.emplace_back();
+  append.type = MessageType::kStorageAppend;
+  append.to = kAppendThread;
+  append.from = raft_->id();
+  append.term = ready->hard_state.term;
+  append.entries = std::exchange(ready->entries, {});
+  append.commit = ready->hard_state.commit;
+  append.vote = ready->hard_state.vote;
+  append.snapshot = ready->snapshot;
+  append.responses = std::exchange(promises, TakeSpare());
+  if (NeedsAppendResponse(*ready)) append.responses.push_back(AppendResponse(*ready));
 }
 
-void RawNode::AddStorageMessages(Ready* ready) {
-  if (!ready->entries.empty() || !ready->hard_state.empty() || ready->snapshot != nullptr ||
-      !raft_->outbox().after_append.empty()) {
-    ready->messages.push_back(AppendMessage(*ready));
-  }
+void RawNode::AddApplyMessage(Ready* ready) {
   if (ready->committed_entries.empty()) return;
-  ready->messages.push_back({.type = MessageType::kStorageApply,
-                             .to = kApplyThread,
-                             .from = raft_->id(),
-                             .entries = ready->committed_entries,
-                             .responses = TakeSpare()});
-  ready->messages.back().responses.push_back(ApplyResponse(*ready));
+  Message& apply = ready->messages.emplace_back();
+  apply.type = MessageType::kStorageApply;
+  apply.to = kApplyThread;
+  apply.from = raft_->id();
+  apply.responses = TakeSpare();
+  apply.responses.push_back(ApplyResponse(*ready));
+  apply.entries = std::exchange(ready->committed_entries, {});
 }
 
 // The caller stores before it sends, so answers to others leave with this Ready; those to this node

@@ -56,6 +56,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -68,7 +69,8 @@
 
 namespace nokv::raft {
 
-// What the caller must do now. Parts that are empty need nothing.
+// What the caller must do now. Parts that are empty need nothing. With asynchronous storage writes
+// the entries are in the messages to the storage threads only: EntriesToStore, EntriesToApply.
 struct Ready {
   std::optional<SoftState> soft_state;  // if the leader or the own role changed
   HardState hard_state;                 // empty if unchanged
@@ -79,6 +81,10 @@ struct Ready {
   std::vector<Message> messages;             // to send
   bool must_sync = false;
 };
+
+// Those of a Ready, wherever they are. Valid as long as it is not changed.
+std::span<const Entry> EntriesToStore(const Ready& ready);
+std::span<const Entry> EntriesToApply(const Ready& ready);
 
 struct BasicStatus {
   NodeId id = kNoNode;
@@ -107,7 +113,8 @@ class RawNode {
   // cannot be right; kNotFound: an answer from somebody who is no member; kUnavailable,
   // kResourceExhausted: a proposal or read was dropped, see Propose; kDataLoss: it contradicts what
   // is committed here, so somebody lost data. Nothing changed then, but for the term.
-  Status Step(Message message);
+  Status Step(Message&& message);
+  Status Step(const Message& message) { return Step(Message(message)); }
 
   // Starts an election, unless this node leads or cannot.
   Status Campaign();
@@ -156,11 +163,12 @@ class RawNode {
   bool AllowUnstable() const { return !async_; }
   Status StepLocal(Message&& message);
   bool NeedsAppendResponse(const Ready& ready) const;
-  Message AppendMessage(const Ready& ready);
   Message AppendResponse(const Ready& ready) const;
   Message ApplyResponse(const Ready& ready) const;
   std::vector<Message> TakeSpare();
-  void AddStorageMessages(Ready* ready);
+  // The messages to the storage threads take the entries over.
+  void AddAppendMessage(Ready* ready);
+  void AddApplyMessage(Ready* ready);
   void SplitPromises(Ready* ready);
   void Accept(const Ready& ready);
 

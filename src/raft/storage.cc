@@ -1,24 +1,16 @@
 #include "raft/storage.h"
 
-#include <bit>
+#include "base/coding.h"
 
 namespace nokv::raft {
-namespace {
-
-uint64_t VarintSize(uint64_t value) {
-  return (static_cast<uint64_t>(std::bit_width(value | 1)) + 6) / 7;
-}
-
-}  // namespace
-
 uint64_t EncodedSize(const Entry& entry) {
   return EncodedSize(entry.type, entry.id(), entry.data.size());
 }
 
 uint64_t EncodedSize(EntryType type, EntryId id, uint64_t data_bytes) {
-  uint64_t size =
-      3 + VarintSize(static_cast<uint64_t>(type)) + VarintSize(id.term) + VarintSize(id.index);
-  if (data_bytes > 0) size += 1 + VarintSize(data_bytes) + data_bytes;
+  uint64_t size = 3 + base::VarintLength(static_cast<uint64_t>(type)) +
+                  base::VarintLength(id.term) + base::VarintLength(id.index);
+  if (data_bytes > 0) size += 1 + base::VarintLength(data_bytes) + data_bytes;
   return size;
 }
 
