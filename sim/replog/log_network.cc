@@ -108,13 +108,11 @@ class LogNetwork::StreamSender final : public raftnode::Sender {
   }
 
   void Send(std::vector<raftnode::Envelope> messages) override {
-    std::vector<transport::Outgoing> outgoing;
-    outgoing.reserve(messages.size());
+    std::map<transport::NodeId, transport::Batch> by_node;
     for (raftnode::Envelope& envelope : messages) {
-      const transport::NodeId node = envelope.message.to;
-      outgoing.push_back({.node = node, .message = std::move(envelope)});
+      by_node[envelope.message.to].push_back(std::move(envelope));
     }
-    transport_->Send(std::move(outgoing));
+    for (auto& [node, batch] : by_node) transport_->Send(node, std::move(batch));
   }
 
  private:

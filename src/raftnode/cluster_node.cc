@@ -45,16 +45,17 @@ transport::NodeId ClusterNode::NodeOfLocked(GroupId group, raft::NodeId member) 
 }
 
 void ClusterNode::Send(std::vector<Envelope> messages) {
-  std::vector<transport::Outgoing> outgoing;
-  outgoing.reserve(messages.size());
+  std::map<transport::NodeId, transport::Batch> by_node;
   {
     const base::MutexLock lock(mu_);
     for (Envelope& envelope : messages) {
-      const transport::NodeId node = NodeOfLocked(envelope.group, envelope.message.to);
-      outgoing.push_back({.node = node, .message = std::move(envelope)});
+      transport::Batch& batch = by_node[NodeOfLocked(envelope.group, envelope.message.to)];
+      // A leader has about as many for each of its followers.
+      if (batch.empty()) batch.reserve(messages.size() / 2 + 1);
+      batch.push_back(std::move(envelope));
     }
   }
-  transport_.Send(std::move(outgoing));
+  for (auto& [node, batch] : by_node) transport_.Send(node, std::move(batch));
 }
 
 void ClusterNode::Learn(transport::NodeId from, const transport::Batch& messages) {

@@ -188,9 +188,7 @@ TEST_F(ClusterNodeTest, AMemberIsNotWhereItsQuestionWasPassedOn) {
   question.from = 2;
   question.to = 1;
   question.entries.emplace_back().data = raft::Payload("when?");
-  std::vector<transport::Outgoing> outgoing;
-  outgoing.push_back({.node = 1, .message = {7, question}});
-  raft(3).transport().Send(std::move(outgoing));
+  raft(3).transport().Send(1, {{7, question}});
   RunFor(3);
   EXPECT_EQ(raft(1).NodeOf(7, 2), 2U);
   EXPECT_EQ(Propose(1, 7, "a").reply, "a");

@@ -51,8 +51,15 @@ void Node::Call(runtime::Task task) {
 
 void Node::Receive(std::vector<Envelope> messages) {
   metrics_.received.Add(messages.size());
+  uint64_t all_bytes = 0;
+  for (const Envelope& envelope : messages) all_bytes += BytesOf(envelope.message);
   uint64_t dropped = 0;
   const bool run = Put([&](Mail* mail) {
+    if (mail->messages.empty() && messages.size() <= options_.max_queued_messages &&
+        all_bytes <= options_.max_queued_message_bytes) {
+      mail->message_bytes = all_bytes;
+      return mail->messages.swap(messages);
+    }
     for (Envelope& envelope : messages) {
       const uint64_t bytes = BytesOf(envelope.message);
       if (mail->messages.size() >= options_.max_queued_messages ||

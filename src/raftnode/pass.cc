@@ -274,7 +274,8 @@ void Node::Publish() {
   const base::MutexLock lock(status_mu_);
   for (Peer* peer : to_publish_) {
     peer->publishing = false;
-    peer->GetStatus(&statuses_[peer->group()]);
+    if (peer->published == nullptr) peer->published = &statuses_[peer->group()];
+    peer->GetStatus(peer->published);
   }
   to_publish_.clear();
 }

@@ -318,7 +318,11 @@ void Peer::Collect(Collected* collected) {
   writes_.clear();
   std::move(outbox_.begin(), outbox_.end(), std::back_inserter(collected->messages));
   outbox_.clear();
-  while (failure_.ok() && node_->HasReady()) CollectReady(collected);
+  bool is_new = false;
+  while (failure_.ok() && node_->HasReady()) {
+    is_new = true;
+    CollectReady(collected);
+  }
   if (!failure_.ok()) {
     collected->writes.erase(collected->writes.begin() + writes, collected->writes.end());
     collected->messages.erase(collected->messages.begin() + messages, collected->messages.end());
@@ -328,7 +332,10 @@ void Peer::Collect(Collected* collected) {
     // Its storage goes with the write.
     node_ = nullptr;
   }
-  if (!failure_.ok()) return;
+  if (failure_.ok() && is_new) NoteCommitted();
+}
+
+void Peer::NoteCommitted() {
   const raft::BasicStatus status = node_->GetBasicStatus();
   const bool waits =
       status.soft_state.role == raft::Role::kLeader && status.last_index > status.hard_state.commit;
@@ -393,17 +400,19 @@ void Peer::GetStatus(GroupStatus* status) const {
   status->reads = reads_waiting_;
   status->waits.clear();
   if (!failure_.ok()) return;
-  const auto add = [&waits = status->waits](WaitFor what, uint64_t since_us) {
-    if (since_us == 0) return;
-    const auto later = std::find_if(waits.begin(), waits.end(),
-                                    [&](const Wait& wait) { return wait.since_us > since_us; });
-    waits.insert(later, {what, since_us});
-  };
-  add(WaitFor::kLeader, no_leader_since_us_);
-  add(WaitFor::kQuorum, uncommitted_since_us_);
-  add(WaitFor::kSync, appended_ > 0 ? unsynced_since_us_ : 0);
-  add(installing_ ? WaitFor::kInstall : WaitFor::kApply, operating_ ? operating_since_us_ : 0);
-  add(WaitFor::kSnapshot, taking_snapshot_ ? taking_since_us_ : 0);
+  const Wait waits[] = {
+      {WaitFor::kLeader, no_leader_since_us_},
+      {WaitFor::kQuorum, uncommitted_since_us_},
+      {WaitFor::kSync, appended_ > 0 ? unsynced_since_us_ : 0},
+      {installing_ ? WaitFor::kInstall : WaitFor::kApply, operating_ ? operating_since_us_ : 0},
+      {WaitFor::kSnapshot, taking_snapshot_ ? taking_since_us_ : 0}};
+  for (const Wait& wait : waits) {
+    if (wait.since_us == 0) continue;
+    const auto later =
+        std::find_if(status->waits.begin(), status->waits.end(),
+                     [&](const Wait& other) { return other.since_us > wait.since_us; });
+    status->waits.insert(later, wait);
+  }
 }
 
 }  // namespace nokv::raftnode

@@ -99,9 +99,10 @@ class Peer {
   bool removed() const { return removed_ != nullptr; }
 
   // Of the driver: it is in the list of those that have something to collect, and of those whose
-  // status is to be published.
+  // status is to be published; and where that is.
   bool touched = false;
   bool publishing = false;
+  GroupStatus* published = nullptr;
 
   void Tick();
   void Step(raft::Message&& message);
@@ -163,6 +164,8 @@ class Peer {
   bool IsFull() const { return proposals_.size() + reads_waiting_ >= options_.max_waiting; }
 
   void CollectReady(Collected* collected);
+  // Since when there is something to be committed.
+  void NoteCommitted();
   void TakeHardState(raft::Message* write) const;
   void ProposeQueued();
   void ProposeOneByOne(std::vector<Proposal> batch);

@@ -124,10 +124,8 @@ TEST_P(TransportAddressTest, ChangesWhileACallIsBeingOpened) {
   if (GetParam() == raft::MessageType::kSnap) {
     message.message.snapshot = std::make_shared<const raft::Snapshot>();
   }
-  std::vector<Outgoing> messages;
-  messages.push_back({.node = 2, .message = std::move(message)});
   sends = true;
-  transport.Send(std::move(messages));
+  transport.Send(2, {message});
   sends = false;
   event->Wait();
   const base::MutexLock lock(seen.mu);

@@ -166,7 +166,7 @@ constexpr uint32_t BytesTag(int field) {
 }
 
 // False at the end, and at what is no such field: then `*in` is not empty.
-bool NextField(std::string_view* in, Field* field) {
+[[gnu::always_inline]] inline bool NextField(std::string_view* in, Field* field) {
   if (in->empty()) return false;
   // All fields that are known have tags of one byte.
   field->tag = static_cast<uint8_t>(in->front());
@@ -234,8 +234,6 @@ bool TakeField(const Field& field, raft::Message* message) {
     case NumberTag(wire::Message::kIndexFieldNumber):
       message->index = field.value;
       return true;
-    case BytesTag(wire::Message::kEntriesFieldNumber):
-      return TakeEntry(field.bytes, &message->entries.emplace_back());
     case NumberTag(wire::Message::kCommitFieldNumber):
       message->commit = field.value;
       return true;
@@ -258,12 +256,17 @@ bool TakeField(const Field& field, raft::Message* message) {
 
 // `entries`: how many more are taken.
 bool TakeMessage(std::string_view in, raft::Message* message, size_t* entries) {
-  const size_t count = Count(in, BytesTag(wire::Message::kEntriesFieldNumber));
-  if (count > *entries) return false;
-  *entries -= count;
-  message->entries.reserve(count);
+  constexpr uint32_t kEntries = BytesTag(wire::Message::kEntriesFieldNumber);
   for (Field field; NextField(&in, &field);) {
-    if (!TakeField(field, message)) return false;
+    if (field.tag != kEntries) {
+      if (!TakeField(field, message)) return false;
+      continue;
+    }
+    if (*entries == 0) return false;
+    if (message->entries.empty())
+      message->entries.reserve(1 + std::min(Count(in, kEntries), *entries));
+    --*entries;
+    if (!TakeEntry(field.bytes, &message->entries.emplace_back())) return false;
   }
   return in.empty() && message->type != raft::MessageType::kHup && IsMember(message->to) &&
          IsMember(message->from) && message->context.size() <= kMaxContextBytes &&

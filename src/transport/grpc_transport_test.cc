@@ -141,12 +141,10 @@ class Member final : public Receiver {
       }
       EXPECT_TRUE(storage_.Append(ready.entries).ok());
       if (!ready.hard_state.empty()) storage_.SetHardState(ready.hard_state);
-      std::vector<Outgoing> messages;
       for (raft::Message& message : ready.messages) {
         const NodeId to = message.to;
-        messages.push_back({.node = to, .message = {kGroup, std::move(message)}});
+        transport_->Send(to, {{kGroup, std::move(message)}});
       }
-      transport_->Send(std::move(messages));
       for (const raft::Entry& entry : ready.committed_entries) {
         if (entry.data.size() > 0) applied_.emplace_back(entry.data.view());
       }
@@ -278,14 +276,11 @@ TEST_F(GRPCTransport, MetricsWatchdog) {
   // Whoever leads by then: on a busy machine that may be another one, and this one would have
   // nothing to say. The follower takes no notice of a leader of the past.
   const auto watchdog = [&] {
-    std::vector<Outgoing> messages;
-    messages.push_back({.node = follower,
-                        .message = {.group = kGroup,
-                                    .message = {.type = raft::MessageType::kHeartbeat,
-                                                .to = follower,
-                                                .from = leader,
-                                                .term = 1}}});
-    transport.Send(std::move(messages));
+    transport.Send(
+        follower,
+        {{.group = kGroup,
+          .message = {
+              .type = raft::MessageType::kHeartbeat, .to = follower, .from = leader, .term = 1}}});
     return transport.stats().watchdog_active;
   };
   EXPECT_TRUE(RunUntil([&] { return !watchdog(); }));

@@ -1,6 +1,7 @@
 #include "transport/peer.h"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <utility>
 
@@ -114,6 +115,7 @@ void Peer::Send(Batch messages) {
   {
     base::MutexLock lock(mu_);
     if (closed_) return;
+    if (queue_.empty()) queue_.reserve(messages.size());
     for (GroupMessage& message : messages) Queue(std::move(message), &lost);
   }
   Report(lost);
@@ -121,7 +123,7 @@ void Peer::Send(Batch messages) {
   PumpSnapshots();
 }
 
-void Peer::Queue(GroupMessage message, std::vector<Lost>* lost) {
+void Peer::Queue(GroupMessage&& message, std::vector<Lost>* lost) {
   const TransportOptions& options = core_->options;
   if (blocked_) return lost->push_back({Drop::kBlocked, std::move(message)});
   if (message.message.type == raft::MessageType::kSnap) {
@@ -145,13 +147,14 @@ void Peer::Queue(GroupMessage message, std::vector<Lost>* lost) {
     return lost->push_back({Drop::kQueueFull, std::move(message)});
   }
   queued_bytes_ += bytes;
+  queued_entries_ += message.message.entries.size();
   queue_.push_back(std::move(message));
 }
 
 void Peer::DropQueue(Drop why, std::vector<Lost>* lost) {
   for (GroupMessage& message : queue_) lost->push_back({why, std::move(message)});
   queue_.clear();
-  queued_bytes_ = 0;
+  queued_bytes_ = queued_entries_ = 0;
 }
 
 // Raft wants to know once for each member.
@@ -169,25 +172,38 @@ void Peer::Report(const std::vector<Lost>& lost) {
   }
 }
 
-Batch Peer::TakeBatch() {
-  Batch batch;
+// Of the messages that wait, how many make one batch.
+size_t Peer::BatchLength() const {
+  if (queue_.size() <= kMaxBatchMessages && queued_entries_ <= kMaxBatchEntries &&
+      queued_bytes_ <= core_->options.max_batch_bytes) {
+    return queue_.size();
+  }
+  size_t length = 0;
   size_t bytes = 0;
   size_t entries = 0;
-  while (!queue_.empty() && batch.size() < kMaxBatchMessages &&
+  while (length < queue_.size() && length < kMaxBatchMessages &&
          bytes < core_->options.max_batch_bytes) {
-    const raft::Message& next = queue_.front().message;
-    const size_t size = BytesOf(next);
+    const raft::Message& next = queue_[length].message;
+    bytes += BytesOf(next);
     entries += next.entries.size();
-    if (!batch.empty() &&
-        (bytes + size > core_->options.max_request_bytes || entries > kMaxBatchEntries)) {
+    if (length > 0 && (bytes > core_->options.max_request_bytes || entries > kMaxBatchEntries)) {
       break;
     }
-    bytes += size;
-    queued_bytes_ -= size;
-    batch.push_back(std::move(queue_.front()));
-    queue_.pop_front();
+    length++;
   }
-  return batch;
+  return length;
+}
+
+Batch Peer::TakeBatch() {
+  const auto end = queue_.begin() + static_cast<ptrdiff_t>(BatchLength());
+  Batch rest{std::make_move_iterator(end), std::make_move_iterator(queue_.end())};
+  queue_.erase(end, queue_.end());
+  queued_bytes_ = queued_entries_ = 0;
+  for (const GroupMessage& message : rest) {
+    queued_bytes_ += BytesOf(message.message);
+    queued_entries_ += message.message.entries.size();
+  }
+  return std::exchange(queue_, std::move(rest));
 }
 
 // Begins the stream if there is none, or sends what waits if nothing is under way.
@@ -399,7 +415,7 @@ void Peer::Close() {
     channel.swap(channel_);
     snapshot_channel.swap(snapshot_channel_);
     queue_.clear();
-    queued_bytes_ = 0;
+    queued_bytes_ = queued_entries_ = 0;
     snapshots_.clear();
   }
   for (const auto& call : calls) call->End(Over("the node is no peer any more"));

@@ -44,9 +44,10 @@ class Peer : public std::enable_shared_from_this<Peer> {
   };
 
   // Takes a message into its queue, or gives it back with the reason.
-  void Queue(GroupMessage message, std::vector<Lost>* lost) REQUIRES(mu_);
+  void Queue(GroupMessage&& message, std::vector<Lost>* lost) REQUIRES(mu_);
   void DropQueue(Drop why, std::vector<Lost>* lost) REQUIRES(mu_);
   void Report(const std::vector<Lost>& lost) EXCLUDES(mu_);
+  size_t BatchLength() const REQUIRES(mu_);
   Batch TakeBatch() REQUIRES(mu_);
   void Pump() EXCLUDES(mu_);
   void Begin(const std::shared_ptr<Stream>& stream, rpc::Channel& channel) EXCLUDES(mu_);
@@ -77,8 +78,9 @@ class Peer : public std::enable_shared_from_this<Peer> {
   bool blocked_ GUARDED_BY(mu_) = false;
   bool closed_ GUARDED_BY(mu_) = false;
   // Messages.
-  std::deque<GroupMessage> queue_ GUARDED_BY(mu_);
+  Batch queue_ GUARDED_BY(mu_);
   size_t queued_bytes_ GUARDED_BY(mu_) = 0;
+  size_t queued_entries_ GUARDED_BY(mu_) = 0;
   std::shared_ptr<Stream> stream_ GUARDED_BY(mu_);   // null: none
   std::shared_ptr<rpc::Call> call_ GUARDED_BY(mu_);  // of it; null while it is being opened
   bool welcomed_ GUARDED_BY(mu_) = false;

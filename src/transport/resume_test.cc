@@ -140,11 +140,7 @@ class ResumeTest : public testing::Test {
     Run(0);
   }
   void Run(uint64_t ms = 200) { runtime_->Advance(ms * 1000); }
-  void BeginToSend(GroupMessage message) {
-    std::vector<Outgoing> messages;
-    messages.push_back({.node = 2, .message = std::move(message)});
-    sender_->transport->Send(std::move(messages));
-  }
+  void BeginToSend(GroupMessage message) { sender_->transport->Send(2, {std::move(message)}); }
   void Send(GroupMessage message) {
     BeginToSend(std::move(message));
     Run();

@@ -68,21 +68,14 @@ void Transport::UnblockPeer(NodeId node) {
   peer->SetBlocked(false);
 }
 
-void Transport::Send(std::vector<Outgoing> messages) {
-  std::map<NodeId, Batch> by_node;
-  for (Outgoing& one : messages) by_node[one.node].push_back(std::move(one.message));
-  for (auto& [node, batch] : by_node) {
-    if (const std::shared_ptr<Peer> peer = FindPeer(node)) {
-      peer->Send(std::move(batch));
-      continue;
-    }
-    core_->metrics.Dropped(Drop::kUnknownNode, batch.size());
-    for (const GroupMessage& lost : batch) {
-      if (lost.message.type == raft::MessageType::kSnap) {
-        core_->receiver.ReportSnapshot(lost.group, lost.message.to, /*arrived=*/false);
-      } else {
-        core_->receiver.ReportUnreachable(lost.group, lost.message.to);
-      }
+void Transport::Send(NodeId node, Batch messages) {
+  if (const std::shared_ptr<Peer> peer = FindPeer(node)) return peer->Send(std::move(messages));
+  core_->metrics.Dropped(Drop::kUnknownNode, messages.size());
+  for (const GroupMessage& lost : messages) {
+    if (lost.message.type == raft::MessageType::kSnap) {
+      core_->receiver.ReportSnapshot(lost.group, lost.message.to, /*arrived=*/false);
+    } else {
+      core_->receiver.ReportUnreachable(lost.group, lost.message.to);
     }
   }
 }

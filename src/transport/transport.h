@@ -4,7 +4,7 @@
 //   Transport transport(options, doors, receiver);
 //   server = rpc::grpc::Listen(address, {transport.MakeService(executor)}, …);
 //   transport.SetPeer(2, "10.0.0.2:20160");
-//   transport.Send({{2, {group, message}}, …});
+//   transport.Send(2, {{group, message}, …});
 //
 // Messages to one node share one stream, whatever groups they are of: one write is under way, and
 // what comes meanwhile is the next one. A snapshot has a stream, and a connection, of its own.
@@ -93,11 +93,6 @@ struct TransportDoors {
   runtime::Runtime* runtime = nullptr;
 };
 
-struct Outgoing {
-  NodeId node = 0;
-  GroupMessage message;
-};
-
 struct TransportStats {
   uint64_t dials = 0;          // streams that were begun
   uint64_t dial_failures = 0;  // that ended, or never were
@@ -137,8 +132,9 @@ class Transport {
   void BlockPeer(NodeId node) EXCLUDES(mu_);
   void UnblockPeer(NodeId node) EXCLUDES(mu_);
 
-  // Never waits. Messages to the same member of a group arrive in order, or not at all.
-  void Send(std::vector<Outgoing> messages) EXCLUDES(mu_);
+  // Never waits. Messages to the same member of a group, which is on `node`, arrive in order, or
+  // not at all.
+  void Send(NodeId node, Batch messages) EXCLUDES(mu_);
 
   TransportStats stats() const EXCLUDES(mu_);
 

@@ -133,11 +133,7 @@ class TransportTest : public testing::Test {
     one_->transport->SetPeer(2, Address(2));
     two_->transport->SetPeer(1, Address(1));
   }
-  void Send(GroupMessage message) const {
-    std::vector<Outgoing> messages;
-    messages.push_back({.node = 2, .message = std::move(message)});
-    one_->transport->Send(std::move(messages));
-  }
+  void Send(GroupMessage message) const { one_->transport->Send(2, {std::move(message)}); }
   void Run(uint64_t ms = 10) { runtime_->Advance(ms * 1000); }
   uint64_t Refusals(Node& node, const std::string& reason) {
     return node.registry.GetCounter("nokv_transport_refused_total", "", {{"reason", reason}})
@@ -207,6 +203,22 @@ TEST_F(TransportTest, DropsAndReportsWhatDoesNotFit) {
   EXPECT_THAT(two_->ear.received, SizeIs(10));
 }
 
+TEST_F(TransportTest, WhatWaitsLeavesInOrderAndInBatchesOfALimitedSize) {
+  StartTwo({.max_batch_bytes = 1000});
+  for (uint64_t i = 0; i < 20; ++i) {
+    GroupMessage message = Heartbeat(4, i);
+    message.message.context = std::string(200, 'c');
+    Send(std::move(message));
+  }
+  Run();
+  ASSERT_THAT(two_->ear.received, SizeIs(20));
+  for (uint64_t i = 0; i < 20; ++i) EXPECT_EQ(two_->ear.received[i].message.commit, i);
+  const uint64_t batches =
+      one_->registry.GetCounter("nokv_transport_sent_batches_total", "").value();
+  EXPECT_GE(batches, 4U) << "a thousand bytes are four or five of them";
+  EXPECT_LE(batches, 6U);
+}
+
 TEST_F(TransportTest, DropsAndReportsWhatIsTooLong) {
   StartTwo({.max_request_bytes = 10'000});
   GroupMessage message = Heartbeat(4);
@@ -222,10 +234,7 @@ TEST_F(TransportTest, DropsAndReportsWhatIsTooLong) {
 
 TEST_F(TransportTest, ReportsMessagesToNodesThatItDoesNotKnow) {
   Node& node = Start(1);
-  std::vector<Outgoing> messages;
-  messages.push_back({.node = 9, .message = Heartbeat(6)});
-  messages.push_back({.node = 9, .message = SnapshotMessage(1)});
-  node.transport->Send(std::move(messages));
+  node.transport->Send(9, {Heartbeat(6), SnapshotMessage(1)});
   EXPECT_EQ(Drops(node, "unknown_node"), 2U);
   EXPECT_THAT(node.ear.unreachable, SizeIs(1));
   EXPECT_THAT(node.ear.snapshots, ElementsAre(false));
