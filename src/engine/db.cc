@@ -75,7 +75,7 @@ class DBImpl final : public DB {
     RETURN_IF_ERROR(rep.refusal);
     Outcome outcome(runtime_);
     engine_.WriteLeading(rep.batch, options.sync, outcome.Callback());
-    return outcome.Wait();
+    return options.sync ? outcome.Wait() : outcome.YieldAndWait();
   }
 
   void WriteAsync(const WriteOptions& options, WriteBatch batch,

@@ -1,7 +1,9 @@
 // Outcome: how the blocking calls wait for one completion of the engine.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <thread>
 #include <utility>
 
 #include "base/mutex.h"
@@ -10,7 +12,7 @@
 
 namespace nokv::engine {
 
-// The runtime's event is made only if the outcome is not known at once.
+// The runtime's event is made only if the outcome is not known soon.
 //
 // Thread safety: one thread waits, any thread completes.
 class Outcome {
@@ -44,7 +46,20 @@ class Outcome {
     return std::move(status_);
   }
 
+  // As Wait, for what waits for no disk, but for other threads that have to run for a moment: they
+  // get the processor first, for to sleep and be woken takes longer.
+  Status YieldAndWait() {
+    constexpr int kYields = 5;
+    for (int i = 0; i < kYields && !done(); i++) std::this_thread::yield();
+    return Wait();
+  }
+
  private:
+  bool done() {
+    base::MutexLock lock(mu_);
+    return done_;
+  }
+
   runtime::Runtime& runtime_;
   base::Mutex mu_;
   bool done_ GUARDED_BY(mu_) = false;
