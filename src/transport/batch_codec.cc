@@ -263,9 +263,10 @@ bool TakeMessage(std::string_view in, raft::Message* message, size_t* entries) {
       continue;
     }
     if (*entries == 0) return false;
-    if (message->entries.empty())
-      message->entries.reserve(1 + std::min(Count(in, kEntries), *entries));
     --*entries;
+    if (message->entries.empty()) {
+      message->entries.reserve(1 + std::min(Count(in, kEntries), *entries));
+    }
     if (!TakeEntry(field.bytes, &message->entries.emplace_back())) return false;
   }
   return in.empty() && message->type != raft::MessageType::kHup && IsMember(message->to) &&
