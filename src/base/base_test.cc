@@ -16,6 +16,11 @@
 #include "base/system_memory.h"
 #include "nokv/status.h"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#include <immintrin.h>
+#endif
+
 namespace nokv::base {
 namespace {
 
@@ -95,6 +100,34 @@ TEST(Crc32cTest, MatchesThePublishedVectors) {
   EXPECT_EQ(Crc32c(std::string(32, '\xff')), 0x62a8ab43U);
   EXPECT_EQ(Crc32c("123456789"), 0xe3069283U);
 }
+
+#if defined(__x86_64__)
+// The upper halves of the 256-bit and of the 512-bit registers, as the processor numbers what it
+// would have to save (XINUSE).
+constexpr uint64_t kUpperHalves = 1 << 2 | 1 << 6;
+
+[[gnu::target("avx,xsave")]] uint64_t UpperHalvesInUse() {
+  return _xgetbv(1) & kUpperHalves;
+}
+[[gnu::target("avx")]] void ClearUpperHalves() {
+  _mm256_zeroupper();
+}
+bool ProcessorTellsWhatIsInUse() {
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  constexpr unsigned kTells = 1 << 2;
+  return __builtin_cpu_supports("avx") != 0 && __get_cpuid_count(0xd, 1, &eax, &ebx, &ecx, &edx) &&
+         (eax & kTells) != 0;
+}
+
+TEST(Crc32cTest, LeavesNoUpperHalvesOfVectorRegistersInUse) {
+  if (!ProcessorTellsWhatIsInUse()) GTEST_SKIP() << "the processor does not tell";
+  ClearUpperHalves();
+  if (UpperHalvesInUse() != 0) GTEST_SKIP() << "the processor says they always are";
+  const std::string data(1000, 'x');
+  const uint32_t crc = Crc32c(data);
+  EXPECT_EQ(UpperHalvesInUse(), 0U) << crc;
+}
+#endif
 
 TEST(Crc32cTest, SeedContinuesAndMaskingIsReversible) {
   EXPECT_EQ(Crc32c("456789", Crc32c("123")), Crc32c("123456789"));
