@@ -1,5 +1,6 @@
 // The contract of vfs.h, checked against every implementation.
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <cstring>
@@ -363,6 +364,38 @@ TEST(PosixFileSystemTest, NoRoomForAMappedFileLeavesNoFile) {
   // More than any device has.
   EXPECT_FALSE(fixture.fs->CreateMapped(path, uint64_t{1} << 60).ok());
   EXPECT_FALSE(*fixture.fs->Exists(path));
+}
+
+// True if every page between is mapped just now: no read of one has the system map it.
+bool AreMapped(const char* data, size_t begin, size_t end) {
+  const auto faults = [] {
+    rusage usage = {};
+    EXPECT_EQ(::getrusage(RUSAGE_THREAD, &usage), 0);
+    return usage.ru_minflt;
+  };
+  const auto before = faults();
+  for (size_t at = begin; at < end; at += 4096) {
+    (void)*static_cast<const volatile char*>(data + at);
+  }
+  return faults() == before;
+}
+
+// Otherwise the system lets go of them one by one, and interrupts all processors for each.
+TEST(PosixFileSystemTest, WhatIsWrittenBackIsNoLongerMapped) {
+  constexpr size_t kPart = size_t{32} * 4096;
+  PosixFixture fixture;
+  const auto file = *fixture.fs->CreateMapped(JoinPath(fixture.dir, "m"), 3 * kPart);
+  for (const size_t begin : {size_t{0}, kPart}) {
+    std::memset(file->data() + begin, 'x', kPart);
+    ASSERT_TRUE(file->Written(begin, kPart).ok());
+    EXPECT_TRUE(AreMapped(file->data(), begin, begin + kPart));
+    ASSERT_TRUE(file->Sync().ok());
+    EXPECT_FALSE(AreMapped(file->data(), begin, begin + kPart));
+  }
+  ASSERT_TRUE(file->WriteAhead(2 * kPart, kPart).ok());
+  EXPECT_FALSE(AreMapped(file->data(), 2 * kPart, 3 * kPart));
+  EXPECT_EQ(*fixture.fs->ReadFile(JoinPath(fixture.dir, "m"), 3 * kPart),
+            std::string(2 * kPart, 'x') + std::string(kPart, '\0'));
 }
 
 TEST(PathTest, JoinsAndSplits) {

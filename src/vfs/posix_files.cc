@@ -131,7 +131,12 @@ class PosixMappedFile : public MappedFile {
   uint64_t size() const override { return size_; }
 
   // Stores into a shared mapping are writes already.
-  Status Written(uint64_t /*offset*/, uint64_t /*length*/) override {
+  Status Written(uint64_t offset, uint64_t length) override {
+    const uint64_t end = offset + length;
+    uint64_t known = written_end_.load(std::memory_order_relaxed);
+    while (known < end &&
+           !written_end_.compare_exchange_weak(known, end, std::memory_order_relaxed)) {
+    }
     return data_ == nullptr ? Status::Closed(path_) : Status::Ok();
   }
 
@@ -150,6 +155,7 @@ class PosixMappedFile : public MappedFile {
   Status WriteAhead(uint64_t offset, uint64_t length) override {
     if (data_ == nullptr) return Status::Closed(path_);
     for (uint64_t at = offset; at < offset + length; at += kPageBytes) TouchPage(data_ + at);
+    LetGo(offset, offset + length);
     constexpr unsigned kWriteAndWait =
         SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
     if (RetryInterrupted([&] {
@@ -165,7 +171,10 @@ class PosixMappedFile : public MappedFile {
   // shared mapping as the fdatasync of its range, and a clean page of such a mapping is
   // write-protected, so that the first store after a write-back marks it dirty again. The metadata
   // that reading needs (extents that turn from allocated to written, the size) go with it.
-  Status Sync() override { return SyncFd(fd_, path_); }
+  Status Sync() override {
+    LetGoOfWritten();
+    return SyncFd(fd_, path_);
+  }
 
   Status Close(uint64_t length) override {
     if (data_ == nullptr) return Status::Ok();
@@ -184,6 +193,19 @@ class PosixMappedFile : public MappedFile {
   }
 
  private:
+  // A page that is written back must be mapped for stores no longer, and no processor may remember
+  // that it was. The system sees to that page by page, and interrupts the other processors for
+  // each. Before it does, all of them are unmapped at once here. What is in them stays, and a store
+  // maps its page again.
+  void LetGo(uint64_t begin, uint64_t end) {
+    begin -= begin % kPageBytes;
+    (void)::madvise(data_ + begin, end - begin, MADV_DONTNEED);
+  }
+  void LetGoOfWritten() {
+    const uint64_t end = written_end_.load(std::memory_order_relaxed);
+    const uint64_t begin = let_go_to_.exchange(end, std::memory_order_relaxed);
+    if (data_ != nullptr && begin < end) LetGo(begin, end);
+  }
   void Unmap() {
     if (data_ != nullptr) ::munmap(data_, size_);
     data_ = nullptr;
@@ -193,6 +215,9 @@ class PosixMappedFile : public MappedFile {
   Fd fd_;
   char* data_;
   const uint64_t size_;
+  // Relaxed: they are hints.
+  std::atomic<uint64_t> written_end_{0};
+  std::atomic<uint64_t> let_go_to_{0};
 };
 
 // Gives the file `size` bytes that really have space on the device.
