@@ -102,21 +102,23 @@ struct Found {
 
 struct Picture {
   std::vector<Found> nodes;
-  size_t up = 0;
+  size_t up = 0;      // they answer
+  size_t follow = 0;  // of those, who says the same of who leads; itself included
   const Found* leader = nullptr;
 
   // Two nodes that see each other are enough to go on.
-  bool serves() const { return leader != nullptr && up >= 2; }
+  bool serves() const { return leader != nullptr && follow >= 2; }
   std::string Health() const {
     if (!serves()) return "UNAVAILABLE";
-    return up == nodes.size() ? "HEALTHY" : "DEGRADED";
+    return follow == nodes.size() ? "HEALTHY" : "DEGRADED";
   }
   std::string Sentence() const {
     if (up == 0) return "no node answers";
     if (!serves()) {
       return "nothing can be changed: two of three nodes must see each other and elect a leader";
     }
-    return up == nodes.size() ? "can lose 1 node without downtime"
+    if (follow == nodes.size()) return "can lose 1 node without downtime";
+    return up == nodes.size() ? "can lose no node: one does not take part yet"
                               : "can lose no further node: start the one that is missing";
   }
 };
@@ -136,6 +138,10 @@ Picture Look(RootClient& client) {
     const bool newer = picture.leader == nullptr ||
                        (node.status.ok() && node.status->term > picture.leader->status->term);
     if (node.leads() && newer) picture.leader = &node;
+  }
+  if (picture.leader == nullptr) return picture;
+  for (const Found& node : picture.nodes) {
+    if (node.status.ok() && node.status->leader == picture.leader->member.node) picture.follow++;
   }
   return picture;
 }

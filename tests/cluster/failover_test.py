@@ -22,6 +22,8 @@ class FailoverTest(gateway.ScratchTest):
 
     def start(self):
         self.plane.start()
+        # Two roots are enough for timestamps, but the third one joins only while both are there.
+        self.plane.wait_root_ready()
         self.plane.wait_ready()
         self.requester = self.enterContext(control_plane.Requester(self.plane.addresses, "5"))
         self.flow_again(time.monotonic_ns())

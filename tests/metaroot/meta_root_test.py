@@ -129,6 +129,16 @@ class MetaRootTest(gateway.ScratchTest):
         status = group.wait("HEALTHY")
         self.assertEqual(status["nodes"][0]["cluster_id"], cluster)
 
+    def test_it_is_healthy_once_all_nodes_take_part(self):
+        for name in "abcd":  # two nodes may be sooner than the third, which joins them later
+            group = self.group(name)
+            for node in group.nodes.values():
+                node.start()
+            deadline = time.monotonic() + gateway.PATIENCE
+            while (status := group.status())["health"] != "HEALTHY":
+                self.assertLess(time.monotonic(), deadline, status)
+            self.assertEqual({node["leader_id"] for node in status["nodes"]}, {status["leader_id"]})
+
     def test_a_signal_ends_it_in_good_order(self):
         group, _ = self.start()
         for number in (signal.SIGTERM, signal.SIGINT):
