@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "base/arena.h"
+#include "base/atomic_max.h"
 #include "base/bytes.h"
 #include "base/coding.h"
 #include "base/crc32c.h"
@@ -92,6 +93,18 @@ TEST(CodingTest, RejectsTruncatedAndOverlongInput) {
       "abc",
       4);
   EXPECT_FALSE(GetLengthPrefixed(&in, &text));
+}
+
+TEST(AtomicMaxTest, KeepsTheLargestValueOfAllThreads) {
+  std::atomic<uint64_t> most{0};
+  const auto count = [&most](uint64_t first) {
+    for (uint64_t value = first; value < 10'000; value += 2) AtomicMax(&most, value);
+    AtomicMax(&most, 1);
+  };
+  std::thread odd(count, 1);
+  count(0);
+  odd.join();
+  EXPECT_EQ(most.load(), 9'999U);
 }
 
 TEST(Crc32cTest, MatchesThePublishedVectors) {

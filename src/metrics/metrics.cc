@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "base/atomic_max.h"
+
 namespace nokv::metrics {
 
 namespace {
@@ -31,9 +33,7 @@ uint64_t Histogram::BucketUpperBound(size_t bucket) {
 void Histogram::Record(uint64_t value) {
   buckets_[BucketOf(value)].fetch_add(1, std::memory_order_relaxed);
   sum_.fetch_add(value, std::memory_order_relaxed);
-  uint64_t max = max_.load(std::memory_order_relaxed);
-  while (value > max && !max_.compare_exchange_weak(max, value, std::memory_order_relaxed)) {
-  }
+  base::AtomicMax(&max_, value);
 }
 
 HistogramSnapshot Histogram::Snapshot() const {

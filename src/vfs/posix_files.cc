@@ -8,6 +8,7 @@
 #include <array>
 #include <atomic>
 
+#include "base/atomic_max.h"
 #include "base/macros.h"
 #include "vfs/posix_io.h"
 
@@ -132,11 +133,7 @@ class PosixMappedFile : public MappedFile {
 
   // Stores into a shared mapping are writes already.
   Status Written(uint64_t offset, uint64_t length) override {
-    const uint64_t end = offset + length;
-    uint64_t known = written_end_.load(std::memory_order_relaxed);
-    while (known < end &&
-           !written_end_.compare_exchange_weak(known, end, std::memory_order_relaxed)) {
-    }
+    base::AtomicMax(&written_end_, offset + length);
     return data_ == nullptr ? Status::Closed(path_) : Status::Ok();
   }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/atomic_max.h"
 #include "base/crc32c.h"
 #include "base/macros.h"
 #include "vlog/format.h"
@@ -54,10 +55,7 @@ Status ValueFile::Damage(const ValuePointer& pointer, std::string_view what) con
 }
 
 void ValueFile::ExtendTo(uint64_t end) const {
-  end = std::min(end, size());
-  uint64_t known = values_end_.load(std::memory_order_relaxed);
-  while (known < end && !values_end_.compare_exchange_weak(known, end, std::memory_order_relaxed)) {
-  }
+  base::AtomicMax(&values_end_, std::min(end, size()));
 }
 
 bool ValueFile::Known(const ValuePointer& pointer) const {
