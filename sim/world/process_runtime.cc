@@ -20,6 +20,20 @@ class ProcessEvent : public runtime::Event {
   bool set_ = false;
 };
 
+class ProcessEventCount : public runtime::EventCount {
+ public:
+  void Advance() override { count_++; }
+  void Close() override { closed_ = true; }
+  bool Await(uint64_t value) override {
+    NOKV_CHECK(closed_ || count_ >= value) << "a simulated process waits in a task";
+    return count_ >= value;
+  }
+
+ private:
+  uint64_t count_ = 0;
+  bool closed_ = false;
+};
+
 }  // namespace
 
 uint64_t MachineClock::MonotonicMicros() {
@@ -88,6 +102,10 @@ bool ProcessRuntime::Cancel(runtime::TimerId timer) {
 
 std::unique_ptr<runtime::Event> ProcessRuntime::NewEvent() {
   return std::make_unique<ProcessEvent>();
+}
+
+std::unique_ptr<runtime::EventCount> ProcessRuntime::NewEventCount() {
+  return std::make_unique<ProcessEventCount>();
 }
 
 void ProcessRuntime::Run(Number number) {

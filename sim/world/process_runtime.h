@@ -59,6 +59,7 @@ class ProcessRuntime : public runtime::Runtime {
                              runtime::Task task) override;
   bool Cancel(runtime::TimerId timer) override;
   std::unique_ptr<runtime::Event> NewEvent() override;
+  std::unique_ptr<runtime::EventCount> NewEventCount() override;
 
   // Runs `task` at once: something arrived from outside. While the process is paused it waits; more
   // than a bounded number of such tasks is dropped.

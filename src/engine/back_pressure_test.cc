@@ -81,6 +81,7 @@ class LaneWatch : public runtime::Runtime {
   }
   bool Cancel(runtime::TimerId timer) override { return base_.Cancel(timer); }
   std::unique_ptr<runtime::Event> NewEvent() override { return base_.NewEvent(); }
+  std::unique_ptr<runtime::EventCount> NewEventCount() override { return base_.NewEventCount(); }
 
   void Hold() { holds_ = true; }
   void Release() {

@@ -15,6 +15,7 @@
 #include "engine/db.h"
 #include "engine/engine_test_util.h"
 #include "runtime/runtime.h"
+#include "vfs/fault_fs.h"
 #include "vfs/memory_fs.h"
 
 namespace nokv::engine {
@@ -247,6 +248,25 @@ TEST_F(ConcurrencyTest, SyncedWritersShareSyncsAndUnsyncedOnesDoNotWaitForEver) 
   EXPECT_EQ(synced, kThreads * kOps / 2);
   EXPECT_GT(stats.write.sync_count, 0);
   EXPECT_LT(stats.write.sync_count, synced) << "nobody shared a sync";
+}
+
+TEST_F(ConcurrencyTest, AFailedSyncAnswersAllWhoWaitForIt) {
+  const auto fs = vfs::NewFaultFileSystem(*disk_);
+  auto db = OpenDB(BusyOptions(), "/failing", {*fs, *runtime_, base::NullLogger()});
+  ASSERT_TRUE(db.ok()) << db.status();
+  std::atomic<int> syncs{0};
+  fs->SetObserver([&](const vfs::Operation& operation) {
+    const bool fails = operation.op == vfs::Op::kMappedSync && syncs.fetch_add(1) == 50;
+    return vfs::Fault{.error_number = fails ? EIO : 0};
+  });
+  for (int t = 0; t < 6; t++) {
+    Start([&, t] {
+      while ((*db)->Put({.sync = true}, std::to_string(t), "v").ok()) {
+      }
+    });
+  }
+  Join();
+  EXPECT_FALSE((*db)->Close().ok());
 }
 
 bool IsClosed(const Status& status) {

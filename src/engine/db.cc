@@ -74,8 +74,9 @@ class DBImpl final : public DB {
     const WriteBatch::Rep& rep = WriteBatchAccess::Get(batch);
     RETURN_IF_ERROR(rep.refusal);
     Outcome outcome(runtime_);
-    engine_.WriteLeading(rep.batch, options.sync, outcome.Callback());
-    return options.sync ? outcome.Wait() : outcome.YieldAndWait();
+    const WriteTicket ticket = engine_.WriteLeading(rep.batch, options.sync, outcome.Callback());
+    if (!options.sync) return outcome.YieldAndWait();
+    return outcome.WaitForSync(engine_, ticket);
   }
 
   void WriteAsync(const WriteOptions& options, WriteBatch batch,

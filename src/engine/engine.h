@@ -103,6 +103,9 @@ struct WriteTicket {
   // True if the write is applied already: reads with include_unsynced see it. False if it waits for
   // room (back-pressure) or was refused; its completion tells.
   bool applied = false;
+  // The first sync that may make it durable, if it is applied or comes right after such; 0:
+  // unknown.
+  uint64_t first_sync = 0;
 };
 
 class Engine {
@@ -156,6 +159,9 @@ class Engine {
   // The same for a caller that has nothing else to do until then: if no sync is running, this
   // thread runs it, for all who wait.
   virtual void SyncLeading(Completion done) = 0;
+  // Counts the syncs that are over, after the completions of each. Closed when a write may complete
+  // without one: after an error of the database, and when it closes.
+  virtual runtime::EventCount& syncs() = 0;
   // True if everything applied so far is durable, or no synced write is waiting for it.
   virtual bool Durable() const = 0;
 

@@ -74,6 +74,7 @@ class EngineImpl final : public Engine {
   WriteTicket WriteIf(const Batch& batch, ReadSet reads, WriteMode mode, Completion done) override;
   void SyncAsync(Completion done) override { Sync(/*leading=*/false, std::move(done)); }
   void SyncLeading(Completion done) override { Sync(/*leading=*/true, std::move(done)); }
+  runtime::EventCount& syncs() override { return *syncs_; }
   bool Durable() const override;
 
   void FlushAsync(Completion done) override;
@@ -221,7 +222,8 @@ class EngineImpl final : public Engine {
                                 Completions* completions) REQUIRES(mu_);
   // Copies the batch into log and memtable and marks it applied; then runs the sync that may have
   // become due, on this thread if `leading`. True if reads can see it.
-  bool Apply(const Admission& admission, std::string_view encoding, bool leading) EXCLUDES(mu_);
+  WriteTicket Apply(const Admission& admission, std::string_view encoding, bool leading)
+      EXCLUDES(mu_);
   // Admits and applies writes that wait, as long as they may go; some of them.
   void DrainStalled() EXCLUDES(mu_);
   // Has the log made ready for what follows a write at `position`.
@@ -409,7 +411,9 @@ class EngineImpl final : public Engine {
   std::optional<runtime::TimerId> waker_ GUARDED_BY(mu_);  // of writes that take turns
   bool waking_ GUARDED_BY(mu_) = false;                    // it runs, or is about to
   std::vector<Validation*> validations_ GUARDED_BY(mu_);   // registered
-  bool syncing_ GUARDED_BY(mu_) = false;
+  bool syncing_ GUARDED_BY(mu_) = false;                   // until its completions have run
+  uint64_t syncs_begun_ GUARDED_BY(mu_) = 0;
+  const std::unique_ptr<runtime::EventCount> syncs_;
   bool preparing_log_ GUARDED_BY(mu_) = false;
   wal::LogPosition write_ahead_at_ GUARDED_BY(mu_);   // again after a synced write from here on
   uint64_t last_prepared_after_ GUARDED_BY(mu_) = 0;  // the segment

@@ -130,6 +130,26 @@ TEST_F(EngineTest, OneSyncServesAllWhoWait) {
   EXPECT_EQ(engine_->GetStats().write.avg_sync_batch, 20);
 }
 
+TEST_F(EngineTest, AWriteIsToldWhichSyncMayBringIt) {
+  int acknowledged = 0, syncs = 0;
+  const auto put = [&] { return Put("k", "v", /*sync=*/true, &acknowledged).first_sync; };
+  fs_->SetObserver([&](const vfs::Operation& operation) {
+    if (operation.op != vfs::Op::kMappedSync) return vfs::Fault{};
+    if (++syncs == 1) {
+      EXPECT_EQ(put(), 2U) << "this one does not cover it";
+    } else {
+      EXPECT_TRUE(engine_->syncs().Await(1));
+      EXPECT_EQ(acknowledged, 2) << "who waits for the first is told before the next begins";
+    }
+    return vfs::Fault{};
+  });
+  EXPECT_EQ(put(), 1U);
+  EXPECT_EQ(put(), 1U);
+  EXPECT_TRUE(engine_->syncs().Await(2));
+  EXPECT_EQ(acknowledged, 3);
+  EXPECT_EQ(syncs, 2);
+}
+
 TEST_F(EngineTest, DeferredWriteWaitsForTheSyncThatItsCallerAsksFor) {
   int acknowledged = 0;
   for (const char* key : {"a", "b"}) {

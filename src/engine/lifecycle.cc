@@ -24,6 +24,7 @@ void EngineImpl::SetBackgroundErrorLocked(const Status& status, Completions* com
   timings_.background_errors++;
   doors_.logger.Error(background_error_.ToString());
   tracker_.Fail(background_error_, completions);
+  syncs_->Close();
   AnswerQueuesLocked(background_error_, completions);
 }
 
@@ -84,6 +85,7 @@ void EngineImpl::FinishClose() {
     if (status.ok()) status = closed;
     base::MutexLock lock(mu_);
     if (closed.ok()) tracker_.Synced(tracker_.applied(), &completions);
+    syncs_->Close();
   }
   {
     base::MutexLock lock(mu_);

@@ -106,6 +106,7 @@ EngineImpl::EngineImpl(const Options& options, std::string path, const Doors& do
       times_(std::make_shared<OperationTimes>(doors.runtime.clock())),
       scattered_(MakeScatteredReads(options)),
       throttle_(LimitsOf(options)),
+      syncs_(doors.runtime.NewEventCount()),
       pace_(options.compaction_bytes_per_second) {
   active_.table = NewMemtable();
 }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/mutex.h"
+#include "engine/engine.h"
 #include "nokv/status.h"
 #include "runtime/runtime.h"
 
@@ -44,6 +45,15 @@ class Outcome {
     event_->Wait();
     base::MutexLock lock(mu_);
     return std::move(status_);
+  }
+
+  // As Wait, for a synced write. A sync wakes all that it brings with one call, not each by itself.
+  Status WaitForSync(Engine& engine, const WriteTicket& ticket) {
+    if (ticket.first_sync == 0) return Wait();
+    for (uint64_t sync = ticket.first_sync; !done(); sync++) {
+      if (!engine.syncs().Await(sync)) break;
+    }
+    return Wait();
   }
 
   // As Wait, for what waits for no disk, but for other threads that have to run for a moment: they

@@ -95,10 +95,10 @@ class TransactionImpl final : public Transaction {
       const WriteBatch batch = MakeBatch();
       const WriteBatch::Rep& rep = WriteBatchAccess::Get(batch);
       Outcome outcome(state_->core->runtime);
-      state_->core->engine->WriteIf(rep.batch, MakeReadSet(),
-                                    options.sync ? WriteMode::kLeading : WriteMode::kUnsynced,
-                                    outcome.Callback());
-      status = outcome.Wait();
+      Engine& engine = *state_->core->engine;
+      const WriteMode mode = options.sync ? WriteMode::kLeading : WriteMode::kUnsynced;
+      const WriteTicket ticket = engine.WriteIf(rep.batch, MakeReadSet(), mode, outcome.Callback());
+      status = options.sync ? outcome.WaitForSync(engine, ticket) : outcome.Wait();
     }
     End(status.ok() ? "it was committed" : "its commit failed, so begin a new one");
     return status;

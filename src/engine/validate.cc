@@ -69,7 +69,7 @@ WriteTicket EngineImpl::WriteIf(const Batch& batch, ReadSet reads, WriteMode mod
   }
   completions.Run();
   if (!admission.has_value()) return {};
-  return {Apply(*admission, batch.encoding(), mode == WriteMode::kLeading)};
+  return Apply(*admission, batch.encoding(), mode == WriteMode::kLeading);
 }
 
 Status EngineImpl::RegisterLocked(Validation* validation, NewerPlaces* places) {

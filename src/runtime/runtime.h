@@ -42,6 +42,22 @@ class Event {
   virtual void Wait() = 0;
 };
 
+// Counts what ends one after the other, for many threads that wait for it: those who wait for one
+// are woken together, by one system call. (The eventcount of Reed and Kanodia, "Synchronization
+// with eventcounts and sequencers", 1979.)
+class EventCount {
+ public:
+  virtual ~EventCount() = default;
+  // Adds one. By one thread at a time.
+  virtual void Advance() = 0;
+  // Ends every Await, now and later. Idempotent.
+  virtual void Close() = 0;
+  // Blocks until the count, which begins with 0, is at least `value`; false if it was closed
+  // before. What happened before that Advance is seen then. Never called from a task, like
+  // Event::Wait; in simulation it does as that.
+  virtual bool Await(uint64_t value) = 0;
+};
+
 class Runtime {
  public:
   virtual ~Runtime() = default;
@@ -55,6 +71,7 @@ class Runtime {
   // True if the task was removed before it was posted; false if it ran, runs or is unknown.
   virtual bool Cancel(TimerId timer) = 0;
   virtual std::unique_ptr<Event> NewEvent() = 0;
+  virtual std::unique_ptr<EventCount> NewEventCount() = 0;
 };
 
 struct ThreadRuntimeOptions {

@@ -103,6 +103,61 @@ TEST(ThreadRuntimeTest, AnEventWakesAllWhoWaitAndStaysSet) {
   EXPECT_TRUE(event->IsSet());
 }
 
+TEST(ThreadRuntimeTest, AnAdvanceWakesAllWhoWaitForThatCountOrALowerOne) {
+  const auto runtime = NewThreadRuntime({});
+  const auto count = runtime->NewEventCount();
+  Journal journal;
+  std::atomic<int> told{0};
+  std::vector<std::thread> waiters;
+  for (const int value : {1, 1, 2, 2, 3}) {
+    waiters.emplace_back([&, value] {
+      EXPECT_TRUE(count->Await(static_cast<uint64_t>(value)));
+      journal.Add(value);
+      told++;
+    });
+  }
+  for (const int expected : {2, 4, 5}) {
+    count->Advance();
+    while (told < expected) std::this_thread::yield();
+    EXPECT_EQ(told, expected);
+  }
+  for (std::thread& waiter : waiters) waiter.join();
+  EXPECT_EQ(journal.entries().back(), 3);
+  EXPECT_TRUE(count->Await(3)) << "it has come";
+}
+
+// A wake-up that is lost shows as a test that never ends.
+TEST(ThreadRuntimeTest, NoAdvanceIsMissed) {
+  const auto runtime = NewThreadRuntime({});
+  const auto count = runtime->NewEventCount();
+  const auto answers = runtime->NewEventCount();
+  constexpr uint64_t kTurns = 20000;
+  std::thread other([&] {
+    for (uint64_t turn = 1; turn <= kTurns; turn++) {
+      EXPECT_TRUE(count->Await(turn));
+      answers->Advance();
+    }
+  });
+  for (uint64_t turn = 1; turn <= kTurns; turn++) {
+    count->Advance();
+    ASSERT_TRUE(answers->Await(turn));
+  }
+  other.join();
+}
+
+TEST(ThreadRuntimeTest, AClosedCountKeepsNobodyWaiting) {
+  const auto runtime = NewThreadRuntime({});
+  const auto count = runtime->NewEventCount();
+  count->Advance();
+  std::thread odd([&] { EXPECT_FALSE(count->Await(3)); });
+  std::thread even([&] { EXPECT_FALSE(count->Await(2)); });
+  count->Close();
+  odd.join();
+  even.join();
+  EXPECT_TRUE(count->Await(1)) << "came before";
+  EXPECT_FALSE(count->Await(2));
+}
+
 TEST(ThreadRuntimeTest, AnEventMayGoAsSoonAsItIsSet) {
   const auto runtime = NewThreadRuntime({});
   for (int i = 0; i < 2000; i++) {
@@ -261,6 +316,16 @@ TEST(SimRuntimeTest, WaitRunsOtherTasksAndTimersUntilTheEventIsSet) {
   runtime->Post(Lane::kFlush, [&] { runtime->PostAfter(Lane::kLog, 70, [&] { event->Set(); }); });
   event->Wait();
   EXPECT_EQ(runtime->clock().MonotonicMicros(), 70U);
+}
+
+TEST(SimRuntimeTest, AwaitRunsOtherTasksUntilTheCountHasCome) {
+  const auto runtime = NewSimRuntime(1);
+  const auto count = runtime->NewEventCount();
+  for (int i = 0; i < 3; i++) runtime->Post(Lane::kLog, [&] { count->Advance(); });
+  EXPECT_TRUE(count->Await(2));
+  runtime->Post(Lane::kLog, [&] { count->Close(); });
+  EXPECT_FALSE(count->Await(4));
+  EXPECT_TRUE(count->Await(3));
 }
 
 TEST(SimRuntimeDeathTest, WaitStopsTheProcessWhenNothingCanSetTheEvent) {

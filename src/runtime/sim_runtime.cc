@@ -43,6 +43,24 @@ class SimEvent : public Event {
   bool set_ = false;
 };
 
+class SimEventCount : public EventCount {
+ public:
+  explicit SimEventCount(SimRuntime& runtime) : runtime_(runtime) {}
+  void Advance() override { count_++; }
+  void Close() override { closed_ = true; }
+  bool Await(uint64_t value) override {
+    while (!closed_ && count_ < value) {
+      NOKV_CHECK(runtime_.RunOne()) << "a count is waited for that no task or timer can advance";
+    }
+    return count_ >= value;
+  }
+
+ private:
+  SimRuntime& runtime_;
+  uint64_t count_ = 0;
+  bool closed_ = false;
+};
+
 class SimRuntimeImpl : public SimRuntime {
  public:
   SimRuntimeImpl(uint64_t seed, uint64_t start_wall_millis)
@@ -74,6 +92,9 @@ class SimRuntimeImpl : public SimRuntime {
   }
 
   std::unique_ptr<Event> NewEvent() override { return std::make_unique<SimEvent>(*this); }
+  std::unique_ptr<EventCount> NewEventCount() override {
+    return std::make_unique<SimEventCount>(*this);
+  }
 
   bool RunOne() override {
     if (RunReadyTask()) return true;

@@ -1,13 +1,9 @@
-#include <linux/futex.h>
 #include <pthread.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <atomic>
-#include <climits>
 #include <deque>
 #include <map>
 #include <thread>
@@ -17,6 +13,7 @@
 #include "base/check.h"
 #include "base/mutex.h"
 #include "runtime/runtime.h"
+#include "runtime/thread_events.h"
 
 namespace nokv::runtime {
 namespace {
@@ -32,33 +29,6 @@ void LowerPriority(int steps) {
   // Of this thread alone. It may always be lowered; if it stays, that costs no more than speed.
   (void)setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + steps);
 }
-
-// A futex: with a lock the waiter would wake only to wait for whoever woke it to let go of that.
-class ThreadEvent : public Event {
- public:
-  void Set() override {
-    // Release: paired with the acquire of whoever finds it set. From here on the event may be gone:
-    // what follows uses its address, not its memory, and all who wait at an address expect to be
-    // woken for no reason.
-    if (state_.exchange(kSet, std::memory_order_release) == kWaitedFor) {
-      ::syscall(SYS_futex, &state_, FUTEX_WAKE_PRIVATE, INT_MAX, nullptr, nullptr, 0);
-    }
-  }
-  bool IsSet() const override { return state_.load(std::memory_order_acquire) == kSet; }
-  void Wait() override {
-    uint32_t seen = kUnset;
-    // Fails where it is waited for already, and where it is set.
-    state_.compare_exchange_strong(seen, kWaitedFor, std::memory_order_acquire);
-    while (!IsSet()) {
-      ::syscall(SYS_futex, &state_, FUTEX_WAIT_PRIVATE, kWaitedFor, nullptr, nullptr, 0);
-    }
-  }
-
- private:
-  static constexpr uint32_t kUnset = 0, kWaitedFor = 1, kSet = 2;
-
-  std::atomic<uint32_t> state_{kUnset};
-};
 
 // One lock covers lanes and timers: tasks are few and long beside the time it is held.
 class ThreadRuntime : public Runtime {
@@ -111,7 +81,8 @@ class ThreadRuntime : public Runtime {
     return true;
   }
 
-  std::unique_ptr<Event> NewEvent() override { return std::make_unique<ThreadEvent>(); }
+  std::unique_ptr<Event> NewEvent() override { return NewThreadEvent(); }
+  std::unique_ptr<EventCount> NewEventCount() override { return NewThreadEventCount(); }
 
  private:
   struct LaneQueue {
