@@ -214,6 +214,18 @@ TEST_P(FileSystemTest, MappedFilesShowDeclaredBytesAndShrinkAtClose) {
   EXPECT_EQ(Get("m"), std::string(20000, '\0') + "ab");
 }
 
+TEST_P(FileSystemTest, WhatIsWrittenToAMappedFileAtAPlaceIsStoredThere) {
+  auto mapped = *fs().CreateMapped(Path("m"), 20000);
+  std::memcpy(mapped->data() + 4093, "x", 1);
+  ASSERT_TRUE(mapped->Written(4093, 1).ok());
+  ASSERT_TRUE(mapped->WriteAt(4094, "abcd").ok());
+  EXPECT_EQ(std::string_view(mapped->data() + 4093, 6), std::string_view("xabcd\0", 6));
+  ASSERT_TRUE(mapped->Sync().ok());
+  ASSERT_TRUE(mapped->Close(4098).ok());
+  EXPECT_EQ(Get("m").substr(4092), std::string_view("\0xabcd", 6));
+  EXPECT_EQ(mapped->WriteAt(0, "a").code(), StatusCode::kFailedPrecondition);
+}
+
 TEST_P(FileSystemTest, WritingAheadChangesNothing) {
   auto mapped = *fs().CreateMapped(Path("m"), 20000);
   std::memcpy(mapped->data() + 4094, "abcd", 4);

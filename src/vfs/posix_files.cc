@@ -137,6 +137,12 @@ class PosixMappedFile : public MappedFile {
     return data_ == nullptr ? Status::Closed(path_) : Status::Ok();
   }
 
+  // Into the same page cache, which the mapping shows.
+  Status WriteAt(uint64_t offset, std::string_view data) override {
+    if (data_ == nullptr) return Status::Closed(path_);
+    return WriteFullyAt(fd_.get(), offset, data, path_);
+  }
+
   // Zeros are there already. Written once more they take one folio where stores would take many,
   // each with a fault that looks for its block. What this cannot do the stores do.
   void ExpectStores(uint64_t offset, uint64_t length) override {

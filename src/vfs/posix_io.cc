@@ -33,6 +33,19 @@ Status WriteFully(int fd, std::string_view data, std::string_view path) {
   return Status::Ok();
 }
 
+Status WriteFullyAt(int fd, uint64_t offset, std::string_view data, std::string_view path) {
+  while (!data.empty()) {
+    const ssize_t written = RetryInterrupted(
+        [&] { return ::pwrite(fd, data.data(), data.size(), static_cast<off_t>(offset)); });
+    if (written < 0) {
+      return ErrnoStatus("write at offset " + std::to_string(offset) + " of", path);
+    }
+    data.remove_prefix(static_cast<size_t>(written));
+    offset += static_cast<uint64_t>(written);
+  }
+  return Status::Ok();
+}
+
 Result<size_t> ReadFully(int fd, uint64_t offset, size_t length, char* scratch,
                          std::string_view path) {
   size_t done = 0;

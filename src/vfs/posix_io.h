@@ -52,6 +52,8 @@ Result<Fd> OpenFd(const std::string& path, int flags);
 
 // Writes all of `data` at the current position.
 Status WriteFully(int fd, std::string_view data, std::string_view path);
+// Writes all of `data` at `offset`.
+Status WriteFullyAt(int fd, uint64_t offset, std::string_view data, std::string_view path);
 // Reads up to `length` bytes at `offset` into `scratch`; fewer only at the end of the file.
 Result<size_t> ReadFully(int fd, uint64_t offset, size_t length, char* scratch,
                          std::string_view path);

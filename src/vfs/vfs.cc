@@ -1,11 +1,18 @@
 #include "vfs/vfs.h"
 
 #include <cerrno>
+#include <cstring>
 
 #include "base/macros.h"
 #include "vfs/answers.h"
 
 namespace nokv::vfs {
+
+Status MappedFile::WriteAt(uint64_t offset, std::string_view data) {
+  char* const memory = this->data();
+  if (memory != nullptr) std::memcpy(memory + offset, data.data(), data.size());
+  return Written(offset, data.size());
+}
 
 std::string JoinPath(std::string_view dir, std::string_view name) {
   std::string path(dir);

@@ -62,14 +62,18 @@ enum class ReadMode : uint8_t {
 // so a full disk is an error of creation and never a signal.
 //
 // Bytes stored through data() count as written once Written declares their range; the simulated
-// file systems see exactly the declared ranges. Written may be called by many threads at once for
-// ranges that do not overlap; Sync covers what was declared before it was called.
+// file systems see exactly the declared ranges. Written and WriteAt may be called by many threads
+// at once for ranges that do not overlap; Sync covers what was declared before it was called.
 class MappedFile {
  public:
   virtual ~MappedFile() = default;
   virtual char* data() = 0;
   virtual uint64_t size() const = 0;
   virtual Status Written(uint64_t offset, uint64_t length) = 0;
+  // Stores `data` at `offset` and declares it. The range must lie within the file. For little that
+  // a Sync follows at once: after each Sync, the first store through data() to a page costs more
+  // than this does.
+  virtual Status WriteAt(uint64_t offset, std::string_view data);
   // Tells that the range will be stored to soon, piece by piece: brings memory for all of it at
   // once. Nothing may be stored there yet, nor until this returns. A Sync may write all of a range
   // of which something changed. A hint.

@@ -12,6 +12,9 @@ namespace {
 
 // How much WriteAhead keeps ready.
 constexpr uint64_t kAheadBytes = 8 * kWriteAheadBytes;
+// A longer record is stored through the mapping also where syncs are frequent: of that many pages
+// each costs as much as to copy it once more.
+constexpr uint64_t kWrittenThroughBytes = uint64_t{64} << 10;
 constexpr std::string_view kWayBack = "close the log, see to the disk and open it again";
 
 }  // namespace
@@ -58,7 +61,15 @@ Result<Reservation> Log::Reserve(RecordType type, uint32_t payload_bytes) {
   Reservation place;
   place.type = type;
   place.payload_bytes = payload_bytes;
+  ASSIGN_OR_RETURN(const bool written_through, TakePlace(bytes, &place));
+  if (written_through) {
+    place.record = std::make_unique<char[]>(bytes);
+    place.payload = place.record.get() + kRecordHeaderBytes;
+  }
+  return place;
+}
 
+Result<bool> Log::TakePlace(uint64_t bytes, Reservation* place) {
   const base::MutexLock lock(mu_);
   RETURN_IF_ERROR(UsableLocked());
   if (!segments_.back()->Fits(bytes)) {
@@ -68,24 +79,29 @@ Result<Reservation> Log::Reserve(RecordType type, uint32_t payload_bytes) {
     if (!segments_.back()->Fits(bytes)) RETURN_IF_ERROR(RotateLocked(bytes));
   }
   Segment& active = *segments_.back();
-  const uint64_t offset = active.Reserve(type, payload_bytes);
-  place.payload = active.data() + offset + kRecordHeaderBytes;
-  place.start = {active.number(), offset};
-  place.end = active.end();
-  place.segment = &active;
-  place.synced = synced_;
-  place.ticket = first_ticket_ + pending_.size();
-  pending_.push_back({.committed = false, .end = place.end});
-  LogStats::Type& count = stats_.reserved[static_cast<size_t>(type) - 1];
+  const uint64_t offset = active.Reserve(place->type, place->payload_bytes);
+  place->payload = active.data() + offset + kRecordHeaderBytes;
+  place->start = {active.number(), offset};
+  place->end = active.end();
+  place->segment = &active;
+  place->synced = synced_;
+  place->ticket = first_ticket_ + pending_.size();
+  pending_.push_back({.committed = false, .end = place->end});
+  LogStats::Type& count = stats_.reserved[static_cast<size_t>(place->type) - 1];
   ++count.records;
-  count.payload_bytes += payload_bytes;
-  return place;
+  count.payload_bytes += place->payload_bytes;
+  return active.expects_syncs() && bytes <= kWrittenThroughBytes;
 }
 
 Result<LogPosition> Log::Commit(const Reservation& reservation) {
   // The segment stays until everything reserved in it is committed and synced.
-  const Status written = reservation.segment->Write(reservation.type, reservation.start.offset,
-                                                    reservation.payload_bytes, reservation.synced);
+  Segment& segment = *reservation.segment;
+  const uint64_t offset = reservation.start.offset;
+  const Status written =
+      reservation.record == nullptr
+          ? segment.Write(reservation.type, offset, reservation.payload_bytes, reservation.synced)
+          : segment.WriteFrom(reservation.record.get(), reservation.type, offset,
+                              reservation.payload_bytes, reservation.synced);
   const base::MutexLock lock(mu_);
   if (!written.ok()) return PoisonLocked(written);
   RETURN_IF_ERROR(error_);

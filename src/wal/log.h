@@ -52,7 +52,7 @@ struct LogOptions {
 
 // A place in the log, owned by whoever reserved it until it is committed.
 struct Reservation {
-  char* payload = nullptr;  // `payload_bytes` bytes, zero
+  char* payload = nullptr;  // `payload_bytes` bytes, zero; of the segment or of this
   uint32_t payload_bytes = 0;
   RecordType type = RecordType::kBatch;
   LogPosition start;  // of the record
@@ -66,6 +66,7 @@ struct Reservation {
  private:
   friend class Log;
   Segment* segment = nullptr;
+  std::unique_ptr<char[]> record;  // what Commit writes to the segment; null: it is stored there
   LogPosition synced;
   uint64_t ticket = 0;
 };
@@ -114,7 +115,7 @@ class Log {
 
   // Takes the next place in the log. Starts a new segment if the record does not fit the active
   // one. kInvalidArgument (which is not final) for a payload above kMaxPayloadBytes or a type that
-  // is not a caller's.
+  // is not a caller's. Where syncs are frequent the payload has memory of its own until Commit.
   Result<Reservation> Reserve(RecordType type, uint32_t payload_bytes) EXCLUDES(mu_);
 
   // Ends a reservation whose payload is in place; its memory must not be touched any more. Returns
@@ -181,6 +182,9 @@ class Log {
   Status UsableLocked() const REQUIRES(mu_);
   // Makes `status` the answer of every later call, unless there is one already; returns the answer.
   Status PoisonLocked(const Status& status) REQUIRES(mu_);
+  // Reserve's part under the lock, for a record of `bytes`. True if it shall have memory of its
+  // own.
+  Result<bool> TakePlace(uint64_t bytes, Reservation* place) EXCLUDES(mu_);
   // Waits while somebody prepares the next segment.
   void AwaitNextLocked() REQUIRES(mu_);
   // The header of the one after the active one.

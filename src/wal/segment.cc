@@ -1,6 +1,7 @@
 #include "wal/segment.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/check.h"
 #include "base/macros.h"
@@ -77,6 +78,12 @@ Status Segment::Write(RecordType type, uint64_t offset, uint32_t payload_bytes,
   return file_->Written(offset, RecordBytes(payload_bytes));
 }
 
+Status Segment::WriteFrom(char* record, RecordType type, uint64_t offset, uint32_t payload_bytes,
+                          LogPosition synced) {
+  SealRecord(key(), type, payload_bytes, synced, record);
+  return file_->WriteAt(offset, {record, RecordBytes(payload_bytes)});
+}
+
 Status Segment::Seal(LogPosition synced) {
   NOKV_CHECK(!sealed()) << path_ << ": sealed already";
   const uint64_t offset = index_.end_offset;
@@ -88,7 +95,10 @@ Status Segment::Seal(LogPosition synced) {
 Status Segment::MarkEnd() {
   NOKV_CHECK(!sealed()) << path_ << ": sealed already";
   // There is room: a seal would fit, which is longer.
-  return Write(RecordType::kMark, index_.end_offset, 0, end()).Prefixed(path_);
+  const uint64_t offset = index_.end_offset;
+  if (!expects_syncs_) return Write(RecordType::kMark, offset, 0, end()).Prefixed(path_);
+  std::array<char, RecordBytes(0)> mark;
+  return WriteFrom(mark.data(), RecordType::kMark, offset, 0, end()).Prefixed(path_);
 }
 
 Status Segment::MarkHeader(uint64_t offset) {

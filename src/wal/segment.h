@@ -42,6 +42,9 @@ class Segment {
   char* data() { return file_->data(); }
   // Completes the record at `offset`, whose payload is in place.
   Status Write(RecordType type, uint64_t offset, uint32_t payload_bytes, LogPosition synced);
+  // Completes the one at `record`, which is memory of the caller's, and writes it to `offset`.
+  Status WriteFrom(char* record, RecordType type, uint64_t offset, uint32_t payload_bytes,
+                   LogPosition synced);
 
   // Writes the seal after the last record; nothing can be reserved afterwards. The records need not
   // be complete yet.
@@ -50,6 +53,7 @@ class Segment {
 
   // Sync will be called often, for few records each: it shall write no more than them.
   void ExpectSyncs() { expects_syncs_ = true; }
+  bool expects_syncs() const { return expects_syncs_; }
   // Makes the file ready for that: see vfs::MappedFile. Thread-safe, but for Close.
   Status WriteAhead(uint64_t offset, uint64_t length) {
     return file_->WriteAhead(offset, length).Prefixed(path_);

@@ -1,5 +1,6 @@
 // What a sync of the log costs on a real disk.
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <filesystem>
 #include <fstream>
@@ -50,6 +51,38 @@ TEST(WalSyncCostTest, ASyncWritesOnlyWhatChanged) {
   append_short_ones(34);
   EXPECT_LE(written_by_syncs_of(1000), kSyncs * (uint64_t{16} << 10)) << "in the next segment";
   log->reset();
+  std::filesystem::remove_all(dir);
+}
+
+TEST(WalSyncCostTest, WhereSyncsAreFrequentARecordTakesNoPageFault) {
+  std::string dir = (std::filesystem::temp_directory_path() / "nokv_wal_XXXXXX").string();
+  ASSERT_NE(::mkdtemp(dir.data()), nullptr);
+  auto log = Log::Create(vfs::PosixFileSystem(), dir, {.segment_bytes = uint64_t{1} << 20});
+  ASSERT_TRUE(log.ok()) << log.status();
+  ASSERT_TRUE((*log)->WriteAhead().ok());
+  const auto append = [&log](char content) {
+    ASSERT_TRUE(Append(**log, std::string(1000, content)).ok());
+    ASSERT_TRUE((*log)->Sync().ok());
+    ASSERT_TRUE((*log)->MarkSynced().ok());
+  };
+  append('a');
+  const auto faults = [] {
+    rusage usage = {};
+    EXPECT_EQ(::getrusage(RUSAGE_THREAD, &usage), 0);
+    return usage.ru_minflt;
+  };
+  const auto before = faults();
+  constexpr int kRecords = 64;
+  for (int i = 0; i < kRecords; ++i) append('b');
+  EXPECT_LT(faults() - before, kRecords / 4);
+  log->reset();
+  std::string contents;
+  const auto report = Recover(vfs::PosixFileSystem(), dir, {}, [&](const RecordView& record) {
+    contents += record.payload.back();
+    return Status::Ok();
+  });
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_EQ(contents, "a" + std::string(kRecords, 'b'));
   std::filesystem::remove_all(dir);
 }
 
