@@ -101,7 +101,7 @@ class FullDiskTest(gateway.ScratchTest):
         with gateway.Gateway(self.folder / "db", "--sync", "always") as server:
             client = server.client()
             self.assertEqual(client.call("PING"), b"PONG")
-            limit = (64 << 10, resource.RLIM_INFINITY)
+            limit = (32 << 20, resource.RLIM_INFINITY)
             resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, limit)
             acknowledged, refusal = self.write_until_refused(client)
             self.assertGreater(acknowledged, 10)
