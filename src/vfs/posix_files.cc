@@ -113,15 +113,6 @@ class PosixMappedRandomFile : public RandomFile {
   const std::string_view memory_;
 };
 
-// Has the page of `address` count as written. What is stored is what is there: if that is something
-// else by then, another has stored to the page. Others need not know, so they store as to memory of
-// their own, which the thread sanitizer must not see.
-__attribute__((no_sanitize("thread"))) void TouchPage(char* address) {
-  const std::atomic_ref<char> byte(*address);
-  char there = byte.load(std::memory_order_relaxed);
-  byte.compare_exchange_strong(there, there, std::memory_order_relaxed);
-}
-
 class PosixMappedFile : public MappedFile {
  public:
   PosixMappedFile(std::string path, Fd fd, char* data, uint64_t size)
@@ -157,8 +148,6 @@ class PosixMappedFile : public MappedFile {
 
   Status WriteAhead(uint64_t offset, uint64_t length) override {
     if (data_ == nullptr) return Status::Closed(path_);
-    for (uint64_t at = offset; at < offset + length; at += kPageBytes) TouchPage(data_ + at);
-    LetGo(offset, offset + length);
     constexpr unsigned kWriteAndWait =
         SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
     if (RetryInterrupted([&] {

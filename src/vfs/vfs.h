@@ -78,10 +78,10 @@ class MappedFile {
   // once. Nothing may be stored there yet, nor until this returns. A Sync may write all of a range
   // of which something changed. A hint.
   virtual void ExpectStores(uint64_t /*offset*/, uint64_t /*length*/) {}
-  // Has these bytes written to the device as they stand, so that a Sync of what is stored over them
-  // later writes data and nothing else: no allocation, and nothing about it. Changes nothing, and
-  // others may store there at the same time. No sync; but an error is as final as a Sync's. The
-  // range must lie within the file.
+  // Has what memory was brought for in this range written to the device as it stands, so that a
+  // Sync of what is stored over it later writes data and nothing else: no allocation, and nothing
+  // about it. Changes nothing, and others may store there at the same time. No sync; but an error
+  // is as final as a Sync's. The range must lie within the file.
   virtual Status WriteAhead(uint64_t /*offset*/, uint64_t /*length*/) { return Status::Ok(); }
   virtual Status Sync() = 0;
   // Shrinks the file to `length` and unmaps it; data() is invalid afterwards. Idempotent.

@@ -205,6 +205,7 @@ Result<bool> Log::WriteAhead() {
   const base::MutexLock ahead(ahead_mu_);
   Segment* active = nullptr;
   uint64_t begin = 0;
+  uint64_t end = 0;
   uint64_t wanted = 0;
   {
     const base::MutexLock lock(mu_);
@@ -212,14 +213,15 @@ Result<bool> Log::WriteAhead() {
     active = segments_.back().get();
     active->ExpectSyncs();
     expects_syncs_ = true;
-    begin = active->end().offset;
-    wanted = std::min(begin + kAheadBytes, active->file_bytes());
+    wanted = std::min(active->end().offset + kAheadBytes, active->file_bytes());
+    begin = active->UnusedFrom();
+    if (ready_.segment == active->number()) begin = std::max(begin, ready_.offset);
+    if (begin >= wanted) return true;
+    // To a multiple, so that the next piece begins with a page.
+    end = std::min((begin / kWriteAheadBytes + 1) * kWriteAheadBytes, active->file_bytes());
+    // Nobody can get a place there meanwhile.
+    active->BringMemory(begin, end);
   }
-  if (ready_.segment == active->number()) begin = std::max(begin, ready_.offset);
-  if (begin >= wanted) return true;
-  // To a multiple, so that the next piece begins with a page.
-  const uint64_t end =
-      std::min((begin / kWriteAheadBytes + 1) * kWriteAheadBytes, active->file_bytes());
   const Status written = active->WriteAhead(begin, end - begin);
   if (!written.ok()) {
     const base::MutexLock lock(mu_);

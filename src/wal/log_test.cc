@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <filesystem>
 #include <set>
 
 #include "runtime/runtime.h"
@@ -69,9 +70,10 @@ TEST(WalLogTest, TheDeviceIsWrittenAheadOfTheRecordsAPieceAtATime) {
   };
   using Ranges = std::vector<std::pair<uint64_t, uint64_t>>;
   ahead();
-  Ranges expected = {{kSegmentHeaderBytes, kPiece}};
+  constexpr uint64_t kPage = 4096;
+  Ranges expected = {{kPage, kPiece}};
   for (uint64_t i = 1; i < 9; i++) expected.emplace_back(i * kPiece, (i + 1) * kPiece);
-  EXPECT_EQ(written, expected) << "eight, and the rest of the first one";
+  EXPECT_EQ(written, expected) << "eight, and the rest of the first one, but not where a record is";
   ahead();
   EXPECT_EQ(written, Ranges{}) << "enough lies ready";
   ASSERT_TRUE(Append(*log, std::string(kPiece, 'x')).ok());
@@ -86,10 +88,43 @@ TEST(WalLogTest, TheDeviceIsWrittenAheadOfTheRecordsAPieceAtATime) {
   EXPECT_EQ(ReadLog(*disk).payloads.size(), 2U);
 }
 
+// The device gets zeros there: they must not take the place of anything.
+TEST(WalLogTest, WritingAheadTouchesNeitherRecordsNorMarks) {
+  std::string dir = (std::filesystem::temp_directory_path() / "nokv_wal_XXXXXX").string();
+  ASSERT_NE(::mkdtemp(dir.data()), nullptr);
+  vfs::FileSystem& fs = vfs::PosixFileSystem();
+  auto created = Log::Create(fs, dir, {.segment_bytes = 8 * kWriteAheadBytes});
+  ASSERT_TRUE(created.ok()) << created.status();
+  Log& log = **created;
+  std::vector<std::string> expected;
+  // The mark lies across the end of a page.
+  const uint64_t first = 4096 - 16 - kSegmentHeaderBytes - kRecordHeaderBytes;
+  for (uint64_t bytes = first; expected.size() < 300; bytes = 1000) {
+    expected.emplace_back(bytes, static_cast<char>('a' + expected.size() % 26));
+    ASSERT_TRUE(Append(log, expected.back()).ok());
+    ASSERT_TRUE(log.Sync().ok());
+    ASSERT_TRUE(log.MarkSynced().ok());
+    ASSERT_TRUE(log.WriteAhead().ok());
+    if (expected.size() == 1) {
+      const std::string mark = Content(fs, dir + "/" + SegmentFileName(1)).substr(4096 - 16, 40);
+      EXPECT_NE(mark.substr(16), std::string(24, '\0')) << "cut at the page";
+    }
+  }
+  created->reset();
+  std::vector<std::string> found;
+  const auto report = Recover(fs, dir, {}, [&](const RecordView& record) {
+    found.emplace_back(record.payload);
+    return Status::Ok();
+  });
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_EQ(found, expected);
+  std::filesystem::remove_all(dir);
+}
+
 TEST(WalLogTest, AnErrorOfWritingAheadIsFinal) {
   auto disk = NewDisk();
   auto fs = vfs::NewFaultFileSystem(*disk);
-  auto log = CreateLog(*fs);
+  auto log = CreateLog(*fs, kWriteAheadBytes);
   AppendRange(*log, 0, 1);
   fs->SetObserver([](const vfs::Operation& operation) {
     return vfs::Fault{.error_number = operation.op == vfs::Op::kWriteAhead ? EIO : 0};

@@ -61,6 +61,10 @@ uint64_t Segment::Reserve(RecordType type, uint32_t payload_bytes) {
   return offset;
 }
 
+uint64_t Segment::UnusedFrom() const {
+  return RoundUp(index_.end_offset + RecordBytes(0), kPageBytes);
+}
+
 void Segment::ExpectStores(uint64_t offset) {
   const uint64_t end = index_.end_offset;
   if (expects_syncs_ || end <= expected_end_) return;
@@ -69,7 +73,7 @@ void Segment::ExpectStores(uint64_t offset) {
   expected_end_ = std::min(RoundUp(end, kExpectedBytes), file_->size());
   // A long record is stored by one that pays for itself, beside the others.
   if (begin >= expected_end_ || end - offset > kExpectedBytes) return;
-  file_->ExpectStores(begin, expected_end_ - begin);
+  BringMemory(begin, expected_end_);
 }
 
 Status Segment::Write(RecordType type, uint64_t offset, uint32_t payload_bytes,

@@ -54,7 +54,11 @@ class Segment {
   // Sync will be called often, for few records each: it shall write no more than them.
   void ExpectSyncs() { expects_syncs_ = true; }
   bool expects_syncs() const { return expects_syncs_; }
-  // Makes the file ready for that: see vfs::MappedFile. Thread-safe, but for Close.
+  // Where the first page begins that holds nothing: neither records nor a mark.
+  uint64_t UnusedFrom() const;
+  // Has memory brought for [`begin`, `end`), which holds nothing: see vfs::MappedFile.
+  void BringMemory(uint64_t begin, uint64_t end) { file_->ExpectStores(begin, end - begin); }
+  // Makes the file ready for many syncs: see vfs::MappedFile. Thread-safe, but for Close.
   Status WriteAhead(uint64_t offset, uint64_t length) {
     return file_->WriteAhead(offset, length).Prefixed(path_);
   }
