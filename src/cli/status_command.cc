@@ -43,10 +43,11 @@ struct Picture {
   wire::GetStatusResponse status;  // of whoever answered first
   std::vector<Member> coordinators;
 
+  // One that has just started answers before it takes part, and stands in for no other until then.
   int RootsUp() const {
     const auto& members = status.root_members();
     return static_cast<int>(std::count_if(members.begin(), members.end(),
-                                          [](const auto& member) { return member.reachable(); }));
+                                          [](const auto& member) { return member.follows(); }));
   }
   int CoordinatorsUp() const {
     return static_cast<int>(std::count_if(coordinators.begin(), coordinators.end(),
@@ -108,6 +109,7 @@ Json ToJson(const Picture& picture) {
                      {"address", member.address()},
                      {"reachable", member.reachable()},
                      {"leader", member.leader()},
+                     {"follows", member.follows()},
                      {"revision", member.revision()},
                      {"problem", member.problem()}});
   }
@@ -159,8 +161,8 @@ std::string RootsText(const Picture& picture) {
       text += "does not answer: " + member.problem();
       continue;
     }
-    text += (member.leader() ? "leader" : "follower") + std::string(", revision ") +
-            std::to_string(member.revision());
+    text += member.leader() ? "leader" : member.follows() ? "follower" : "takes no part yet";
+    text += ", revision " + std::to_string(member.revision());
     if (!member.problem().empty()) text += ", waits for " + member.problem();
   }
   return text.empty() ? "none" : text;

@@ -28,6 +28,7 @@ Json RootJson(Coordinator& coordinator) {
                        {"addr", member.addr},
                        {"reachable", member.reachable},
                        {"leader", member.leader},
+                       {"follows", member.follows},
                        {"revision", member.revision},
                        {"problem", member.problem}});
   }

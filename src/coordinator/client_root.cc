@@ -1,5 +1,7 @@
 #include "coordinator/client_root.h"
 
+#include <algorithm>
+#include <map>
 #include <string>
 #include <utility>
 
@@ -16,9 +18,11 @@ class ClientRoot::Poll : public std::enable_shared_from_this<Poll> {
                                .addr = member.address,
                                .reachable = false,
                                .leader = false,
+                               .follows = false,
                                .revision = 0,
                                .no_root = false,
                                .problem = "it was not asked yet"};
+      named_[member.node] = 0;
     }
   }
 
@@ -37,11 +41,29 @@ class ClientRoot::Poll : public std::enable_shared_from_this<Poll> {
   std::vector<RootMember> Members() const {
     base::MutexLock lock(mu_);
     std::vector<RootMember> members;
-    for (const auto& [node, member] : members_) members.push_back(member);
+    const uint64_t leader = LeaderLocked();
+    for (const auto& [node, member] : members_) {
+      members.push_back(member);
+      members.back().leader = node == leader;
+      members.back().follows = member.reachable && leader != 0 && named_.at(node) == leader;
+    }
     return members;
   }
 
  private:
+  // Whom most of those that answer call the leader; 0: nobody. It may be out of reach from here
+  // itself; and one that has just started, or was cut off, knows nothing or what was before.
+  uint64_t LeaderLocked() const REQUIRES(mu_) {
+    std::map<uint64_t, int> votes;
+    for (const auto& [node, leader] : named_) {
+      if (leader != 0) votes[leader]++;
+    }
+    const auto most =
+        std::max_element(votes.begin(), votes.end(),
+                         [](const auto& a, const auto& b) { return a.second < b.second; });
+    return most == votes.end() ? 0 : most->first;
+  }
+
   void Ask(uint64_t node) {
     base::MutexLock lock(mu_);
     if (client_ == nullptr) return;
@@ -64,11 +86,8 @@ class ClientRoot::Poll : public std::enable_shared_from_this<Poll> {
       base::MutexLock lock(mu_);
       RootMember& member = members_[node];
       member.reachable = status.ok();
-      if (status.ok()) {
-        member.revision = status->head.revision;
-        // Any of them knows who leads; the leader itself may be out of reach from here.
-        for (auto& [other, each] : members_) each.leader = other == status->leader;
-      }
+      if (status.ok()) member.revision = status->head.revision;
+      named_[node] = status.ok() ? status->leader : 0;
       member.problem = status.ok() ? status->waits_for : std::string(status.status().message());
       member.no_root = status.status().code() == StatusCode::kUnimplemented ||
                        (status.ok() && status->node != node);
@@ -87,6 +106,7 @@ class ClientRoot::Poll : public std::enable_shared_from_this<Poll> {
   mutable base::Mutex mu_;
   metaroot::Client* client_ GUARDED_BY(mu_) = nullptr;
   std::map<uint64_t, RootMember> members_ GUARDED_BY(mu_);
+  std::map<uint64_t, uint64_t> named_ GUARDED_BY(mu_);  // by each, as the leader; 0: nobody
 };
 
 class ClientRoot::Adapter final : public metaroot::Listener {

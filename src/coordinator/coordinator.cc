@@ -55,10 +55,14 @@ std::vector<metaroot::Command> CommandsOf(const FirstLayout& layout) {
 void AlarmsOfRoot(const std::vector<RootMember>& members, const std::string& silence,
                   uint64_t silent_ms, std::vector<std::string>* alarms) {
   if (!silence.empty()) alarms->push_back("the metadata root is not heard: " + silence);
+  const bool led = std::any_of(members.begin(), members.end(),
+                               [](const RootMember& member) { return member.leader; });
   for (const RootMember& member : members) {
-    if (member.reachable) continue;
-    alarms->push_back("meta-root " + std::to_string(member.node) + " at " + member.addr +
-                      " does not answer: " + member.problem);
+    // Without a leader none of them follows one.
+    if (member.reachable && (member.follows || !led)) continue;
+    const std::string what = member.reachable ? " takes no part yet" : " does not answer";
+    alarms->push_back("meta-root " + std::to_string(member.node) + " at " + member.addr + what +
+                      (member.problem.empty() ? "" : ": " + member.problem));
   }
   if (silence.empty() && silent_ms > kLeaderlessMs) {
     alarms->emplace_back("the metadata root has no leader: nothing can be changed");

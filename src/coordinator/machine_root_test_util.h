@@ -51,7 +51,8 @@ class MachineRoot final : public Root {
     });
   }
   std::vector<RootMember> Members() const override {
-    return {{.node = 1, .addr = "root:1", .reachable = !silent, .leader = !silent}};
+    return {
+        {.node = 1, .addr = "root:1", .reachable = !silent, .leader = !silent, .follows = !silent}};
   }
 
   // At once, as somebody else.

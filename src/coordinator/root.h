@@ -38,10 +38,11 @@ struct RootMember {
   uint64_t node = 0;
   std::string addr = {};
   bool reachable = false;
-  bool leader = false;
+  bool leader = false;       // as most that answer say
+  bool follows = false;      // it says the same of who leads; itself included
   uint64_t revision = 0;     // that it has applied
   bool no_root = false;      // what answers there is something else, or another member
-  std::string problem = {};  // why it does not answer
+  std::string problem = {};  // why it does not answer, or what it waits for
 };
 
 class Root {

@@ -207,6 +207,7 @@ void ToWire(Coordinator& coordinator, wire::GetStatusResponse* out) {
     info->set_address(member.addr);
     info->set_reachable(member.reachable);
     info->set_leader(member.leader);
+    info->set_follows(member.follows);
     info->set_revision(member.revision);
     info->set_problem(member.problem);
   }
