@@ -17,10 +17,11 @@ constexpr size_t kMaxStalledWrites = 1 << 16;
 constexpr size_t kDrainedAtOnce = 64;
 
 // Before a sync: whoever is about to write gets the processor, so that it covers more of them. Whom
-// the last one has woken comes to write next, and two turns take what a system call does where
-// nobody waits.
+// the last one has woken comes to write next. Where nobody waits, a turn is a system call and no
+// more.
 void LetWritersGoFirst() {
-  for (int turn = 0; turn < 2; turn++) std::this_thread::yield();
+  constexpr int kTurns = 4;
+  for (int turn = 0; turn < kTurns; turn++) std::this_thread::yield();
 }
 }  // namespace
 
