@@ -57,10 +57,16 @@ class Outcome {
   }
 
   // As Wait, for what waits for no disk, but for other threads that have to run for a moment: they
-  // get the processor first, for to sleep and be woken takes longer.
+  // get the processor first, for to sleep and be woken takes longer. Not where others that compute
+  // take it for their whole turn.
   Status YieldAndWait() {
     constexpr int kYields = 5;
-    for (int i = 0; i < kYields && !done(); i++) std::this_thread::yield();
+    constexpr uint64_t kOthersTurnMicros = 1000;
+    for (int i = 0; i < kYields && !done(); i++) {
+      const uint64_t began = runtime_.clock().MonotonicMicros();
+      std::this_thread::yield();
+      if (runtime_.clock().MonotonicMicros() - began > kOthersTurnMicros) break;
+    }
     return Wait();
   }
 

@@ -1,6 +1,5 @@
 // The write path: admit, log, insert, acknowledge.
 #include <cstring>
-#include <thread>
 
 #include "base/check.h"
 #include "base/macros.h"
@@ -15,14 +14,6 @@ constexpr size_t kExpectedEntryBytes = 256;
 constexpr size_t kMaxStalledWrites = 1 << 16;
 // How many of them one task lets go: others have tasks on its lane, too.
 constexpr size_t kDrainedAtOnce = 64;
-
-// Before a sync: whoever is about to write gets the processor, so that it covers more of them. Whom
-// the last one has woken comes to write next. Where nobody waits, a turn is a system call and no
-// more.
-void LetWritersGoFirst() {
-  constexpr int kTurns = 4;
-  for (int turn = 0; turn < kTurns; turn++) std::this_thread::yield();
-}
 }  // namespace
 
 Status InsertBatch(std::string_view encoding, keys::SequenceNumber first_sequence,
@@ -347,7 +338,6 @@ void EngineImpl::RunSyncs() {
 }
 
 bool EngineImpl::SyncOnce() {
-  LetWritersGoFirst();
   keys::SequenceNumber target = 0;
   {
     base::MutexLock lock(mu_);
