@@ -103,8 +103,7 @@ struct WriteTicket {
   // True if the write is applied already: reads with include_unsynced see it. False if it waits for
   // room (back-pressure) or was refused; its completion tells.
   bool applied = false;
-  // The first sync that may make it durable, if it is applied or comes right after such; 0:
-  // unknown.
+  // The first of Engine::syncs() that may make it durable; 0: it waits for room, or was refused.
   uint64_t first_sync = 0;
 };
 

@@ -189,14 +189,12 @@ class PosixMappedFile : public MappedFile {
   // that it was. The system sees to that page by page, and interrupts the other processors for
   // each. Before it does, all of them are unmapped at once here. What is in them stays, and a store
   // maps its page again.
-  void LetGo(uint64_t begin, uint64_t end) {
-    begin -= begin % kPageBytes;
-    (void)::madvise(data_ + begin, end - begin, MADV_DONTNEED);
-  }
   void LetGoOfWritten() {
     const uint64_t end = written_end_.load(std::memory_order_relaxed);
-    const uint64_t begin = let_go_to_.exchange(end, std::memory_order_relaxed);
-    if (data_ != nullptr && begin < end) LetGo(begin, end);
+    uint64_t begin = let_go_to_.exchange(end, std::memory_order_relaxed);
+    if (data_ == nullptr || begin >= end) return;
+    begin -= begin % kPageBytes;
+    (void)::madvise(data_ + begin, end - begin, MADV_DONTNEED);
   }
   void Unmap() {
     if (data_ != nullptr) ::munmap(data_, size_);

@@ -2,7 +2,6 @@
 
 #include <atomic>
 #include <cerrno>
-#include <filesystem>
 #include <set>
 
 #include "runtime/runtime.h"
@@ -90,10 +89,9 @@ TEST(WalLogTest, TheDeviceIsWrittenAheadOfTheRecordsAPieceAtATime) {
 
 // The device gets zeros there: they must not take the place of anything.
 TEST(WalLogTest, WritingAheadTouchesNeitherRecordsNorMarks) {
-  std::string dir = (std::filesystem::temp_directory_path() / "nokv_wal_XXXXXX").string();
-  ASSERT_NE(::mkdtemp(dir.data()), nullptr);
+  const RealDir dir;
   vfs::FileSystem& fs = vfs::PosixFileSystem();
-  auto created = Log::Create(fs, dir, {.segment_bytes = 8 * kWriteAheadBytes});
+  auto created = Log::Create(fs, dir.path(), {.segment_bytes = 8 * kWriteAheadBytes});
   ASSERT_TRUE(created.ok()) << created.status();
   Log& log = **created;
   std::vector<std::string> expected;
@@ -106,19 +104,15 @@ TEST(WalLogTest, WritingAheadTouchesNeitherRecordsNorMarks) {
     ASSERT_TRUE(log.MarkSynced().ok());
     ASSERT_TRUE(log.WriteAhead().ok());
     if (expected.size() == 1) {
-      const std::string mark = Content(fs, dir + "/" + SegmentFileName(1)).substr(4096 - 16, 40);
+      const std::string path = vfs::JoinPath(dir.path(), SegmentFileName(1));
+      const std::string mark = Content(fs, path).substr(4096 - 16, kRecordHeaderBytes);
       EXPECT_NE(mark.substr(16), std::string(24, '\0')) << "cut at the page";
     }
   }
   created->reset();
-  std::vector<std::string> found;
-  const auto report = Recover(fs, dir, {}, [&](const RecordView& record) {
-    found.emplace_back(record.payload);
-    return Status::Ok();
-  });
-  ASSERT_TRUE(report.ok()) << report.status();
-  EXPECT_EQ(found, expected);
-  std::filesystem::remove_all(dir);
+  const Recovered recovered = ReadLog(fs, {}, dir.path());
+  ASSERT_TRUE(recovered.status.ok()) << recovered.status;
+  EXPECT_EQ(recovered.payloads, expected);
 }
 
 TEST(WalLogTest, AnErrorOfWritingAheadIsFinal) {
