@@ -146,9 +146,11 @@ bool Raft::PassTerm(const Message& message) {
 void Raft::HandleOldTerm(const Message& message) {
   const bool from_leader =
       message.type == MessageType::kHeartbeat || message.type == MessageType::kApp;
-  if ((config_.check_quorum || config_.pre_vote) && from_leader) {
-    // The old leader must hear of our term, because with these options a request for votes would
-    // not tell it, and this node could neither be elected nor follow.
+  const bool votes_tell = config_.elect_as_etcd && !config_.check_quorum && !config_.pre_vote;
+  if (from_leader && !votes_tell) {
+    // The old leader must hear of our term. A request for votes would not tell it with check_quorum
+    // and pre_vote; and nobody asks for votes who is a learner in its own, older configuration: it
+    // could neither be elected nor follow, though the leader's configuration may need its vote.
     Respond(message, {.type = MessageType::kAppResp});
   } else if (message.type == MessageType::kPreVote) {
     // Without an answer, nodes that switch the option on one by one could block each other.

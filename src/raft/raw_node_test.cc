@@ -427,6 +427,22 @@ TEST_F(RawNodeTest, ALeaderWithoutAQuorumStepsDown) {
   EXPECT_EQ(role(), Role::kFollower);
 }
 
+// Its leader's configuration may need its vote while in its own it is a learner still, whom a
+// removed member brought to a later term: it asks for no votes that would tell the leader.
+TEST_F(RawNodeTest, ALeaderOfAnEarlierTermIsToldTheLaterOne) {
+  Start({1, 2, 3});
+  ASSERT_TRUE(node_->Step({.type = MessageType::kVote, .to = 1, .from = 3, .term = 7}).ok());
+  Drain();
+  for (const MessageType type : {MessageType::kHeartbeat, MessageType::kApp}) {
+    sent_.clear();
+    ASSERT_TRUE(node_->Step({.type = type, .to = 1, .from = 2, .term = 5}).ok());
+    Drain();
+    ASSERT_EQ(Sent(MessageType::kAppResp).size(), 1U);
+    EXPECT_EQ(Sent(MessageType::kAppResp)[0].to, 2U);
+    EXPECT_EQ(Sent(MessageType::kAppResp)[0].term, 7U);
+  }
+}
+
 TEST_F(RawNodeTest, FollowersForwardProposalsUnlessToldNotTo) {
   Start({1, 2, 3});
   EXPECT_EQ(node_->Propose(std::string("x")).code(), StatusCode::kUnavailable);
