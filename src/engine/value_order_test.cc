@@ -106,6 +106,7 @@ TEST_F(ValueOrderTest, WhatARewriteLeftInHasteIsPutInOrderLater) {
   Options options = OrderOptions();
   options.table_bytes = 4 << 20;
   options.compaction_bytes_per_second = 1 << 20;
+  options.level0_compaction_trigger = 4;
   options.level0_stop_trigger = 8;
   Load(options, 6000);
   Scan(400);
