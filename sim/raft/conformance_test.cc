@@ -3,9 +3,10 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <fstream>
 #include <string>
+
+#include "testing/temp_dir.h"
 
 namespace nokv::sim {
 namespace {
@@ -19,23 +20,18 @@ TEST(RaftScriptTest, OwnScriptsHold) {
 
 class RaftScriptFileTest : public testing::Test {
  protected:
-  RaftScriptFileTest() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "nokv_raft_XXXXXX").string();
-    dir_ = ::mkdtemp(pattern.data());
-  }
-  ~RaftScriptFileTest() override { std::filesystem::remove_all(dir_); }
   std::string Run(const std::string& text) {
-    std::ofstream(dir_ + "/script.txt") << text;
-    const auto difference = RunScript(dir_ + "/script.txt");
+    std::ofstream(dir_.path() + "/script.txt") << text;
+    const auto difference = RunScript(dir_.path() + "/script.txt");
     return difference.ok() ? *difference : difference.status().ToString();
   }
-  std::string dir_;
+  const TempDir dir_;
 };
 
 TEST_F(RaftScriptFileTest, TheFirstDifferenceEndsAFile) {
   const std::string report =
       Run("vote cfg=(1) votes=(y)\n----\nVoteLost\n\nvote x=(1)\n----\nno\n");
-  EXPECT_EQ(report, dir_ + "/script.txt:1: vote\nexpected:\nVoteLost\nactual:\nVoteWon\n");
+  EXPECT_EQ(report, dir_.path() + "/script.txt:1: vote\nexpected:\nVoteLost\nactual:\nVoteWon\n");
 }
 
 TEST_F(RaftScriptFileTest, LinesOfTheOtherLibrarysLogDoNotCount) {

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "engine/engine_test_util.h"
+#include "testing/temp_dir.h"
 
 namespace nokv::engine {
 namespace {
@@ -12,20 +13,18 @@ namespace {
 class MappedReadsTest : public testing::TestWithParam<bool> {
  protected:
   void SetUp() override {
-    dir_ = (std::filesystem::temp_directory_path() / "nokv_mapped_XXXXXX").string();
-    ASSERT_NE(::mkdtemp(dir_.data()), nullptr);
     Options options = SmallOptions();
     options.log_segment_bytes = 16 << 10;
     options.value_separation_threshold = 100;
     options.mapped_reads = GetParam();
-    auto engine = Engine::Open(options, dir_ + "/db", {vfs::PosixFileSystem(), *runtime_, logger_});
+    auto engine =
+        Engine::Open(options, dir_.path() + "/db", {vfs::PosixFileSystem(), *runtime_, logger_});
     ASSERT_TRUE(engine.ok()) << engine.status();
     engine_ = *std::move(engine);
   }
   void TearDown() override {
     Await([&](Completion done) { engine_->CloseAsync(std::move(done)); });
     engine_.reset();
-    std::filesystem::remove_all(dir_);
   }
 
   static std::string Key(int i) {
@@ -51,11 +50,13 @@ class MappedReadsTest : public testing::TestWithParam<bool> {
     Await([&](Completion done) { engine_->FlushAsync(std::move(done)); });
   }
   // No file of this kind is in the directory.
-  bool Gone(const std::string& name) { return !std::filesystem::exists(dir_ + "/db/" + name); }
+  bool Gone(const std::string& name) {
+    return !std::filesystem::exists(dir_.path() + "/db/" + name);
+  }
 
   const std::unique_ptr<runtime::SimRuntime> runtime_ = runtime::NewSimRuntime(1);
   base::Logger& logger_ = base::NullLogger();
-  std::string dir_;
+  TempDir dir_;
   std::unique_ptr<Engine> engine_;
 };
 

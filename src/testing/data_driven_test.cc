@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "testing/temp_dir.h"
+
 namespace nokv::datadriven {
 namespace {
 
@@ -22,17 +24,11 @@ std::string Describe(const DataCase& data) {
 
 class DataDrivenTest : public testing::Test {
  protected:
-  DataDrivenTest() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "nokv_data_XXXXXX").string();
-    dir_ = ::mkdtemp(pattern.data());
-  }
-  ~DataDrivenTest() override { std::filesystem::remove_all(dir_); }
-
   std::string Write(const std::string& text) {
     std::ofstream(Path()) << text;
     return Path();
   }
-  std::string Path() const { return dir_ + "/cases.txt"; }
+  std::string Path() const { return dir_.path() + "/cases.txt"; }
   std::string Read() const {
     std::ifstream in(Path());
     return std::string(std::istreambuf_iterator<char>(in), {});
@@ -43,7 +39,7 @@ class DataDrivenTest : public testing::Test {
     return message.substr(message.find("cases.txt"));
   }
 
-  std::string dir_;
+  const TempDir dir_;
 };
 
 TEST_F(DataDrivenTest, EveryFormOfCaseIsUnderstood) {
@@ -95,7 +91,7 @@ TEST_F(DataDrivenTest, BrokenFilesAreRefusedWithTheLine) {
   EXPECT_EQ(ErrorOf("----\nx\n"), "cases.txt:1: output without a command");
   EXPECT_EQ(ErrorOf("echo\n----\n----\nx\n"),
             "cases.txt:4: the output of " + Path() + ":1 does not end in ---- twice");
-  EXPECT_TRUE(RunDataFile(dir_ + "/none.txt", false, Describe).status().IsNotFound());
+  EXPECT_TRUE(RunDataFile(dir_.path() + "/none.txt", false, Describe).status().IsNotFound());
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <functional>
 
+#include "testing/temp_dir.h"
 #include "vfs/fault_fs.h"
 #include "vfs/memory_fs.h"
 #include "vfs/vfs.h"
@@ -24,11 +25,10 @@ struct Fixture {
 
 struct PosixFixture : Fixture {
   PosixFixture() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "nokv_vfs_XXXXXX").string();
-    dir = ::mkdtemp(pattern.data());
+    dir = temporary.path();
     fs = &PosixFileSystem();
   }
-  ~PosixFixture() override { std::filesystem::remove_all(dir); }
+  const TempDir temporary;
 };
 
 struct MemoryFixture : Fixture {

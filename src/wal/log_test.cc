@@ -89,7 +89,7 @@ TEST(WalLogTest, TheDeviceIsWrittenAheadOfTheRecordsAPieceAtATime) {
 
 // The device gets zeros there: they must not take the place of anything.
 TEST(WalLogTest, WritingAheadTouchesNeitherRecordsNorMarks) {
-  const RealDir dir;
+  const TempDir dir;
   vfs::FileSystem& fs = vfs::PosixFileSystem();
   auto created = Log::Create(fs, dir.path(), {.segment_bytes = 8 * kWriteAheadBytes});
   ASSERT_TRUE(created.ok()) << created.status();

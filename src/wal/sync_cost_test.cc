@@ -24,7 +24,7 @@ std::optional<uint64_t> WrittenToDisks() {
 
 TEST(WalSyncCostTest, ASyncWritesOnlyWhatChanged) {
   if (!WrittenToDisks().has_value()) GTEST_SKIP() << "/proc/self/io is not there";
-  const RealDir dir;
+  const TempDir dir;
   auto log = Log::Create(vfs::PosixFileSystem(), dir.path(), {.segment_bytes = uint64_t{80} << 20});
   ASSERT_TRUE(log.ok()) << log.status();
   ASSERT_TRUE((*log)->WriteAhead().ok());
@@ -53,7 +53,7 @@ TEST(WalSyncCostTest, ASyncWritesOnlyWhatChanged) {
 }
 
 TEST(WalSyncCostTest, WhereSyncsAreFrequentARecordTakesNoPageFault) {
-  const RealDir dir;
+  const TempDir dir;
   auto log = Log::Create(vfs::PosixFileSystem(), dir.path(), {.segment_bytes = uint64_t{1} << 20});
   ASSERT_TRUE(log.ok()) << log.status();
   ASSERT_TRUE((*log)->WriteAhead().ok());

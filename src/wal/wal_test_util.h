@@ -1,18 +1,17 @@
-// What the tests of the log share: a directory on a memory disk or a real one, records told apart
-// by number, and a log read back as a list.
+// What the tests of the log share: a directory on a memory disk, records told apart by number, and
+// a log read back as a list.
 #pragma once
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <cstring>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "testing/temp_dir.h"
 #include "vfs/memory_fs.h"
 #include "wal/log.h"
 #include "wal/recover.h"
@@ -31,20 +30,6 @@ inline std::unique_ptr<vfs::MemoryFileSystem> NewDisk() {
   EXPECT_TRUE(fs->SyncDir("/").ok());
   return fs;
 }
-
-// A directory of the real file system that goes with the object.
-class RealDir {
- public:
-  RealDir() { EXPECT_NE(::mkdtemp(path_.data()), nullptr); }
-  ~RealDir() { std::filesystem::remove_all(path_); }
-  RealDir(const RealDir&) = delete;
-  RealDir& operator=(const RealDir&) = delete;
-
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_ = (std::filesystem::temp_directory_path() / "nokv_wal_XXXXXX").string();
-};
 
 // A payload that tells its number; the lengths vary so that paddings of all sizes occur.
 inline std::string PayloadOf(int number) {
