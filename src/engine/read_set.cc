@@ -149,7 +149,7 @@ Status Validation::Search(const lsm::FileHandle& file) const {
   for (auto point = FirstPointAt(points_, covered.begin);
        point != points_.end() && covered.Contains(keys::PrefixOf(*point)); ++point) {
     lsm::TableEntry entry;
-    ASSIGN_OR_RETURN(const bool found, table->Get(*point, keys::kMaxSequence, &entry));
+    ASSIGN_OR_RETURN(const bool found, table->Get({*point, keys::kMaxSequence}, &entry));
     if (found && entry.trailer >> 8 > as_of_) return KeyChanged(*point);
   }
   auto range = FirstReaching(ranges_, covered.begin);

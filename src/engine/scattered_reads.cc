@@ -15,7 +15,7 @@ bool Holds(const lsm::FileHandle& file, std::string_view engine_key, keys::Seque
   const auto table = file.Open();
   if (!table.ok()) return false;
   lsm::TableEntry entry;
-  const Result<bool> found = (*table)->Get(engine_key, sequence, &entry);
+  const Result<bool> found = (*table)->Get({engine_key, sequence}, &entry);
   lsm::ParsedPayload parsed;
   return found.ok() && *found && lsm::ParseEntryPayload(entry.payload, &parsed) &&
          parsed.pointer == pointer;

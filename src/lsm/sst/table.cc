@@ -47,14 +47,17 @@ Result<std::shared_ptr<const Table>> Table::Open(std::unique_ptr<vfs::RandomFile
   return std::shared_ptr<const Table>(new Table(std::move(impl)));
 }
 
-Result<bool> Table::Get(std::string_view engine_key, keys::SequenceNumber snapshot,
-                        TableEntry* entry) const {
-  TableLookup lookup(*this, engine_key, snapshot);
+Result<bool> Table::Get(const TableKey& key, TableEntry* entry) const {
+  TableLookup lookup(*this, key);
   if (!lookup.Locate()) return false;
   RETURN_IF_ERROR(lookup.Fetch());
   lookup.BeginSearch();
   while (lookup.Narrow()) continue;
   return lookup.Finish(entry);
+}
+
+void Table::Prefetch(const TableKey& key) const {
+  impl_->reader.PrefetchPrefix(key.hash());
 }
 
 namespace {
@@ -69,19 +72,17 @@ void PrefetchEntries(std::string_view block, size_t offset) {
 }
 }  // namespace
 
-TableLookup::TableLookup(const Table& table, std::string_view engine_key,
-                         keys::SequenceNumber snapshot)
+TableLookup::TableLookup(const Table& table, const TableKey& key)
     : reader_(&table.impl_->reader),
-      target_(engine_key, keys::SeekTrailer(snapshot)),
-      hash_(internal::Filter::HashOf(target_.prefix())),
-      visible_(!reader_->external() || reader_->sequence() <= snapshot) {
-  reader_->PrefetchPrefix(hash_);
+      key_(key),
+      visible_(!reader_->external() || reader_->sequence() <= key.snapshot()) {
+  reader_->PrefetchPrefix(key.hash());
 }
 
 bool TableLookup::Locate() {
   internal::KeyPlace place;
   if (!visible_) return false;
-  const Result<KeyIndex::Answer> answer = reader_->FindPrefix(hash_, &place);
+  const Result<KeyIndex::Answer> answer = reader_->FindPrefix(key_.hash(), &place);
   if (!answer.ok()) {
     failed_ = answer.status();
     return true;
@@ -99,7 +100,7 @@ bool TableLookup::Locate() {
 
 bool TableLookup::LocateByKey() {
   place_.reset();
-  position_ = reader_->FindBlock(target_);
+  position_ = reader_->FindBlock(key_.target());
   if (position_ == reader_->index().size()) return false;
   reader_->PrefetchDataBlock(reader_->index()[position_].location);
   return true;
@@ -132,7 +133,7 @@ Result<bool> TableLookup::Finish(TableEntry* entry) {
     while (Narrow()) continue;
   }
   BlockCursor cursor;
-  cursor.SeekFrom(search_, target_);
+  cursor.SeekFrom(search_, key_.target());
   if (!cursor.Valid()) {
     // The index promised an entry at or after the target.
     return reader_->DamageOf(reader_->index()[position_].location,
@@ -143,7 +144,7 @@ Result<bool> TableLookup::Finish(TableEntry* entry) {
 
 Result<std::optional<bool>> TableLookup::FinishAtPlace(TableEntry* entry) {
   BlockCursor cursor;
-  cursor.SeekOn(*block_, place_->offset, target_);
+  cursor.SeekOn(*block_, place_->offset, key_.target());
   if (cursor.damaged()) {
     return reader_->DamageOf(reader_->index()[position_].location,
                              "malformed entry where the key index leads to");
@@ -157,7 +158,7 @@ Result<std::optional<bool>> TableLookup::FinishAtPlace(TableEntry* entry) {
 }
 
 Result<bool> TableLookup::Take(const BlockCursor& cursor, TableEntry* entry) {
-  if (target_.CompareEngineKey(keys::EngineKeyOf(cursor.key())) != 0) return false;
+  if (key_.target().CompareEngineKey(keys::EngineKeyOf(cursor.key())) != 0) return false;
   entry->trailer = reader_->TrailerOf(cursor.key());
   entry->payload = cursor.payload();
   entry->block = std::move(block_);

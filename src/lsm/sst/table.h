@@ -47,6 +47,25 @@ struct TableBlock {
   std::string_view last_key;  // lives as long as the table
 };
 
+// A lookup: the newest entry of an engine key with a sequence number up to that of a snapshot. What
+// tables need to know of the key is computed once for all of them. It borrows the key.
+class TableKey {
+ public:
+  TableKey(std::string_view engine_key, keys::SequenceNumber snapshot)
+      : target_(engine_key, keys::SeekTrailer(snapshot)),
+        hash_(internal::Filter::HashOf(target_.prefix())),
+        snapshot_(snapshot) {}
+  const SeekKey& target() const { return target_; }
+  std::string_view prefix() const { return target_.prefix(); }
+  uint64_t hash() const { return hash_; }  // of the prefix
+  keys::SequenceNumber snapshot() const { return snapshot_; }
+
+ private:
+  SeekKey target_;
+  uint64_t hash_;
+  keys::SequenceNumber snapshot_;
+};
+
 class Table {
  public:
   // Reads and checks everything but data blocks and key index. `cache` is borrowed. If the table is
@@ -60,10 +79,10 @@ class Table {
                                                    TableReadCounters* counters = nullptr);
   ~Table();
 
-  // The newest entry of `engine_key` with sequence number <= `snapshot`. Result holds false if
-  // there is none. Range tombstones are not looked at.
-  Result<bool> Get(std::string_view engine_key, keys::SequenceNumber snapshot,
-                   TableEntry* entry) const;
+  // Result holds false if there is no such entry. Range tombstones are not looked at.
+  Result<bool> Get(const TableKey& key, TableEntry* entry) const;
+  // Hints that Get will be called.
+  void Prefetch(const TableKey& key) const;
   // `fill_cache` false for compactions, so that they do not push out what readers use. The table
   // must outlive the iterator. `end`, if it is not empty, is a prefix at which whoever moves
   // forward will stop: a seek may then end nowhere instead of at an entry that is not before it. It
@@ -94,7 +113,7 @@ class Table {
 // Thread safety: thread-compatible. It borrows the table and the engine key.
 class TableLookup {
  public:
-  TableLookup(const Table& table, std::string_view engine_key, keys::SequenceNumber snapshot);
+  TableLookup(const Table& table, const TableKey& key);
   // False if the table does not have the key: then that was all. The first one in a table reads its
   // key index; an error of that is Fetch's.
   bool Locate();
@@ -102,7 +121,7 @@ class TableLookup {
   Status Fetch();
   void BeginSearch();
   // Until it returns false.
-  bool Narrow() { return search_.Narrow(target_); }
+  bool Narrow() { return search_.Narrow(key_.target()); }
   // As Table::Get. The lookup is used up.
   Result<bool> Finish(TableEntry* entry);
 
@@ -113,8 +132,7 @@ class TableLookup {
   Result<bool> Take(const internal::BlockCursor& cursor, TableEntry* entry);
 
   const internal::TableReader* reader_;
-  SeekKey target_;
-  uint64_t hash_;
+  TableKey key_;
   bool visible_;  // at the snapshot; only of an external table a no
   // Where the key index says that the key is.
   std::optional<internal::KeyPlace> place_;

@@ -79,12 +79,12 @@ void ReadAll(const Table& table) {
   for (bounded->Seek(some_key); bounded->Valid(); bounded->Next()) {
   }
   TableEntry entry;
-  (void)table.Get(keys::EngineKeyOf(some_key), keys::kMaxSequence, &entry);
+  (void)table.Get({keys::EngineKeyOf(some_key), keys::kMaxSequence}, &entry);
   // Where a key index leads to is bytes from the disk, too.
   for (int i = 0; i < 16; i++) {
     const std::string absent =
         keys::EncodeEngineKey(keys::Keyspace::kData, std::string(1, static_cast<char>(i)));
-    (void)table.Get(absent, keys::kMaxSequence, &entry);
+    (void)table.Get({absent, keys::kMaxSequence}, &entry);
   }
 }
 

@@ -112,7 +112,7 @@ void ExpectSame(const Table& table, const Model& model, uint64_t seed) {
     const std::string target = keys::EncodeInternalKey(engine_key, keys::SeekTrailer(snapshot));
     at = model.lower_bound(target);
     TableEntry entry;
-    const Result<bool> found = table.Get(engine_key, snapshot, &entry);
+    const Result<bool> found = table.Get({engine_key, snapshot}, &entry);
     ASSERT_TRUE(found.ok()) << found.status();
     ASSERT_EQ(*found, at != model.end() && keys::EngineKeyOf(at->first) == engine_key);
     if (*found) {
@@ -174,7 +174,7 @@ TEST(TableTest, FindsKeysThatBeginAlikeAndWhatLiesAroundThem) {
   ASSERT_TRUE(table.ok()) << table.status();
   TableEntry entry;
   for (const auto& [key, payload] : model) {
-    const Result<bool> found = (*table)->Get(keys::EngineKeyOf(key), 5, &entry);
+    const Result<bool> found = (*table)->Get({keys::EngineKeyOf(key), 5}, &entry);
     ASSERT_TRUE(found.ok() && *found) << keys::EngineKeyOf(key);
     ASSERT_EQ(entry.payload, payload);
   }
@@ -206,7 +206,7 @@ TEST(TableTest, TheKeyIndexKeepsKeysOfOneHashApart) {
     const auto table = Open(Build(model, {}), cache);
     EXPECT_TRUE(table.ok() && (*table)->Verify().ok());
     TableEntry entry;
-    const Result<bool> found = (*table)->Get(EncodeEngineKey(Keyspace::kData, name), 9, &entry);
+    const Result<bool> found = (*table)->Get({EncodeEngineKey(Keyspace::kData, name), 9}, &entry);
     EXPECT_TRUE(found.ok()) << found.status();
     return *found ? std::string(entry.payload) : "";
   };
@@ -256,7 +256,7 @@ TEST(TableTest, TheKeyIndexFindsEveryEntryOfAKeyThatFillsSeveralBlocks) {
     for (keys::SequenceNumber snapshot = 0; snapshot < 210; snapshot++) {
       TableEntry entry;
       const auto found =
-          (*table)->Get(EncodeEngineKey(Keyspace::kData, "m", version), snapshot, &entry);
+          (*table)->Get({EncodeEngineKey(Keyspace::kData, "m", version), snapshot}, &entry);
       ASSERT_TRUE(found.ok()) << found.status();
       ASSERT_EQ(*found, version != 8 && snapshot >= 2) << version << " " << snapshot;
       if (!*found) continue;
@@ -292,7 +292,7 @@ TEST(TableTest, TheFirstLookupReadsTheKeyIndexAndNamesItsDamage) {
   std::string file = Build(model, {.block_bytes = 200});
   const auto get = [](const Table& table) {
     TableEntry entry;
-    return table.Get(EncodeEngineKey(Keyspace::kData, "150"), 9, &entry);
+    return table.Get({EncodeEngineKey(Keyspace::kData, "150"), 9}, &entry);
   };
   BlockCache cache(1 << 20);
   const auto sound = Open(file, cache);
@@ -470,7 +470,7 @@ TEST(TableTest, AKeyIndexLongerThanWhatIsWrittenAtOnceIsABlockLikeAnyOther) {
   ASSERT_TRUE(table->Verify().ok()) << table->Verify();
   EXPECT_GT(table->metadata_bytes(), size_t{360} << 10);
   TableEntry entry;
-  EXPECT_TRUE(table->Get(EncodeEngineKey(Keyspace::kData, "key31415"), 9, &entry).value());
+  EXPECT_TRUE(table->Get({EncodeEngineKey(Keyspace::kData, "key31415"), 9}, &entry).value());
 }
 
 TEST(TableTest, FilterSparesReadsOfAbsentKeysAndIgnoresTheVersion) {
@@ -482,12 +482,12 @@ TEST(TableTest, FilterSparesReadsOfAbsentKeysAndIgnoresTheVersion) {
   TableEntry entry;
   for (int i = 0; i < 1000; i++) {
     const std::string key = "absent" + std::to_string(i);
-    EXPECT_FALSE(table->Get(EncodeEngineKey(Keyspace::kData, key), 9, &entry).value());
+    EXPECT_FALSE(table->Get({EncodeEngineKey(Keyspace::kData, key), 9}, &entry).value());
   }
   EXPECT_EQ(counters.Sum().filter_checks, 1000U);
   EXPECT_GT(counters.Sum().filter_negatives, 970U);
   // Another version of a key that is there passes the filter, and is then not found.
-  EXPECT_FALSE(table->Get(EncodeEngineKey(Keyspace::kData, "key7", 6), 9, &entry).value());
+  EXPECT_FALSE(table->Get({EncodeEngineKey(Keyspace::kData, "key7", 6), 9}, &entry).value());
   EXPECT_GT(table->metadata_bytes(), 2000U);
 }
 
@@ -522,7 +522,7 @@ void ExpectDetectedOrHarmless(const std::string& file, const Model& model,
   ASSERT_TRUE(at == model.end() || (*table)->Verify().IsCorruption()) << position;
   for (const auto& [key, payload] : model) {
     TableEntry entry;
-    const auto found = (*table)->Get(keys::EngineKeyOf(key), keys::SequenceOf(key), &entry);
+    const auto found = (*table)->Get({keys::EngineKeyOf(key), keys::SequenceOf(key)}, &entry);
     if (!found.ok()) continue;
     ASSERT_TRUE(*found) << position;
     ASSERT_EQ(entry.payload, payload) << position;

@@ -60,6 +60,10 @@ class FileHandle {
     if (table_ != nullptr) return TablePin(*table_);
     return tables_->Use(meta_);
   }
+  // Hints that the table will be asked for the key.
+  void Prefetch(const TableKey& key) const {
+    if (table_ != nullptr) table_->Prefetch(key);
+  }
   // Pinned as long as this is.
   const ValueFileList& value_files() const { return value_files_; }
   uint64_t number() const { return meta_.number; }

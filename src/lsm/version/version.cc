@@ -50,13 +50,12 @@ Status CheckTable(int level, const FileHandle& file) {
 }
 
 // What is to be noted before a table is asked for the key.
-void BeginLookIn(const Table& table, std::string_view engine_key, keys::SequenceNumber snapshot,
-                 LookupResult* result) {
+void BeginLookIn(const Table& table, const TableKey& key, LookupResult* result) {
   result->tables_read++;
   const auto& tombstones = table.range_tombstones();
   if (tombstones->empty()) return;
   result->covering =
-      std::max(result->covering, tombstones->MaxCovering(keys::PrefixOf(engine_key), snapshot));
+      std::max(result->covering, tombstones->MaxCovering(key.prefix(), key.snapshot()));
 }
 
 // Keeps what is newer than what was found before.
@@ -70,12 +69,11 @@ void Keep(TableEntry entry, LookupResult* result) {
   result->block = std::move(entry.block);
 }
 
-Status LookIn(const FileHandle& file, std::string_view engine_key, keys::SequenceNumber snapshot,
-              LookupResult* result) {
+Status LookIn(const FileHandle& file, const TableKey& key, LookupResult* result) {
   ASSIGN_OR_RETURN(const TablePin table, file.Open());
-  BeginLookIn(*table, engine_key, snapshot, result);
+  BeginLookIn(*table, key, result);
   TableEntry entry;
-  ASSIGN_OR_RETURN(const bool found, table->Get(engine_key, snapshot, &entry));
+  ASSIGN_OR_RETURN(const bool found, table->Get(key, &entry));
   if (found) Keep(std::move(entry), result);
   return Status::Ok();
 }
@@ -87,8 +85,9 @@ class LookupSteps {
     Result<TablePin> table = file.Open();
     lookup->status = table.status();
     if (!table.ok()) return;
-    BeginLookIn(**table, lookup->engine_key, snapshot, &lookup->result);
-    TableLookup steps(**table, lookup->engine_key, snapshot);
+    const TableKey key(lookup->engine_key, snapshot);
+    BeginLookIn(**table, key, &lookup->result);
+    TableLookup steps(**table, key);
     steps_.push_back({lookup, *std::move(table), std::move(steps)});
   }
 
@@ -205,15 +204,24 @@ Status Version::NoValueFile(const vlog::ValuePointer& pointer) {
 
 Status Version::Get(std::string_view engine_key, keys::SequenceNumber snapshot,
                     LookupResult* result) const {
-  const std::string_view prefix = keys::PrefixOf(engine_key);
+  const TableKey key(engine_key, snapshot);
+  // Most tables do not have the key. What they say about it is fetched at once, not one after the
+  // other.
+  std::array<const FileHandle*, kLevels> deeper{};
+  for (const auto& file : files(0)) file->Prefetch(key);
+  for (int level = 1; level < kLevels; level++) {
+    const FileHandle*& file = deeper[static_cast<size_t>(level)];
+    file = FindFile(level, key.prefix());
+    if (file != nullptr) file->Prefetch(key);
+  }
   for (const auto& file : files(0)) {
     if (Seen(*result) > file->meta().largest_sequence) break;
-    if (file->meta().smallest_sequence > snapshot || !FileCovers(*file, prefix)) continue;
-    RETURN_IF_ERROR(LookIn(*file, engine_key, snapshot, result));
+    if (file->meta().smallest_sequence > snapshot || !FileCovers(*file, key.prefix())) continue;
+    RETURN_IF_ERROR(LookIn(*file, key, result));
   }
-  for (int level = 1; level < kLevels && Seen(*result) == 0; level++) {
-    const FileHandle* file = FindFile(level, prefix);
-    if (file != nullptr) RETURN_IF_ERROR(LookIn(*file, engine_key, snapshot, result));
+  for (const FileHandle* file : deeper) {
+    if (Seen(*result) != 0) break;
+    if (file != nullptr) RETURN_IF_ERROR(LookIn(*file, key, result));
   }
   Judge(result);
   return Status::Ok();
