@@ -117,7 +117,7 @@ struct Options {
   int restart_interval = 8;
   // Tables in level 0 that start a compaction, and that stop writes until one has finished. From a
   // third of the way on writes are slowed down.
-  int level0_compaction_trigger = 8;
+  int level0_compaction_trigger = 12;
   int level0_stop_trigger = 36;
   // Compactions that run at once, and parts into which a large one is cut.
   int max_compactions = 2;

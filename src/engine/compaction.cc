@@ -105,6 +105,7 @@ std::optional<lsm::CompactionPlan> EngineImpl::PlanCompactionLocked(Completions*
   if (!plan.has_value() && !alone) return std::nullopt;
   if (!plan.has_value()) plan = PlanValueGarbageLocked(completions);
   if (!plan.has_value()) plan = PlanValueOrderLocked();
+  if (!plan.has_value()) plan = PlanQuietLocked();
   if (!plan.has_value() || plan->reason == lsm::CompactionReason::kValueGarbage) return plan;
   // There for readers and writers, and soon merged again.
   if (plan->reason == lsm::CompactionReason::kLevel0Merge) return plan;

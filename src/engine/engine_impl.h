@@ -331,6 +331,12 @@ class EngineImpl final : public Engine {
   void RemoveUnusedValueFiles() EXCLUDES(mu_);
   void RemoveValueFiles(const std::vector<manifest::ValueFileId>& files) EXCLUDES(mu_);
 
+  // quiet.cc
+  // What is worth doing while nobody writes. If somebody may be writing, there is a look at that
+  // later.
+  std::optional<lsm::CompactionPlan> PlanQuietLocked() REQUIRES(mu_);
+  void LookWhetherQuietLocked() REQUIRES(mu_);
+
   // value_order.cc
   // From now on a table that becomes due is looked after though nothing else happens.
   void WatchScatteredReads();
@@ -434,10 +440,12 @@ class EngineImpl final : public Engine {
   lsm::CompactionState compaction_state_ GUARDED_BY(mu_);
   std::deque<ManualCompaction> manual_ GUARDED_BY(mu_);
   std::optional<ValueGarbageCollection> value_gc_ GUARDED_BY(mu_);
-  bool collecting_values_ GUARDED_BY(mu_) = false;             // until no file has so much garbage
-  uint64_t next_collection_micros_ GUARDED_BY(mu_) = 0;        // none begins by itself before
-  std::optional<runtime::TimerId> collector_ GUARDED_BY(mu_);  // of CollectLaterLocked
-  uint64_t replay_segment_ GUARDED_BY(mu_) = 0;                // where replay would begin
+  bool collecting_values_ GUARDED_BY(mu_) = false;              // until no file has so much garbage
+  uint64_t next_collection_micros_ GUARDED_BY(mu_) = 0;         // none begins by itself before
+  std::optional<runtime::TimerId> collector_ GUARDED_BY(mu_);   // of CollectLaterLocked
+  std::optional<runtime::TimerId> quiet_look_ GUARDED_BY(mu_);  // of LookWhetherQuietLocked
+  bool quiet_ GUARDED_BY(mu_) = false;                          // in a look that found it so
+  uint64_t replay_segment_ GUARDED_BY(mu_) = 0;                 // where replay would begin
 
   bool closing_ GUARDED_BY(mu_) = false;
   bool close_posted_ GUARDED_BY(mu_) = false;

@@ -55,6 +55,7 @@ void EngineImpl::CloseAsync(Completion done) {
     HurrySlicesLocked();
     if (waker_.has_value() && doors_.runtime.Cancel(*waker_)) waker_.reset();
     if (collector_.has_value() && doors_.runtime.Cancel(*collector_)) collector_.reset();
+    if (quiet_look_.has_value() && doors_.runtime.Cancel(*quiet_look_)) quiet_look_.reset();
     if (scattered_ != nullptr) scattered_->StopWaking();
     MaybeFinishCloseLocked();
   }
@@ -65,7 +66,8 @@ void EngineImpl::MaybeFinishCloseLocked() {
   if (!closing_ || close_posted_) return;
   if (flushing_ || !compactions_.empty() || checkpointing_ || finishing_ > 0) return;
   if (syncing_ || preparing_log_ || !ingests_.empty()) return;
-  if (collector_.has_value() || (scattered_ != nullptr && scattered_->waking())) return;
+  if (collector_.has_value() || quiet_look_.has_value()) return;
+  if (scattered_ != nullptr && scattered_->waking()) return;
   if (waker_.has_value() || waking_ || tracker_.in_flight() > 0) return;
   close_posted_ = true;
   doors_.runtime.Post(runtime::Lane::kLog, [this] { FinishClose(); });

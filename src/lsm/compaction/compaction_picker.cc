@@ -237,6 +237,24 @@ std::optional<CompactionPlan> PickCompaction(const std::shared_ptr<const Version
   return PickGarbage(version, targets, state, context);
 }
 
+std::optional<CompactionPlan> PickQuiet(const std::shared_ptr<const Version>& version,
+                                        const CompactionOptions& options,
+                                        const CompactionState& state, const PickContext& context) {
+  // Of what has come in; so it adds at most as much to what a byte put costs.
+  constexpr double kMostCost = 0.5;
+  const FileList& level0 = version->files(0);
+  if (level0.empty()) return std::nullopt;
+  CompactionPlan plan = PlanForFile(version, TargetsOf(*version, options), 0, level0.back(),
+                                    CompactionReason::kQuiet, context);
+  if (plan.inputs.size() + plan.output_inputs.size() < 2) return std::nullopt;
+  uint64_t arrived = BytesOf(plan.inputs);
+  for (const auto& table : plan.inputs) arrived += ValueBytesOf(table->meta());
+  const bool worth =
+      static_cast<double>(plan.input_bytes()) <= kMostCost * static_cast<double>(arrived);
+  if (!worth || state.ConflictsWith(plan)) return std::nullopt;
+  return plan;
+}
+
 CompactionPlan PlanArrival(int level, const PrefixRange& range) {
   CompactionPlan plan;
   plan.input_level = level;

@@ -37,6 +37,7 @@ enum class CompactionReason {
   kManual,
   kValueGarbage,
   kLevel0Merge,
+  kQuiet,
   kValueOrder,
 };
 
@@ -104,6 +105,14 @@ std::optional<CompactionPlan> PickCompaction(const std::shared_ptr<const Version
                                              const CompactionOptions& options,
                                              const CompactionState& state,
                                              const PickContext& context);
+
+// Level 0 as far down as it goes, though it has less than would trigger that: a table fewer to ask
+// for each read, worth it while nobody writes. nullopt if nothing would be saved, if that would
+// cost too much (more than half of all that has come in with the tables of level 0, with their
+// values), or if something is busy.
+std::optional<CompactionPlan> PickQuiet(const std::shared_ptr<const Version>& version,
+                                        const CompactionOptions& options,
+                                        const CompactionState& state, const PickContext& context);
 
 // A table on its way into a level, as a plan: nothing that is registered with the same state writes
 // there then.

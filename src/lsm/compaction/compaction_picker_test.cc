@@ -26,8 +26,9 @@ std::string Prefix(std::string_view key) {
 // The scripts' world: a version without tables behind its handles, and what is running.
 //
 //   version            each line: level number begin end [bytes=] [seq=low-high] [entries=]
-//                      [deletions=] [tombstones=] [expires=] [created=] [exclusive]
+//                      [values=] [deletions=] [tombstones=] [expires=] [created=] [exclusive]
 //   pick [now=] [oldest=] [register] [slices=]
+//   quiet [register]
 //   manual level= begin= end=
 //   arrive begin= end= [register]
 //   done               the plan registered first is over
@@ -58,6 +59,11 @@ class PickerScript {
         text += "\n";
       }
       return text;
+    }
+    if (c.command == "quiet") {
+      const auto plan = PickQuiet(version_, options_, state_, {});
+      if (plan && c.Has("register")) Register(*plan);
+      return Describe(plan);
     }
     if (c.command == "manual") {
       const auto plan = PlanManual(version_, options_, static_cast<int>(Number(c.Value("level"))),
@@ -111,6 +117,7 @@ class PickerScript {
         const std::string key = word.substr(0, word.find('='));
         const std::string value = word.substr(std::min(word.size(), key.size() + 1));
         if (key == "bytes") meta.file_bytes = Number(value);
+        if (key == "values") meta.points_into = {ValuesOf(Number(value))};
         if (key == "deletions") meta.deletions = Number(value);
         if (key == "tombstones") meta.range_tombstones = Number(value);
         if (key == "expires") meta.earliest_expiry_ms = Number(value);
@@ -132,11 +139,17 @@ class PickerScript {
                                    keys::PackTrailer(sequence, keys::Kind::kPut));
   }
 
+  static manifest::ValueReference ValuesOf(uint64_t bytes) {
+    manifest::ValueReference reference;
+    reference.bytes = bytes;
+    return reference;
+  }
+
   static std::string Describe(const std::optional<CompactionPlan>& plan) {
     if (!plan) return "nothing\n";
     static constexpr const char* kReasons[] = {"level-0 files", "level bytes",   "garbage",
                                                "manual",        "value garbage", "level-0 merge",
-                                               "value order"};
+                                               "quiet",         "value order"};
     std::ostringstream out;
     out << kReasons[static_cast<int>(plan->reason)] << ": L" << plan->input_level;
     for (const auto& file : plan->inputs) out << " " << file->number();

@@ -16,7 +16,7 @@
 namespace nokv::lsm {
 
 struct CompactionOptions {
-  int l0_trigger_files = 8;
+  int l0_trigger_files = 12;
   // What level 0 is merged into directly at most. Every byte of level 0 would rewrite several of a
   // larger level, so that one gets another level above it.
   uint64_t base_level_bytes = uint64_t{256} << 20;
