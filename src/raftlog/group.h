@@ -14,6 +14,7 @@
 #include <optional>
 #include <span>
 
+#include "base/prefetch.h"
 #include "raft/storage.h"
 #include "raft/types.h"
 #include "raftlog/format.h"
@@ -87,8 +88,8 @@ class Group {
   void Append(std::span<const raft::Entry> entries, const EntrySlot* slots, SegmentUses* uses);
   // Hints that Append will be called: of each of many groups it writes to other memory.
   void PrefetchEnd() const {
-    if (!slots_.empty()) __builtin_prefetch(&slots_.back() + 1, /*rw=*/1);
-    if (!cached_.empty()) __builtin_prefetch(&cached_.back() + 1, /*rw=*/1);
+    if (!slots_.empty()) base::PrefetchToWrite(&slots_.back() + 1);
+    if (!cached_.empty()) base::PrefetchToWrite(&cached_.back() + 1);
   }
   // The entries from `first` on were copied to `slots`.
   void Move(raft::LogIndex first, std::span<const EntrySlot> slots, SegmentUses* uses);

@@ -14,6 +14,8 @@
 #include <memory>
 #include <string_view>
 
+#include "base/prefetch.h"
+
 namespace nokv::redis {
 
 class KnownKeys {
@@ -28,7 +30,7 @@ class KnownKeys {
   void Remove(std::string_view key);
   void Clear();
   // Hints that Contains will be called.
-  void Prefetch(std::string_view key) const { __builtin_prefetch(PairOf(key)); }
+  void Prefetch(std::string_view key) const { base::Prefetch(PairOf(key)); }
 
  private:
   struct Slot {

@@ -5,6 +5,7 @@
 #include "base/atomic_max.h"
 #include "base/crc32c.h"
 #include "base/macros.h"
+#include "base/prefetch.h"
 #include "vlog/format.h"
 
 namespace nokv::vlog {
@@ -95,21 +96,17 @@ void ValueFile::Fetch(uint64_t offset, uint64_t length) const {
 void ValueFile::PrefetchPages(const ValuePointer& pointer) const {
   const std::string_view memory = file_->memory();
   if (memory.empty() || pointer.length == 0 || !Known(pointer)) return;
-  __builtin_prefetch(memory.data() + pointer.offset);
-  __builtin_prefetch(memory.data() + pointer.end() - 1);
+  base::Prefetch(memory.data() + pointer.offset);
+  base::Prefetch(memory.data() + pointer.end() - 1);
 }
 
 void ValueFile::Prefetch(const ValuePointer& pointer) const {
   if (!Known(pointer)) return;
-  // The processor notices by itself that a longer value is read on.
-  constexpr size_t kLines = 16;
-  constexpr size_t kLineBytes = 64;
+  constexpr uint64_t kLines = 16;
   const std::string_view memory = file_->memory();
   if (memory.empty()) return;
-  const std::string_view value = memory.substr(pointer.offset, pointer.length);
-  for (size_t at = 0; at < std::min(value.size(), kLines * kLineBytes); at += kLineBytes) {
-    __builtin_prefetch(value.data() + at);
-  }
+  base::PrefetchBytes(memory.substr(
+      pointer.offset, std::min<uint64_t>(pointer.length, kLines * base::kCacheLineBytes)));
 }
 
 Result<std::shared_ptr<const ValueFile>> ValueFiles::Use(ValueFileId id) {

@@ -15,6 +15,7 @@
 #include <memory>
 #include <string_view>
 
+#include "base/prefetch.h"
 #include "lsm/memtable/key_entries.h"
 
 namespace nokv::lsm::internal {
@@ -29,13 +30,13 @@ class HashIndex {
   // Hints that a key of this hash will be looked for: the first step brings the bucket, the second,
   // a moment later, the keys that it leads to, and the third their entries.
   void PrefetchBucket(uint64_t hash) const {
-    if (!empty()) __builtin_prefetch(&BucketOf(hash));
+    if (!empty()) base::Prefetch(&BucketOf(hash));
   }
   void PrefetchKey(uint64_t hash) const {
-    if (const KeyEntries* key = FirstOf(hash); key != nullptr) __builtin_prefetch(key);
+    if (const KeyEntries* key = FirstOf(hash); key != nullptr) base::Prefetch(key);
   }
   void PrefetchEntry(uint64_t hash) const {
-    if (const KeyEntries* key = FirstOf(hash); key != nullptr) __builtin_prefetch(key->newest());
+    if (const KeyEntries* key = FirstOf(hash); key != nullptr) base::Prefetch(key->newest());
   }
   // nullptr if the engine key is not there.
   KeyEntries* Find(uint64_t hash, std::string_view engine_key) const;

@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "base/hash.h"
 #include "base/mutex.h"
+#include "base/prefetch.h"
 #include "lsm/memtable/hash_index.h"
 #include "lsm/memtable/key_entries.h"
 #include "lsm/memtable/sorted_keys.h"
@@ -76,8 +77,8 @@ class MemtableIterator : public InternalIterator {
   // A walk is a chain of cache misses: what comes next is fetched while this is used.
   static void Prefetch(const KeyEntries* key) {
     if (key == nullptr) return;
-    __builtin_prefetch(key->newest());
-    __builtin_prefetch(SortedKeys::After(*key));
+    base::Prefetch(key->newest());
+    base::Prefetch(SortedKeys::After(*key));
   }
   void StandOnNewest(const KeyEntries* key) {
     if (key != nullptr) Prefetch(SortedKeys::After(*key));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/prefetch.h"
 #include "keys/keys.h"
 
 namespace nokv::lsm::internal {
@@ -124,7 +125,7 @@ const KeyEntries* SortedKeys::FindAtOrAfter(const SeekKey& target) const {
   for (int level = height_.load(std::memory_order_relaxed) - 1; level >= 0; level--) {
     for (const KeyEntries* next = key->Next(level); next != known_after; next = key->Next(level)) {
       // Most comparisons lead one level down: fetch that key while this one is compared.
-      if (level > 0) __builtin_prefetch(key->Next(level - 1));
+      if (level > 0) base::Prefetch(key->Next(level - 1));
       const int order = target.CompareEngineKey(next->engine_key());
       if (order == 0) return next;
       if (order < 0) {

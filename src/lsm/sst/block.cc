@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/coding.h"
+#include "base/prefetch.h"
 
 namespace nokv::lsm::internal {
 
@@ -27,6 +28,12 @@ bool BlockView::Init(std::string_view contents) {
   limit_ = limit;
   restarts_ = count;
   return true;
+}
+
+void BlockView::InitUnbounded(std::string_view contents) {
+  contents_ = contents;
+  limit_ = contents.size();
+  restarts_ = 0;
 }
 
 const char* BlockView::DecodeLengths(size_t offset, uint32_t* shared, uint32_t* rest,
@@ -65,7 +72,7 @@ RestartSearch::RestartSearch(const BlockView& block)
 
 void RestartSearch::PrefetchMiddle() const {
   const size_t offset = block_.RestartOffset(middle());
-  if (offset < block_.limit()) __builtin_prefetch(block_.contents().data() + offset);
+  if (offset < block_.limit()) base::Prefetch(block_.contents().data() + offset);
 }
 
 bool RestartSearch::Narrow(const SeekKey& target) {
@@ -148,6 +155,14 @@ void BlockCursor::SeekOn(std::string_view contents, size_t offset, const SeekKey
   key_.Clear();
   Load(offset);
   while (valid_ && target.Compare(key()) > 0) Load(next_);
+}
+
+bool BlockCursor::FindOn(std::string_view contents, size_t offset, const SeekKey& target) {
+  block_.InitUnbounded(contents);
+  key_.Clear();
+  Load(offset);
+  while (valid_ && target.Compare(key()) > 0) Load(next_);
+  return valid_;
 }
 
 void BlockCursor::SeekForPrev(const SeekKey& target) {

@@ -50,6 +50,9 @@ class BlockView {
  public:
   // False if there is no sound restart array: then it is empty.
   bool Init(std::string_view contents);
+  // With everything taken for entries, and no restart points: what is read behind the last entry is
+  // none.
+  void InitUnbounded(std::string_view contents);
 
   std::string_view contents() const { return contents_; }
   size_t limit() const { return limit_; }  // where entries end and the restart array begins
@@ -114,6 +117,10 @@ class BlockCursor {
   void SeekFrom(const RestartSearch& search, const SeekKey& target);
   // As Init and Seek, but only among the entries from the restart point at `offset` on.
   void SeekOn(std::string_view contents, size_t offset, const SeekKey& target);
+  // As SeekOn, if that comes to an entry of the target's engine key; what it finds otherwise need
+  // not be an entry. It does not look where the entries end: most lookups would wait for that line
+  // of memory alone. False if there is nothing.
+  bool FindOn(std::string_view contents, size_t offset, const SeekKey& target);
   void SeekForPrev(const SeekKey& target);
   // REQUIRES for both: Valid().
   void Next();

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "base/prefetch.h"
 #include "base/random.h"
 #include "base/striped_counters.h"
 
@@ -20,6 +21,9 @@ constexpr uint64_t kMinShardBytes = 1 << 20;
 constexpr uint64_t kMaxShards = 16;
 // Of the budget, for blocks however much is reserved.
 constexpr uint64_t kLeastPart = 8;
+// From the place that a reader names: the entries between two restart points, for keys of ordinary
+// length.
+constexpr uint64_t kPlaceBytes = 6 * base::kCacheLineBytes;
 // Roughly what two slots and the control block take.
 constexpr uint64_t kEntryOverhead = 160;
 
@@ -60,16 +64,17 @@ class Shard {
     while (charge_ > capacity_) EvictOne(&dropped);
   }
 
-  void Prefetch(uint64_t hash) const { __builtin_prefetch(&slots_[hash & mask_]); }
+  void Prefetch(uint64_t hash) const { base::Prefetch(&slots_[hash & mask_]); }
 
   // nullptr if it is not there.
-  BlockHandle Lookup(const Key& key, uint64_t hash) {
+  BlockHandle Lookup(const Key& key, uint64_t hash, size_t place) {
     for (size_t at = hash & mask_, seen = 0; seen <= mask_; at = After(at), seen++) {
       Slot& slot = slots_[at];
       if (Word(slot.word.load(std::memory_order_relaxed)).MayBe(hash)) {
         // Acquire: paired with the release that made it present.
         const Word word(slot.word.fetch_add(Word::kPin, std::memory_order_acquire));
         if (word.MayBe(hash) && slot.key == key) {
+          slot.PrefetchAt(place);
           BlockHandle block = slot.block;
           if (!word.used()) slot.word.fetch_or(Word::kUsed, std::memory_order_relaxed);
           // Release: what was read of the slot was read before.
@@ -99,6 +104,8 @@ class Shard {
     Slot& slot = slots_[at];
     slot.word.fetch_add(Word::kBusy, std::memory_order_acquire);
     slot.key = key;
+    slot.bytes = block->data();
+    slot.size = static_cast<uint32_t>(block->size());
     slot.block = std::move(block);
     slot.charge = charge;
     slot.word.fetch_add(Word::Present(hash) - Word::kBusy, std::memory_order_release);
@@ -155,9 +162,16 @@ class Shard {
   struct alignas(64) Slot {
     std::atomic<uint64_t> word{0};
     std::atomic<uint32_t> passed{0};  // blocks beyond whose search comes by here
+    uint32_t size = 0;                // of the block
     Key key{};
     BlockHandle block;
+    const char* bytes = nullptr;  // of the block, whose own line need not be there to find them
     uint64_t charge = 0;
+
+    void PrefetchAt(size_t place) const {
+      if (place >= size) return;
+      base::PrefetchBytes({bytes + place, std::min<size_t>(size - place, kPlaceBytes)});
+    }
   };
   static constexpr uint64_t kExpectedBlockBytes = 8192;
   static constexpr uint64_t kMinSlots = 16;
@@ -257,10 +271,10 @@ void BlockCache::Prefetch(uint64_t file_number, uint64_t offset) const {
   impl_->For(hash).Prefetch(hash);
 }
 
-BlockHandle BlockCache::Lookup(uint64_t file_number, uint64_t offset) {
+BlockHandle BlockCache::Lookup(uint64_t file_number, uint64_t offset, size_t place) {
   const Key key{file_number, offset};
   const uint64_t hash = key.hash();
-  BlockHandle block = impl_->For(hash).Lookup(key, hash);
+  BlockHandle block = impl_->For(hash).Lookup(key, hash, place);
   impl_->counters.Add(block != nullptr ? Impl::kHits : Impl::kMisses);
   return block;
 }

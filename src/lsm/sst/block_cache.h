@@ -7,6 +7,7 @@
 // Thread safety: thread-safe.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -32,8 +33,10 @@ class BlockCache {
   explicit BlockCache(uint64_t capacity_bytes);
   ~BlockCache();
 
-  // nullptr on a miss.
-  BlockHandle Lookup(uint64_t file_number, uint64_t offset);
+  // nullptr on a miss. `place` is where the caller will look in the block, if that is known: what
+  // is there is fetched together with all that stands between the cache and the block.
+  static constexpr size_t kNoPlace = SIZE_MAX;
+  BlockHandle Lookup(uint64_t file_number, uint64_t offset, size_t place = kNoPlace);
   // Hints that Lookup will be called.
   void Prefetch(uint64_t file_number, uint64_t offset) const;
   // Nothing happens if the block is there: blocks never change.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/prefetch.h"
+
 namespace nokv::lsm::internal {
 
 namespace {
@@ -72,7 +74,7 @@ bool Filter::Init(std::string_view contents) {
 }
 
 void Filter::Prefetch(uint64_t hash) const {
-  if (!lines_.empty()) __builtin_prefetch(&lines_[LineOf(hash, lines_.size())]);
+  if (!lines_.empty()) base::Prefetch(&lines_[LineOf(hash, lines_.size())]);
 }
 
 bool Filter::MayContain(uint64_t hash) const {

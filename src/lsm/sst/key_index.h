@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/prefetch.h"
 #include "lsm/sst/filter.h"
 
 namespace nokv::lsm::internal {
@@ -57,7 +58,7 @@ class KeyIndex {
   bool empty() const { return lines_.empty(); }
   // Hints that Find will be called.
   void Prefetch(uint64_t hash) const {
-    if (!lines_.empty()) __builtin_prefetch(&lines_[LineOf(hash)]);
+    if (!lines_.empty()) base::Prefetch(&lines_[LineOf(hash)]);
   }
   // What is known of a prefix with this hash. The place may be anywhere: its block and its offset
   // are checked by whoever goes there. REQUIRES: not empty.

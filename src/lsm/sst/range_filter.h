@@ -13,6 +13,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/prefetch.h"
+
 namespace nokv::lsm::internal {
 
 class RangeFilterBuilder {
@@ -45,7 +47,7 @@ class RangeFilter {
   bool empty() const { return contents_.empty(); }
   // Hints that MayHold will be asked.
   void Prefetch(size_t block) const {
-    if (!empty()) __builtin_prefetch(contents_.data() + block * kHeaderBytes);
+    if (!empty()) base::Prefetch(contents_.data() + block * kHeaderBytes);
   }
   // False only if the block has no prefix in [begin, end). `last` is its last prefix. REQUIRES:
   // begin is not behind it; there is such a block.

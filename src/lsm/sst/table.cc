@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/macros.h"
+#include "base/prefetch.h"
 #include "lsm/entry.h"
 #include "lsm/sst/external_iterator.h"
 #include "lsm/sst/table_iterator.h"
@@ -60,18 +61,6 @@ void Table::Prefetch(const TableKey& key) const {
   impl_->reader.PrefetchPrefix(key.hash());
 }
 
-namespace {
-// What is read from a restart point on, for keys of ordinary length.
-void PrefetchEntries(std::string_view block, size_t offset) {
-  constexpr size_t kLineBytes = 64;
-  constexpr size_t kBytes = 6 * kLineBytes;
-  if (offset >= block.size()) return;
-  for (size_t at = offset; at < std::min(block.size(), offset + kBytes); at += kLineBytes) {
-    __builtin_prefetch(block.data() + at);
-  }
-}
-}  // namespace
-
 TableLookup::TableLookup(const Table& table, const TableKey& key)
     : reader_(&table.impl_->reader),
       key_(key),
@@ -108,11 +97,11 @@ bool TableLookup::LocateByKey() {
 
 Status TableLookup::Fetch() {
   RETURN_IF_ERROR(failed_);
+  const size_t place = place_.has_value() ? place_->offset : BlockCache::kNoPlace;
   ASSIGN_OR_RETURN(block_, reader_->ReadDataBlock(reader_->index()[position_].location,
-                                                  TableReader::CacheUse::kFill, nullptr));
+                                                  TableReader::CacheUse::kFill, nullptr, place));
   // A search begins with the restart points, which are at the end.
-  __builtin_prefetch(block_->data() + block_->size() - 1);
-  if (place_.has_value()) PrefetchEntries(*block_, place_->offset);
+  if (!place_.has_value()) base::Prefetch(block_->data() + block_->size() - 1);
   return Status::Ok();
 }
 
@@ -144,6 +133,9 @@ Result<bool> TableLookup::Finish(TableEntry* entry) {
 
 Result<std::optional<bool>> TableLookup::FinishAtPlace(TableEntry* entry) {
   BlockCursor cursor;
+  if (cursor.FindOn(*block_, place_->offset, key_.target()) && Take(cursor, entry)) {
+    return std::optional<bool>(true);
+  }
   cursor.SeekOn(*block_, place_->offset, key_.target());
   if (cursor.damaged()) {
     return reader_->DamageOf(reader_->index()[position_].location,
@@ -153,11 +145,10 @@ Result<std::optional<bool>> TableLookup::FinishAtPlace(TableEntry* entry) {
   if (!cursor.Valid()) return std::optional<bool>();
   // If the table has the prefix, then this is its place, and nothing at or after the target lies
   // before it. If not, there is nothing to be found.
-  ASSIGN_OR_RETURN(const bool found, Take(cursor, entry));
-  return std::optional<bool>(found);
+  return std::optional<bool>(Take(cursor, entry));
 }
 
-Result<bool> TableLookup::Take(const BlockCursor& cursor, TableEntry* entry) {
+bool TableLookup::Take(const BlockCursor& cursor, TableEntry* entry) {
   if (key_.target().CompareEngineKey(keys::EngineKeyOf(cursor.key())) != 0) return false;
   entry->trailer = reader_->TrailerOf(cursor.key());
   entry->payload = cursor.payload();

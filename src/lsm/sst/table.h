@@ -129,7 +129,8 @@ class TableLookup {
   bool LocateByKey();
   // As Finish, from the place that the key index named; nullopt if the key may be elsewhere.
   Result<std::optional<bool>> FinishAtPlace(TableEntry* entry);
-  Result<bool> Take(const internal::BlockCursor& cursor, TableEntry* entry);
+  // False, and nothing happens, if the cursor is at another engine key.
+  bool Take(const internal::BlockCursor& cursor, TableEntry* entry);
 
   const internal::TableReader* reader_;
   TableKey key_;

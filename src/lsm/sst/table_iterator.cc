@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/prefetch.h"
+
 namespace nokv::lsm::internal {
 
 void TableIterator::Restart() {
@@ -121,7 +123,7 @@ bool TableIterator::ContinueSeek(std::string_view target) {
     case SeekStep::kFetch:
       if (!FetchBlock(seeking_)) return false;
       // A search begins with the restart points, which are at the end.
-      __builtin_prefetch(block_->data() + block_->size() - 1);
+      base::Prefetch(block_->data() + block_->size() - 1);
       step_ = SeekStep::kView;
       return true;
     case SeekStep::kView: {

@@ -209,8 +209,8 @@ size_t TableReader::FindBlock(const SeekKey& target) const {
 }
 
 Result<BlockHandle> TableReader::ReadDataBlock(const BlockLocation& location, CacheUse use,
-                                               ReadAhead* ahead) const {
-  BlockHandle cached = cache_.Lookup(file_number_, location.offset);
+                                               ReadAhead* ahead, size_t place) const {
+  BlockHandle cached = cache_.Lookup(file_number_, location.offset, place);
   if (cached != nullptr) return cached;
   if (ahead != nullptr) ahead->Note(*file_, location.offset, location.end());
   ASSIGN_OR_RETURN(std::string contents, ReadFromFile(location));

@@ -92,9 +92,9 @@ class TableReader {
   // Position in index() of the first block whose last key is at or after `target`; index().size()
   // if there is none.
   size_t FindBlock(const SeekKey& target) const;
-  // `ahead`, if there is one, learns what is read from the file.
-  Result<BlockHandle> ReadDataBlock(const BlockLocation& location, CacheUse use,
-                                    ReadAhead* ahead) const;
+  // `ahead`, if there is one, learns what is read from the file. `place` is for BlockCache::Lookup.
+  Result<BlockHandle> ReadDataBlock(const BlockLocation& location, CacheUse use, ReadAhead* ahead,
+                                    size_t place = BlockCache::kNoPlace) const;
   // As ReadDataBlock, past the cache.
   Result<std::string> ReadFromFile(const BlockLocation& location) const;
   // Hints that the block will be read.
