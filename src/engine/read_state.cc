@@ -11,6 +11,13 @@ constexpr size_t kCacheLine = 64;
 
 std::atomic<uint64_t> last_id{0};
 
+// The same state with a count of its own: who pins what a read found counts there, and processors
+// would pass one count for all threads to and fro.
+std::shared_ptr<const ReadState> CountedApart(std::shared_ptr<const ReadState> state) {
+  const ReadState* const pointer = state.get();
+  return {pointer, [owner = std::move(state)](const ReadState*) {}};
+}
+
 }  // namespace
 
 // Its thread moves it from kEmpty or kFull to kTaken and back; Publish from kFull to kEmpty, and
@@ -98,7 +105,7 @@ CurrentReadState::Lease CurrentReadState::Take() const {
   Slot& slot = SlotOfThisThread();
   if (slot.Move(Slot::kFull, Slot::kTaken)) return Lease(&slot);
   if (slot.Move(Slot::kEmpty, Slot::kTaken)) {
-    slot.state = Current();
+    slot.state = CountedApart(Current());
     return Lease(&slot);
   }
   // It is being emptied, or in use: a read within a read.

@@ -42,6 +42,18 @@ TEST(CurrentReadStateTest, AStateStaysForWhoHasTakenItAndGoesAfterwards) {
   EXPECT_EQ(current.Take()->immutables.size(), 2U);
 }
 
+// Processors that all count in one place wait for each other.
+TEST(CurrentReadStateTest, WhatAThreadPinsIsNotCountedInOnePlaceForAll) {
+  CurrentReadState current;
+  const auto state = NewState(1);
+  current.Publish(state);
+  const auto pinned = current.Take().shared();
+  const auto count = state.use_count();
+  const std::vector<std::shared_ptr<const ReadState>> more(10, current.Take().shared());
+  EXPECT_EQ(state.use_count(), count);
+  EXPECT_EQ(pinned.get(), state.get());
+}
+
 TEST(CurrentReadStateTest, SeveralInTurnsOnOneThread) {
   CurrentReadState one, two;
   one.Publish(NewState(1));
