@@ -94,11 +94,14 @@ TEST(ThreadRuntimeTest, AnEventWakesAllWhoWaitAndStaysSet) {
     });
   }
   EXPECT_FALSE(event->IsSet());
+  const auto set_twice = runtime->NewEvent();
   runtime->Post(Lane::kLog, [&] {
     event->Set();
     event->Set();
+    set_twice->Set();
   });
   all->Wait();
+  set_twice->Wait();
   event->Wait();
   EXPECT_TRUE(event->IsSet());
 }
