@@ -115,8 +115,8 @@ struct Options {
   // before: more make tables with short values smaller, fewer make lookups faster. Values of 512
   // bytes and more have theirs whole. May be changed at every open. Between 1 and 1024.
   int restart_interval = 8;
-  // Tables in level 0 that start a compaction, and that stop writes until one has finished. From a
-  // third of the way on writes are slowed down.
+  // Tables in level 0 that start a compaction (fewer do while little is written, if that is cheap),
+  // and that stop writes until one has finished. From a third of the way on writes are slowed down.
   int level0_compaction_trigger = 12;
   int level0_stop_trigger = 36;
   // Compactions that run at once, and parts into which a large one is cut.
