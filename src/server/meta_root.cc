@@ -166,7 +166,7 @@ void MetaRoot::OpenRaft() {
     status->members = options_.peers;
     status->version = options_.version;
     const Status problem = status->leader == raft::kNoNode ? identity_->problem() : Status::Ok();
-    if (!problem.ok()) status->waits_for = std::string(problem.message());
+    if (!problem.ok()) status->waits_for = "the others: " + std::string(problem.message());
   };
   service_ = std::make_unique<metaroot::RootService>(doors_.runtime, raft_->node(), machine_,
                                                      std::move(service_options));

@@ -162,6 +162,7 @@ Status RootIdentity::Greeted(transport::NodeId from, std::string_view greeting) 
   {
     const base::MutexLock lock(mu_);
     const bool was_lost = is_lost_;
+    unsaved_.erase(from);
     if (judged.ok()) judged = JudgeLocked(from, *other);
     tell = is_lost_ && !was_lost;
     problems_[from] = judged;
@@ -193,6 +194,7 @@ Status RootIdentity::JudgeLocked(uint64_t from, const Known& other) {
   SaveLocked();
   if (self != other.nodes.end()) known_to_.insert(from);
   if (!durable_.nodes.contains(from)) {
+    unsaved_.insert(from);
     return Status::Unavailable("this node is about to remember " + NodeName(from));
   }
   return JoinLocked(from, other);
@@ -231,6 +233,12 @@ void RootIdentity::Save() {
   saving_ = false;
   if (!written.ok()) return;  // the next greeting tries again
   durable_ = std::move(known);
+  // Its next greeting is listened to; until then others may be what is in the way.
+  std::erase_if(unsaved_, [this](uint64_t node) {
+    if (!durable_.nodes.contains(node)) return false;
+    problems_.erase(node);
+    return true;
+  });
   SaveLocked();
 }
 

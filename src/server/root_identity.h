@@ -105,6 +105,7 @@ class RootIdentity final : public transport::Identity,
   bool is_lost_ GUARDED_BY(mu_) = false;
   std::set<uint64_t> known_to_ GUARDED_BY(mu_);  // who remembers this incarnation
   std::map<uint64_t, Status> problems_ GUARDED_BY(mu_);
+  std::set<uint64_t> unsaved_ GUARDED_BY(mu_);  // whose problem is only that
 };
 
 }  // namespace nokv::server

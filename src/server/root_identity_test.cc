@@ -91,6 +91,13 @@ TEST_F(RootIdentityTest, WhoIsNotYetRememberedDurablyIsNotListenedTo) {
   EXPECT_THAT(At(2).Greeting(), HasSubstr("incarnation 102 cluster 0 nodes 1=101"));
 }
 
+TEST_F(RootIdentityTest, ThatANodeWasNotRememberedIsNoProblemOnceItIs) {
+  ASSERT_FALSE(At(2).Greeted(1, At(1).Greeting()).ok());
+  EXPECT_EQ(At(2).problem().message(), "this node is about to remember node 1");
+  runtime_->Advance(1'000);
+  EXPECT_TRUE(At(2).problem().ok()) << At(2).problem();
+}
+
 TEST_F(RootIdentityTest, TwoNewNodesFoundAClusterWithoutTheThird) {
   EXPECT_TRUE(Meet(1, 2));
 }

@@ -69,6 +69,7 @@ class PlaneTest(gateway.ScratchTest):
         self.plane = self.enterContext(control_plane.ControlPlane(
             self.folder / "plane", coordinators=1, flags=control_plane.SHORT_LEASE))
         self.plane.start()
+        self.plane.wait_root_ready()  # whichever of them is stopped, the other two have joined
         self.before = self.plane.wait_ready()
 
 
@@ -220,6 +221,7 @@ class FullDiskTest(gateway.ScratchTest):
         with small_disk(folder, 100), \
                 control_plane.ControlPlane(self.folder, coordinators=1) as plane:
             plane.start()
+            plane.wait_root_ready()
             before = plane.wait_ready()
             node, other = plane.roots[0], plane.roots[1]
             self.assertEqual(node.stop(), 0)
