@@ -234,11 +234,9 @@ void RootIdentity::Save() {
   if (!written.ok()) return;  // the next greeting tries again
   durable_ = std::move(known);
   // Its next greeting is listened to; until then others may be what is in the way.
-  std::erase_if(unsaved_, [this](uint64_t node) {
-    if (!durable_.nodes.contains(node)) return false;
-    problems_.erase(node);
-    return true;
-  });
+  for (const auto& [node, incarnation] : durable_.nodes) {
+    if (unsaved_.erase(node) > 0) problems_.erase(node);
+  }
   SaveLocked();
 }
 
