@@ -47,6 +47,7 @@ lsm::MergeJobContext EngineImpl::JobContextLocked() {
   context.void_places = void_places_;
   context.placement = placement_;
   context.values_on_disk = times_->values_on_disk.load(std::memory_order_relaxed);
+  context.now_us = [this] { return clock().MonotonicMicros(); };
   context.in_haste = &in_haste_;
   context.value_buckets = static_cast<uint16_t>(options_.value_log_buckets);
   if (options_.compaction_filter != nullptr) context.filter = ValueFilterLocked();

@@ -5,9 +5,9 @@
 #include <utility>
 
 #include "base/check.h"
-#include "engine/value_runs.h"
 #include "lsm/compaction/value_order.h"
 #include "vlog/value_file.h"
+#include "vlog/value_runs.h"
 
 namespace nokv::engine {
 
@@ -199,7 +199,7 @@ class EngineCursor final : public Cursor {
   }
 
   void FetchAhead(const Entry& entry) {
-    const ValueRuns::Extent ahead = runs_.Ahead(*entry.parsed.pointer);
+    const vlog::ValueRuns::Extent ahead = runs_.Ahead(*entry.parsed.pointer);
     if (ahead.begin != ahead.end) entry.file->Fetch(ahead.begin, ahead.end - ahead.begin);
   }
 
@@ -352,7 +352,7 @@ class EngineCursor final : public Cursor {
   size_t ahead_ = kLeastAhead;
   bool taken_ = false;  // forward: the iterator stands on the last entry that is known
   uint32_t cold_ = 0;   // so many values to come are taken to be on the disk
-  ValueRuns runs_;
+  vlog::ValueRuns runs_;
   // Since the last seek, of values that lie apart: that are known, and that were read.
   uint64_t values_ = 0;
   uint64_t read_ = 0;

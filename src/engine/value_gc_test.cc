@@ -352,6 +352,30 @@ TEST_F(ValueGcTest, ADamagedValueStopsTheMoveAndNothingIsRemoved) {
   EXPECT_EQ(h_.Get(Key(5)), Value(5, 0));
 }
 
+TEST_F(ValueGcTest, ValuesOnASlowDiskAreAskedForBeforeTheyAreMoved) {
+  Options options = GcOptions();
+  options.mapped_reads = false;
+  h_.Open(options);
+  MakeGarbage();
+  int asked = 0;
+  int read = 0;
+  h_.fs->SetObserver([&](const vfs::Operation& operation) {
+    if (!operation.path.ends_with(".wal")) return vfs::Fault{};
+    if (operation.op == vfs::Op::kPrefetch) asked++;
+    if (operation.op == vfs::Op::kRead) {
+      read++;
+      h_.runtime->Advance(100);
+    }
+    return vfs::Fault{};
+  });
+  const Status status = h_.db->RunValueLogGC(0.5);
+  h_.StopObserving();
+  ASSERT_TRUE(status.ok()) << status;
+  EXPECT_EQ(read, 12);
+  EXPECT_EQ(asked, 3) << "all behind the first and the ninth, which are timed";
+  ExpectEveryFifth();
+}
+
 TEST_F(ValueGcTest, AFullDiskInTheMiddleOfAMoveLosesNothing) {
   MakeGarbage();
   h_.fs->SetObserver([](const vfs::Operation& operation) {

@@ -30,7 +30,7 @@ class Watch {
     Operation operation{op, 0, std::move(path), offset, length};
     {
       base::MutexLock lock(mu_);
-      operation.number = next_number_++;
+      operation.number = op == Op::kPrefetch ? UINT64_MAX : next_number_++;
       observer = observer_;
     }
     return observer != nullptr && *observer ? (*observer)(operation) : Fault{};
@@ -100,6 +100,11 @@ class FaultRandomFile : public RandomFile {
   }
 
   uint64_t Size() const override { return base_->Size(); }
+
+  void Prefetch(uint64_t offset, uint64_t length) const override {
+    (void)watch_->Ask(Op::kPrefetch, path_, offset, length);
+    base_->Prefetch(offset, length);
+  }
 
  private:
   const WatchPtr watch_;

@@ -2,7 +2,8 @@
 // observer, and fails those that the observer picks. The tracing form is an observer that writes
 // lines.
 //
-// Operations are numbered from 0 in the order in which they reach this object. Reads count too.
+// Operations are numbered from 0 in the order in which they reach this object. Reads count too;
+// what is prefetched is only shown, as that cannot fail.
 // Thread safety: thread-safe; the observer is called with no lock held.
 #pragma once
 
@@ -43,6 +44,7 @@ enum class Op {
   kLockShared,
   kHasReaders,
   kMode,
+  kPrefetch,
 };
 
 std::string_view OpName(Op op);
@@ -52,10 +54,10 @@ bool ChangesDisk(Op op);
 
 struct Operation {
   Op op;
-  uint64_t number;      // 0-based
+  uint64_t number;      // 0-based; UINT64_MAX of kPrefetch
   std::string path;     // for kRename and kLink: "from -> to"
-  uint64_t offset = 0;  // kRead, kWritten, kWriteAhead
-  uint64_t length = 0;  // kAppend, kRead, kWritten, kWriteAhead
+  uint64_t offset = 0;  // kRead, kWritten, kWriteAhead, kPrefetch
+  uint64_t length = 0;  // kAppend, kRead, kWritten, kWriteAhead, kPrefetch
 };
 
 struct Fault {

@@ -82,6 +82,8 @@ std::string_view OpName(Op op) {
       return "has-readers";
     case Op::kMode:
       return "mode";
+    case Op::kPrefetch:
+      return "prefetch";
   }
   NOKV_CHECK(false) << "operation " << static_cast<int>(op);
   return "";
@@ -116,6 +118,7 @@ bool ChangesDisk(Op op) {
     case Op::kLockShared:
     case Op::kHasReaders:
     case Op::kMode:
+    case Op::kPrefetch:
       return false;
   }
   NOKV_CHECK(false) << "operation " << static_cast<int>(op);

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/crc32c.h"
 #include "base/macros.h"
+#include "lsm/compaction/value_order.h"
 #include "lsm/iterator/merging_iterator.h"
 #include "lsm/version/level_iterator.h"
 
@@ -47,12 +48,14 @@ Result<bool> MergeJob::Step(uint64_t max_bytes) {
 Status MergeJob::Start(uint64_t slice) {
   started_ = true;
   if (input_ == nullptr) RETURN_IF_ERROR(OpenInputs());
-  const bool whole = plan_.output_inputs.empty() && plan_.input_level > 0 &&
-                     !slice_.begin.has_value() && !slice_.end.has_value();
-  if (plan_.gathers || (whole && context_.values_on_disk && !plan_.emptied.empty())) {
-    ahead_ = std::make_unique<OrderedReadAhead>(
-        *plan_.version, NewLevelIterator(plan_.inputs, /*fill_cache=*/false),
-        [this](const vlog::ValuePointer& pointer) { return Moves(pointer); });
+  if (plan_.gathers || !plan_.emptied.empty()) {
+    ahead_ = std::make_unique<EntriesAhead>(
+        [this](const vlog::ValuePointer& pointer) { return Moves(pointer); },
+        [this](const vlog::ValueFileId& id, const vlog::ValueRuns::Extent& extent) {
+          const vlog::ValueFile* const file = plan_.version->FindValueFile(id);
+          if (file != nullptr) file->Fetch(extent.begin, extent.end - extent.begin);
+        },
+        plan_.gathers || context_.values_on_disk);
   }
   input_->PauseAt(slice);
   if (!slice_.begin.has_value()) {
@@ -103,17 +106,38 @@ Status MergeJob::Run(uint64_t max_bytes) {
   }
   const uint64_t moved_limit = moved_bytes_ + slice;
   while (input_->Valid()) {
-    RETURN_IF_ERROR(AddEntry());
+    RETURN_IF_ERROR(TakeEntry());
     input_->Next();
     if (moved_bytes_ >= moved_limit && input_->Valid()) return Status::Ok();
   }
   RETURN_IF_ERROR(input_->status());
   if (input_->paused()) return Status::Ok();
+  while (ahead_ != nullptr && !ahead_->empty()) {
+    RETURN_IF_ERROR(AddAhead());
+    if (moved_bytes_ >= moved_limit && !ahead_->empty()) return Status::Ok();
+  }
   return FinishAll();
 }
 
-Status MergeJob::AddEntry() {
-  const std::string_view prefix = keys::InternalPrefixOf(input_->key());
+Status MergeJob::TakeEntry() {
+  for (size_t added = 0; ahead_ != nullptr && ahead_->IsDue(added); added++) {
+    RETURN_IF_ERROR(AddAhead());
+  }
+  if (ahead_ == nullptr || (ahead_->empty() && !ahead_->asks())) {
+    return AddEntry(input_->key(), input_->value());
+  }
+  ahead_->Push(input_->key(), input_->value());
+  return Status::Ok();
+}
+
+Status MergeJob::AddAhead() {
+  RETURN_IF_ERROR(AddEntry(ahead_->internal_key(), ahead_->payload()));
+  ahead_->Pop();
+  return Status::Ok();
+}
+
+Status MergeJob::AddEntry(std::string_view internal_key, std::string_view payload) {
+  const std::string_view prefix = keys::InternalPrefixOf(internal_key);
   const bool full = split_outputs_ && builder_ != nullptr &&
                     (builder_->file_bytes() >= context_.target_file_bytes ||
                      output_value_bytes_ >= context_.target_value_bytes);
@@ -125,9 +149,8 @@ Status MergeJob::AddEntry() {
   }
   if (builder_ == nullptr) RETURN_IF_ERROR(StartOutput());
   last_prefix_.assign(prefix);
-  if (ahead_ != nullptr) ahead_->Passed(input_->entries_dropped() + entries_added_++);
-  ASSIGN_OR_RETURN(const std::string_view payload, TablePayload(input_->key(), input_->value()));
-  return builder_->Add(input_->key(), payload);
+  ASSIGN_OR_RETURN(const std::string_view stored, TablePayload(internal_key, payload));
+  return builder_->Add(internal_key, stored);
 }
 
 Result<std::string_view> MergeJob::TablePayload(std::string_view internal_key,
@@ -149,7 +172,7 @@ Result<std::string_view> MergeJob::TablePayload(std::string_view internal_key,
     return payload;
   }
   std::string_view value;
-  RETURN_IF_ERROR(plan_.version->ReadValue(*parsed.pointer, &fetched_, &value));
+  RETURN_IF_ERROR(ReadMoved(*parsed.pointer, &value));
   moved_bytes_ += value.size();
   if (context_.placement.Apart(engine_key, value.size())) {
     return MoveValue(engine_key, parsed, value, parsed.pointer->crc);
@@ -157,6 +180,14 @@ Result<std::string_view> MergeJob::TablePayload(std::string_view internal_key,
   payload_.clear();
   AppendEntryPayload(parsed.attributes, value, &payload_);
   return std::string_view(payload_);
+}
+
+Status MergeJob::ReadMoved(const vlog::ValuePointer& pointer, std::string_view* value) {
+  if (!ahead_->TimesRead()) return plan_.version->ReadValue(pointer, &fetched_, value);
+  const uint64_t before = context_.now_us();
+  Status read = plan_.version->ReadValue(pointer, &fetched_, value);
+  ahead_->NoteRead(context_.now_us() - before);
+  return read;
 }
 
 bool MergeJob::Moves(const vlog::ValuePointer& pointer) const {

@@ -22,8 +22,8 @@
 
 #include "lsm/compaction/compaction_iterator.h"
 #include "lsm/compaction/compaction_picker.h"
+#include "lsm/compaction/entries_ahead.h"
 #include "lsm/compaction/value_filter.h"
-#include "lsm/compaction/value_order.h"
 #include "lsm/compaction/value_outputs.h"
 #include "lsm/memtable/memtable.h"
 #include "lsm/sst/table_builder.h"
@@ -62,9 +62,10 @@ struct MergeJobContext {
   // where they are.
   vlog::Placement placement{vlog::Placement::kNever};
   uint16_t value_buckets = 1;
-  // Values that are moved are not in memory: a rewrite of a table reads them ahead. One that
-  // gathers does so anyway.
+  // Values that are moved are expected not to be in memory, and so asked for ahead. Those that are
+  // gathered are so anyway, and others once one had to be waited for.
   bool values_on_disk = false;
+  std::function<uint64_t()> now_us;  // monotonic; of compactions
   // While it is true no value is moved for the sake of its file; may be null. Borrowed.
   const std::atomic<bool>* in_haste = nullptr;
   ValueFilter filter;  // of compactions; flushes do not ask
@@ -117,9 +118,14 @@ class MergeJob {
   Status Start(uint64_t slice);
   // Of a compaction: opens what the plan says. Not when the job is made, which is done under locks.
   Status OpenInputs();
-  Status AddEntry();
+  // The input's present entry, or, where values are brought ahead, what was taken from it before.
+  Status TakeEntry();
+  Status AddAhead();
+  Status AddEntry(std::string_view internal_key, std::string_view payload);
   // The payload as the table shall have it.
   Result<std::string_view> TablePayload(std::string_view internal_key, std::string_view payload);
+  // `*value` is valid until the next call.
+  Status ReadMoved(const vlog::ValuePointer& pointer, std::string_view* value);
   // True if the value does not stay where it lies.
   bool Moves(const vlog::ValuePointer& pointer) const;
   // True if the plan has it put into the order of the keys.
@@ -156,10 +162,9 @@ class MergeJob {
   ValueOutputs values_;
   uint64_t moved_bytes_ = 0;
   bool left_in_haste_ = false;
-  std::unique_ptr<OrderedReadAhead> ahead_;  // of a rewrite that moves values; may be null
-  uint64_t entries_added_ = 0;
-  uint64_t output_value_bytes_ = 0;  // that the open output points to
-  std::vector<uint64_t> outputs_;    // numbers of all files created
+  std::unique_ptr<EntriesAhead> ahead_;  // if values may be moved
+  uint64_t output_value_bytes_ = 0;      // that the open output points to
+  std::vector<uint64_t> outputs_;        // numbers of all files created
   uint64_t bytes_written_ = 0;
   manifest::VersionEdit edit_;
 };

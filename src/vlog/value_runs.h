@@ -1,5 +1,5 @@
-// ValueRuns: which of the values that a cursor comes to lie one behind the other in their file, in
-// the direction of the cursor, and what of the file it should have read ahead. There may be some
+// ValueRuns: which of the values that a reader comes to lie one behind the other in their file, in
+// the direction in which it goes, and what of the file it should have read ahead. There may be some
 // runs at a time, as the tables of each level point to places of their own.
 //
 // Thread safety: thread-compatible.
@@ -12,7 +12,7 @@
 
 #include "vlog/value_pointer.h"
 
-namespace nokv::engine {
+namespace nokv::vlog {
 
 class ValueRuns {
  public:
@@ -25,13 +25,13 @@ class ValueRuns {
     uint64_t end = 0;
   };
 
-  // Forgets all runs; from now on the cursor goes that way.
+  // Forgets all runs; from now on the reader goes that way.
   void Restart(bool forward) {
     forward_ = forward;
     count_ = 0;
   }
   // Takes note of the next value; false if it lies apart from those before, as the first does not.
-  bool Add(const vlog::ValuePointer& pointer) {
+  bool Add(const ValuePointer& pointer) {
     for (size_t i = 0; i < count_; i++) {
       if (!Continues(runs_[i], pointer)) continue;
       Extend(&runs_[i], pointer);
@@ -45,7 +45,7 @@ class ValueRuns {
   }
   // What to have brought into memory for a value that was added, and is not in memory: itself, if
   // it is not in a run. Empty if that was told before.
-  Extent Ahead(const vlog::ValuePointer& pointer) {
+  Extent Ahead(const ValuePointer& pointer) {
     for (size_t i = 0; i < count_; i++) {
       Run& run = runs_[i];
       const bool in_run = run.file == pointer.file && run.begin <= pointer.offset &&
@@ -62,7 +62,7 @@ class ValueRuns {
   static constexpr uint64_t kMostBytes = uint64_t{256} << 10;
 
   struct Run {
-    vlog::ValueFileId file;
+    ValueFileId file;
     uint64_t begin = 0;
     uint64_t end = 0;
     uint64_t values = 1;
@@ -70,12 +70,12 @@ class ValueRuns {
     bool extended = false;  // since the hand came past
   };
 
-  bool Continues(const Run& run, const vlog::ValuePointer& pointer) const {
+  bool Continues(const Run& run, const ValuePointer& pointer) const {
     if (run.file != pointer.file) return false;
     return forward_ ? pointer.offset >= run.end && pointer.offset - run.end <= kPage
                     : pointer.end() <= run.begin && run.begin - pointer.end() <= kPage;
   }
-  static void Extend(Run* run, const vlog::ValuePointer& pointer) {
+  static void Extend(Run* run, const ValuePointer& pointer) {
     run->begin = std::min(run->begin, pointer.offset);
     run->end = std::max(run->end, pointer.end());
     run->values++;
@@ -93,13 +93,13 @@ class ValueRuns {
     return std::clamp((run.end - run.begin) / 2, kLeastBytes, kMostBytes);
   }
   // The next piece is told with the first value that does not lie in the last one.
-  static Extent AheadOf(Run* run, const vlog::ValuePointer& pointer) {
+  static Extent AheadOf(Run* run, const ValuePointer& pointer) {
     if (pointer.end() <= run->told) return {};
     const uint64_t begin = std::max(run->told, pointer.offset);
     run->told = std::max(begin + PieceOf(*run), pointer.end());
     return {begin, run->told};
   }
-  static Extent Before(Run* run, const vlog::ValuePointer& pointer) {
+  static Extent Before(Run* run, const ValuePointer& pointer) {
     if (pointer.offset >= run->told) return {};
     const uint64_t end = std::min(run->told, pointer.end());
     run->told = std::min(end - std::min(end, PieceOf(*run)), pointer.offset);
@@ -112,4 +112,4 @@ class ValueRuns {
   size_t hand_ = 0;
 };
 
-}  // namespace nokv::engine
+}  // namespace nokv::vlog

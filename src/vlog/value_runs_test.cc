@@ -1,14 +1,14 @@
-#include "engine/value_runs.h"
+#include "vlog/value_runs.h"
 
 #include <gtest/gtest.h>
 
-namespace nokv::engine {
+namespace nokv::vlog {
 namespace {
 
 constexpr uint64_t kKiB = 1024;
 
-vlog::ValuePointer At(uint64_t offset, uint32_t length = 1000, uint64_t file = 1) {
-  return {{file, vlog::ValueFileId::Kind::kMoved}, offset, length, 0};
+ValuePointer At(uint64_t offset, uint32_t length = 1000, uint64_t file = 1) {
+  return {{file, ValueFileId::Kind::kMoved}, offset, length, 0};
 }
 
 void Expect(const ValueRuns::Extent& extent, uint64_t begin, uint64_t end) {
@@ -74,7 +74,7 @@ TEST(ValueRunsTest, ARunIsReadAheadInLargerAndLargerPieces) {
   uint64_t pieces = 0;
   uint64_t largest = 0;
   for (uint64_t i = 0; i < 2000; i++) {
-    const vlog::ValuePointer value = At(1008 * i);
+    const ValuePointer value = At(1008 * i);
     runs.Add(value);
     if (i == 0) continue;
     const ValueRuns::Extent ahead = runs.Ahead(value);
@@ -100,7 +100,7 @@ TEST(ValueRunsTest, ARunThatGoesBackwardsIsReadAheadToo) {
   const uint64_t end = uint64_t{1008} * 2000;
   uint64_t told = end;
   for (uint64_t i = 1; i <= 2000; i++) {
-    const vlog::ValuePointer value = At(end - 1008 * i);
+    const ValuePointer value = At(end - 1008 * i);
     runs.Add(value);
     if (i == 1) continue;
     const ValueRuns::Extent ahead = runs.Ahead(value);
@@ -131,4 +131,4 @@ TEST(ValueRunsTest, AValueThatIsLongerThanAPieceIsReadWhole) {
 }
 
 }  // namespace
-}  // namespace nokv::engine
+}  // namespace nokv::vlog
