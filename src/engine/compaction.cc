@@ -115,11 +115,13 @@ std::optional<lsm::CompactionPlan> EngineImpl::PlanCompactionLocked(Completions*
   return plan;
 }
 
+lsm::PickContext EngineImpl::PickContextLocked() {
+  return {clock().WallMillis(), SnapshotsLocked().front()};
+}
+
 std::optional<lsm::CompactionPlan> EngineImpl::PickCompactionLocked() {
-  lsm::PickContext context;
-  context.now_ms = clock().WallMillis();
-  context.oldest_snapshot = SnapshotsLocked().front();
-  return lsm::PickCompaction(read_state_->version, compaction_options_, compaction_state_, context);
+  return lsm::PickCompaction(read_state_->version, compaction_options_, compaction_state_,
+                             PickContextLocked());
 }
 
 std::optional<lsm::CompactionPlan> EngineImpl::PlanManualLocked(Completions* completions) {

@@ -299,6 +299,7 @@ class EngineImpl final : public Engine {
   void StartCompactionLocked(lsm::CompactionPlan plan) REQUIRES(mu_);
   std::optional<lsm::CompactionPlan> PlanCompactionLocked(Completions* completions) REQUIRES(mu_);
   std::optional<lsm::CompactionPlan> PlanManualLocked(Completions* completions) REQUIRES(mu_);
+  lsm::PickContext PickContextLocked() REQUIRES(mu_);
   // What the levels want.
   std::optional<lsm::CompactionPlan> PickCompactionLocked() REQUIRES(mu_);
   void PostSliceLocked(const std::shared_ptr<Compaction>& compaction, lsm::MergeJob* job)
@@ -332,7 +333,7 @@ class EngineImpl final : public Engine {
   void RemoveValueFiles(const std::vector<manifest::ValueFileId>& files) EXCLUDES(mu_);
 
   // quiet.cc
-  // What is worth doing while nobody writes. If somebody may be writing, there is a look at that
+  // What is worth doing while little is written. If more may be, there is a look at that
   // later.
   std::optional<lsm::CompactionPlan> PlanQuietLocked() REQUIRES(mu_);
   void LookWhetherQuietLocked() REQUIRES(mu_);

@@ -12,10 +12,8 @@ constexpr uint64_t kLooksPerMemtable = 1000;
 }  // namespace
 
 std::optional<lsm::CompactionPlan> EngineImpl::PlanQuietLocked() {
-  lsm::PickContext context;
-  context.now_ms = clock().WallMillis();
-  context.oldest_snapshot = SnapshotsLocked().front();
-  auto plan = lsm::PickQuiet(read_state_->version, compaction_options_, compaction_state_, context);
+  auto plan = lsm::PickQuiet(read_state_->version, compaction_options_, compaction_state_,
+                             PickContextLocked());
   if (!plan.has_value() || quiet_) return plan;
   LookWhetherQuietLocked();
   return std::nullopt;
