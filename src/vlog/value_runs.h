@@ -58,7 +58,7 @@ class ValueRuns {
  private:
   static constexpr size_t kRuns = 4;
   // What is told at a time.
-  static constexpr uint64_t kLeastBytes = uint64_t{16} << 10;
+  static constexpr uint64_t kLeastBytes = uint64_t{32} << 10;
   static constexpr uint64_t kMostBytes = uint64_t{256} << 10;
 
   struct Run {

@@ -80,7 +80,7 @@ TEST(ValueRunsTest, ARunIsReadAheadInLargerAndLargerPieces) {
     const ValueRuns::Extent ahead = runs.Ahead(value);
     if (ahead.begin == ahead.end) continue;
     if (pieces == 0) {
-      Expect(ahead, 1008, 1008 + 16 * kKiB);
+      Expect(ahead, 1008, 1008 + 32 * kKiB);
     } else {
       EXPECT_LE(ahead.begin - told, 8U) << "piece behind piece";
     }
@@ -106,7 +106,7 @@ TEST(ValueRunsTest, ARunThatGoesBackwardsIsReadAheadToo) {
     const ValueRuns::Extent ahead = runs.Ahead(value);
     if (ahead.begin == ahead.end) continue;
     if (told == end) {
-      Expect(ahead, value.end() - 16 * kKiB, value.end());
+      Expect(ahead, value.end() - 32 * kKiB, value.end());
     } else {
       EXPECT_LE(told - ahead.end, 8U);
     }
