@@ -16,7 +16,7 @@ using ::testing::SizeIs;
 
 #define ASSERT_OK(expression)             \
   do {                                    \
-    const Status status_ = (expression);  \
+    const Status& status_ = (expression); \
     ASSERT_TRUE(status_.ok()) << status_; \
   } while (false)
 
