@@ -46,8 +46,7 @@ class EntriesAhead {
   // asks for nothing any more it empties by and by, two for one, so that no entry of the input
   // makes much more work than another.
   bool IsDue(size_t popped) const { return full() || (!asks() && !empty() && popped < 2); }
-  // Copies the next entry, and asks for its value if that will be read. REQUIRES: no
-  // other is due.
+  // Copies the next entry, and asks for its value if that will be read. REQUIRES: none is due.
   void Push(std::string_view internal_key, std::string_view payload);
   // The oldest entry. REQUIRES: !empty().
   std::string_view internal_key() const { return entries_[first_].internal_key; }

@@ -63,7 +63,7 @@ struct MergeJobContext {
   vlog::Placement placement{vlog::Placement::kNever};
   uint16_t value_buckets = 1;
   // Values that are moved are expected not to be in memory, and so asked for ahead. Those that are
-  // gathered are so anyway, and others once one had to be waited for.
+  // gathered are so anyway, and others once two in a row had to be waited for.
   bool values_on_disk = false;
   std::function<uint64_t()> now_us;  // monotonic; of compactions
   // While it is true no value is moved for the sake of its file; may be null. Borrowed.
@@ -118,7 +118,8 @@ class MergeJob {
   Status Start(uint64_t slice);
   // Of a compaction: opens what the plan says. Not when the job is made, which is done under locks.
   Status OpenInputs();
-  // The input's present entry, or, where values are brought ahead, what was taken from it before.
+  // Adds the input's present entry, or, while values are brought ahead, keeps it for later and adds
+  // one that was taken before.
   Status TakeEntry();
   Status AddAhead();
   Status AddEntry(std::string_view internal_key, std::string_view payload);
