@@ -205,7 +205,7 @@ class EngineCursor final : public Cursor {
 
   // How long a read took tells whether those to come are on the disk, too.
   void Learn(uint64_t micros) {
-    const bool was_cold = micros >= kColdMicros;
+    const bool was_cold = micros >= vlog::kFromDiskMicros;
     std::atomic<bool>& expected = source_.times->values_on_disk;
     if (read_ == 0 && expected.load(std::memory_order_relaxed) != was_cold) {
       expected.store(was_cold, std::memory_order_relaxed);
@@ -328,10 +328,8 @@ class EngineCursor final : public Cursor {
   static constexpr size_t kSlots = 16;
   // Of them, those whose values are fetched from memory whole.
   static constexpr size_t kNear = 2;
-  // One value in so many is timed. One that takes so long was not in memory, and so many behind it
-  // may not be either.
+  // One value in so many is timed. If it was not in memory, so many behind it may not be either.
   static constexpr uint32_t kTimed = 8;
-  static constexpr uint64_t kColdMicros = 30;
   static constexpr uint32_t kColdValues = 32;
   // Of so many values behind each seek it counts where they lie. Longer scans have their values
   // fetched well ahead, and one over everything, as a backup is, pays for no table.

@@ -20,6 +20,9 @@
 
 namespace nokv::vlog {
 
+// A read that takes so long did not find the value in memory, if nothing held up its thread.
+inline constexpr uint64_t kFromDiskMicros = 30;
+
 // Thread safety: thread-safe.
 class ValueFile {
  public:

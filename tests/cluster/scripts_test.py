@@ -318,7 +318,8 @@ class ClusterScriptTest(gateway.ScratchTest):
             self.assertNotIn("cannot serve stores", cluster.text)
             os.kill(self.pid("store-2"), 0)
         at = lambda port: f"127.0.0.1:{port + self.offset}"
-        self.assertIn(f"serve --config {self.folder}/work/raft_config.json --store-id 2 --workdir {self.folder}/work/store-2 "
+        self.assertIn(f"serve --config {self.folder}/work/raft_config.json --store-id 2 "
+                      f"--workdir {self.folder}/work/store-2 "
                       f"--addr {at(20171)} --coordinator-addr {at(2379)} "
                       f"--store-addr 1={at(20170)} --store-addr 3={at(20172)} --raft-debug-log\n",
                       self.told())

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "lsm/entry.h"
+#include "vlog/value_file.h"
 
 namespace nokv::lsm {
 
@@ -45,7 +46,7 @@ void EntriesAhead::Ask(const vlog::ValuePointer& pointer) {
 }
 
 void EntriesAhead::NoteRead(uint64_t micros) {
-  slow_reads_ = micros < kColdMicros ? 0 : slow_reads_ + 1;
+  slow_reads_ = micros < vlog::kFromDiskMicros ? 0 : slow_reads_ + 1;
   if (slow_reads_ < kSlowReads) return;
   for (size_t i = 1; i < count_ && !asks(); i++) {
     const Entry& entry = entries_[(first_ + i) % kEntries];

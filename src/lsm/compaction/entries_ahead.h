@@ -23,12 +23,11 @@ class EntriesAhead {
  public:
   static constexpr size_t kEntries = 64;
   static constexpr size_t kBytes = size_t{1} << 20;  // of keys and payloads, and one more entry
-  // One value in so many is timed. If each of two took so long they were not in memory (with one
-  // alone the processor may have been somebody else's), and so many behind them may not be either:
-  // while they are asked for ahead, none of them can tell.
+  // One value in so many is timed. Two slow ones in a row were not in memory (with one alone the
+  // processor may have been somebody else's), and so many behind them may not be either: while they
+  // are asked for ahead, none of them can tell.
   static constexpr uint32_t kTimed = 8;
   static constexpr uint32_t kSlowReads = 2;
-  static constexpr uint64_t kColdMicros = 30;
   static constexpr uint32_t kColdValues = 4096;
 
   // Whether a value will be read.

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "lsm/entry.h"
+#include "vlog/value_file.h"
 
 namespace nokv::lsm {
 namespace {
@@ -16,8 +17,8 @@ using testing::IsEmpty;
 using testing::SizeIs;
 
 constexpr uint64_t kFar = 100'000;
-constexpr uint64_t kInMemory = EntriesAhead::kColdMicros - 1;
-constexpr uint64_t kFromDisk = EntriesAhead::kColdMicros;
+constexpr uint64_t kInMemory = vlog::kFromDiskMicros - 1;
+constexpr uint64_t kFromDisk = vlog::kFromDiskMicros;
 
 class EntriesAheadTest : public testing::Test {
  protected:

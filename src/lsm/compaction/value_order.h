@@ -1,4 +1,4 @@
-// Values in the order of their keys: what a rewrite of a table needs that moves them.
+// Values in the order of their keys: which are worth it, and how much of them a table has.
 //
 // Thread safety: thread-compatible.
 #pragma once
